@@ -1,0 +1,132 @@
+//! A destination whose type is only its chunk.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::Destination;
+use crate::{Error, Result};
+
+/// A destination behind a pointer: to store it, or to choose between two at run time. It costs an allocation per call.
+///
+/// # Examples
+///
+/// ```
+/// use highwater_core::{BoxDestination, Readable, Result, destination_fn};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// let quiet = true;
+/// let to = if quiet {
+///     BoxDestination::new(destination_fn(|_: u32| async { Ok(()) }))
+/// } else {
+///     BoxDestination::new(destination_fn(|x: u32| async move { Ok(println!("{x}")) }))
+/// };
+/// assert_eq!(Readable::from_iter(0..3).pipe_to(to).await?.chunks_out(), 3);
+/// # Ok(()) }
+/// ```
+pub struct BoxDestination<T: 'static>(Box<dyn Erased<T>>);
+
+impl<T: Send + 'static> BoxDestination<T> {
+    /// Forgets the type of a destination.
+    pub fn new(destination: impl Destination<T> + 'static) -> Self {
+        Self(Box::new(destination))
+    }
+}
+
+impl<T> fmt::Debug for BoxDestination<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoxDestination").finish_non_exhaustive()
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<T: Send + 'static> Destination<T> for BoxDestination<T> {
+    async fn open(&mut self) -> Result<()> {
+        self.0.open().await
+    }
+
+    async fn write(&mut self, chunk: T) -> Result<()> {
+        self.0.write(chunk).await
+    }
+
+    async fn write_many(&mut self, chunks: &mut VecDeque<T>) -> Result<()> {
+        self.0.write_many(chunks).await
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.0.flush().await
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        self.0.finish().await
+    }
+
+    async fn abort(&mut self, error: &Error) -> Result<()> {
+        self.0.abort(error).await
+    }
+
+    fn weight(&self, chunk: &T) -> usize {
+        self.0.weight(chunk)
+    }
+
+    fn holds(&self) -> Option<usize> {
+        self.0.holds()
+    }
+
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+}
+
+type Boxed<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
+/// [`Destination`] with boxed futures, which makes it object-safe.
+trait Erased<T: 'static>: Send {
+    fn open(&mut self) -> Boxed<'_>;
+    fn write(&mut self, chunk: T) -> Boxed<'_>;
+    fn write_many<'a>(&'a mut self, chunks: &'a mut VecDeque<T>) -> Boxed<'a>;
+    fn flush(&mut self) -> Boxed<'_>;
+    fn finish(&mut self) -> Boxed<'_>;
+    fn abort<'a>(&'a mut self, error: &'a Error) -> Boxed<'a>;
+    fn weight(&self, chunk: &T) -> usize;
+    fn holds(&self) -> Option<usize>;
+    fn name(&self) -> &'static str;
+}
+
+impl<T: Send + 'static, D: Destination<T>> Erased<T> for D {
+    fn open(&mut self) -> Boxed<'_> {
+        Box::pin(Destination::open(self))
+    }
+
+    fn write(&mut self, chunk: T) -> Boxed<'_> {
+        Box::pin(Destination::write(self, chunk))
+    }
+
+    fn write_many<'a>(&'a mut self, chunks: &'a mut VecDeque<T>) -> Boxed<'a> {
+        Box::pin(Destination::write_many(self, chunks))
+    }
+
+    fn flush(&mut self) -> Boxed<'_> {
+        Box::pin(Destination::flush(self))
+    }
+
+    fn finish(&mut self) -> Boxed<'_> {
+        Box::pin(Destination::finish(self))
+    }
+
+    fn abort<'a>(&'a mut self, error: &'a Error) -> Boxed<'a> {
+        Box::pin(Destination::abort(self, error))
+    }
+
+    fn weight(&self, chunk: &T) -> usize {
+        Destination::weight(self, chunk)
+    }
+
+    fn holds(&self) -> Option<usize> {
+        Destination::holds(self)
+    }
+
+    fn name(&self) -> &'static str {
+        Destination::name(self)
+    }
+}

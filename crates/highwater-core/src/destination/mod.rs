@@ -1,0 +1,176 @@
+//! The writing side: where chunks go.
+
+mod adapt;
+mod boxed;
+
+use std::collections::VecDeque;
+use std::future::Future;
+
+pub use adapt::{DestinationFn, FromSink, destination_fn, from_sink};
+pub use boxed::BoxDestination;
+
+use crate::transform::short_name;
+use crate::{Error, Result};
+
+/// Where chunks go: what Node's `_construct`, `_write`, `_writev`, `_final` and `_destroy` are for, as async functions.
+///
+/// # Protocol
+///
+/// A pipeline keeps to this, and a destination may count on it:
+///
+/// 1. [`open`](Self::open) is called first, and nothing is read from the source before it has succeeded.
+/// 2. One call at a time, each awaited to its end.
+/// 3. [`flush`](Self::flush) is called whenever no chunk is at hand, if something was written since the last one.
+/// 4. Last comes exactly one of [`finish`](Self::finish), when the source has ended, and [`abort`](Self::abort), when
+///    anything failed: `open`, `write`, `flush` or `finish` themselves, a stage, the source, a panic, or an abort signal.
+/// 5. A pipeline that is *dropped* only drops the destination: what must be undone then belongs into `Drop`.
+///
+/// # Cancel safety
+///
+/// The futures are dropped half-way when the pipeline is dropped or aborted; after an abort, `abort` follows. A
+/// destination that is used again afterwards (through `&mut`) should keep what it has accepted in itself, not in the
+/// future.
+///
+/// # Examples
+///
+/// ```
+/// use highwater_core::{Destination, Readable, Result};
+///
+/// struct Sum(u64);
+///
+/// impl Destination<u64> for Sum {
+///     async fn write(&mut self, chunk: u64) -> Result<()> {
+///         self.0 += chunk;
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// let mut sum = Sum(0);
+/// Readable::from_iter(1..=4).pipe_to(&mut sum).run().await?;
+/// assert_eq!(sum.0, 10);
+/// # Ok(()) }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a destination for chunks of `{T}`",
+    note = "a closure goes through `.for_each(|chunk| async move {{ .. }})` or `destination_fn`; a `futures::Sink` through `from_sink`; an `AsyncWrite` through `highwater::io::write`"
+)]
+pub trait Destination<T: Send>: Send {
+    /// Called before anything is read: open the file, connect, begin.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be opened; [`abort`](Self::abort) follows.
+    fn open(&mut self) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Takes a chunk. Returning says that the next one may come: this is where backpressure comes from.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written; [`abort`](Self::abort) follows.
+    fn write(&mut self, chunk: T) -> impl Future<Output = Result<()>> + Send;
+
+    /// Takes all the chunks that have piled up: Node's `_writev`. It pops what it has written, so that after an error
+    /// the rest is still there.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    fn write_many(&mut self, chunks: &mut VecDeque<T>) -> impl Future<Output = Result<()>> + Send {
+        async move {
+            while let Some(chunk) = chunks.pop_front() {
+                self.write(chunk).await?;
+            }
+            Ok(())
+        }
+    }
+
+    /// No chunk is at hand for now: what is held back must go out.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    fn flush(&mut self) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// The end was reached: write what is held, sync, commit, close.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be completed; [`abort`](Self::abort) follows.
+    fn finish(&mut self) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
+    /// It failed: undo, close.
+    ///
+    /// # Errors
+    ///
+    /// Undoing failed; kept beside `error` as suppressed.
+    fn abort(&mut self, error: &Error) -> impl Future<Output = Result<()>> + Send {
+        let _: &Error = error;
+        async { Ok(()) }
+    }
+
+    /// What a chunk weighs in reports: a destination of bytes says its length in bytes. 1 unless said otherwise.
+    fn weight(&self, chunk: &T) -> usize {
+        let _: &T = chunk;
+        1
+    }
+
+    /// The most bytes it holds between two calls: what [`explain`](crate::Pipeline::explain) adds up. `None` when it
+    /// does not say.
+    fn holds(&self) -> Option<usize> {
+        None
+    }
+
+    /// Its name in errors and reports: the last segment of the type's path unless said otherwise.
+    fn name(&self) -> &'static str {
+        short_name::<Self>()
+    }
+}
+
+/// Lends a destination to a pipeline: it is still there afterwards.
+#[deny(clippy::missing_trait_methods)]
+impl<T: Send, D: Destination<T> + ?Sized> Destination<T> for &mut D {
+    fn open(&mut self) -> impl Future<Output = Result<()>> + Send {
+        (**self).open()
+    }
+
+    #[inline]
+    fn write(&mut self, chunk: T) -> impl Future<Output = Result<()>> + Send {
+        (**self).write(chunk)
+    }
+
+    fn write_many(&mut self, chunks: &mut VecDeque<T>) -> impl Future<Output = Result<()>> + Send {
+        (**self).write_many(chunks)
+    }
+
+    fn flush(&mut self) -> impl Future<Output = Result<()>> + Send {
+        (**self).flush()
+    }
+
+    fn finish(&mut self) -> impl Future<Output = Result<()>> + Send {
+        (**self).finish()
+    }
+
+    fn abort(&mut self, error: &Error) -> impl Future<Output = Result<()>> + Send {
+        (**self).abort(error)
+    }
+
+    #[inline]
+    fn weight(&self, chunk: &T) -> usize {
+        (**self).weight(chunk)
+    }
+
+    fn holds(&self) -> Option<usize> {
+        (**self).holds()
+    }
+
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+}

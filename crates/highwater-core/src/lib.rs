@@ -1,0 +1,45 @@
+//! The core of highwater: [`Transform`], [`Readable`], [`Destination`], [`Pipeline`] and [`Error`].
+//!
+//! Chunks flow from a source, through transforms, to a destination, on Tokio, in bounded memory. Most programs use it
+//! through the facade, the crate `highwater`; crates with machines of their own depend on this one.
+//!
+//! ```
+//! use highwater_core::{Readable, Result, destination_fn};
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+//! let report = Readable::from_iter(1..=1000_u32)
+//!     .filter(|x| x % 2 == 0)
+//!     .map(|x| x * x)
+//!     .pipe_to(destination_fn(|x: u32| async move { assert!(x % 4 == 0); Ok(()) }))
+//!     .await?;
+//! assert_eq!((report.chunks_in(), report.chunks_out()), (1000, 500));
+//! # Ok(()) }
+//! ```
+#![forbid(unsafe_code)]
+
+mod coop;
+mod destination;
+mod error;
+pub mod operators;
+mod pipe;
+mod pipeline;
+mod readable;
+mod report;
+pub mod task;
+mod transform;
+
+pub use coop::Coop;
+pub use destination::{
+    BoxDestination, Destination, DestinationFn, FromSink, destination_fn, from_sink,
+};
+pub use error::{Error, Result};
+pub use pipe::{Answer, Engine, Pipe, Plain, Timed};
+pub use pipeline::{Explanation, Pipeline, PipelineFuture, Running, StageExplanation};
+pub use readable::{
+    BoxReadable, Concat, FromIter, FromResults, FromStream, Meter, Next, Once, Piped, PipedTimed,
+    Readable, Runs, Source, StageInfo, TakeUntil, Then, Zip,
+};
+pub use report::{Bottleneck, Report, StageReport};
+pub use tokio_util::sync::CancellationToken;
+pub use transform::{
+    BoxTransform, Chain, Out, Step, TimedTransform, Transform, TransformFn, transform_fn,
+};

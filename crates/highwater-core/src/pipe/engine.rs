@@ -1,0 +1,179 @@
+//! The two kinds of machine as the driver sees them.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::Context;
+use std::time::Instant;
+
+use tokio::time::{Sleep, sleep_until};
+
+use crate::{Result, Step, TimedTransform, Transform};
+
+/// What an [`Engine`] says when it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the driver must handle every answer")]
+pub enum Answer<T> {
+    /// An output.
+    Output(T),
+    /// Nothing before the next chunk.
+    Input,
+    /// Nothing, and no chunk either, before the task is woken.
+    Wait,
+    /// All was given and no more input is wanted.
+    Done,
+}
+
+/// A machine as [`Pipe`](crate::Pipe) drives it: a [`Transform`] in [`Plain`], a [`TimedTransform`] in [`Timed`].
+pub trait Engine {
+    /// What goes in.
+    type Input;
+    /// What comes out.
+    type Output;
+
+    /// What there is to give; may register a timer.
+    ///
+    /// # Errors
+    ///
+    /// The machine's.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Answer<Self::Output>>;
+
+    /// Hands in a chunk.
+    ///
+    /// # Errors
+    ///
+    /// The machine's.
+    fn write(&mut self, chunk: Self::Input) -> Result<Option<Self::Output>>;
+
+    /// The input is over.
+    ///
+    /// # Errors
+    ///
+    /// The machine's.
+    fn end(&mut self) -> Result<()>;
+
+    /// The input failed.
+    ///
+    /// # Errors
+    ///
+    /// The machine's.
+    fn release(&mut self) -> Result<()>;
+
+    /// No more input is wanted.
+    fn is_done(&self) -> bool;
+
+    /// The machine's name.
+    fn name(&self) -> &'static str;
+}
+
+/// Drives a [`Transform`].
+#[derive(Debug, Clone)]
+pub struct Plain<M>(pub(crate) M);
+
+impl<M: Transform> Engine for Plain<M> {
+    type Input = M::Input;
+    type Output = M::Output;
+
+    #[inline]
+    fn poll_read(&mut self, _: &mut Context<'_>) -> Result<Answer<M::Output>> {
+        Ok(match self.0.read()? {
+            Some(output) => Answer::Output(output),
+            None if self.0.is_done() => Answer::Done,
+            None => Answer::Input,
+        })
+    }
+
+    #[inline]
+    fn write(&mut self, chunk: M::Input) -> Result<Option<M::Output>> {
+        self.0.write(chunk)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.0.end()
+    }
+
+    fn release(&mut self) -> Result<()> {
+        self.0.release()
+    }
+
+    #[inline]
+    fn is_done(&self) -> bool {
+        self.0.is_done()
+    }
+
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+}
+
+/// Drives a [`TimedTransform`] by Tokio's clock.
+pub struct Timed<M> {
+    machine: M,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl<M> Timed<M> {
+    pub(crate) fn new(machine: M) -> Self {
+        Self { machine, timer: None }
+    }
+
+    /// True when `at` has come; else the task is woken then.
+    fn poll_reached(&mut self, at: Instant, cx: &mut Context<'_>) -> bool {
+        let at = tokio::time::Instant::from_std(at);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if timer.deadline() != at {
+            timer.as_mut().reset(at);
+        }
+        timer.as_mut().poll(cx).is_ready()
+    }
+}
+
+impl<M> fmt::Debug for Timed<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timed").field("timer", &self.timer).finish_non_exhaustive()
+    }
+}
+
+impl<M: TimedTransform> Engine for Timed<M> {
+    type Input = M::Input;
+    type Output = M::Output;
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Answer<M::Output>> {
+        loop {
+            let (at, answer) = match self.machine.read(now())? {
+                Step::Output(output) => return Ok(Answer::Output(output)),
+                Step::NeedsInput => return Ok(Answer::Input),
+                Step::Done => return Ok(Answer::Done),
+                Step::NeedsInputOr(at) => (at, Answer::Input),
+                Step::NotBefore(at) => (at, Answer::Wait),
+            };
+            if !self.poll_reached(at, cx) {
+                return Ok(answer);
+            }
+        }
+    }
+
+    fn write(&mut self, chunk: M::Input) -> Result<Option<M::Output>> {
+        self.machine.write(chunk, now())
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.machine.end(now())
+    }
+
+    fn release(&mut self) -> Result<()> {
+        self.machine.release(now())
+    }
+
+    fn is_done(&self) -> bool {
+        false
+    }
+
+    fn name(&self) -> &'static str {
+        self.machine.name()
+    }
+}
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}

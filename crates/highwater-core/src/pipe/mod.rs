@@ -1,0 +1,125 @@
+//! The one driver of machines.
+
+mod engine;
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+pub use engine::{Answer, Engine, Plain, Timed};
+
+use crate::coop::Coop;
+use crate::readable::{Meter, Tally};
+use crate::{Error, Result, Source};
+
+pin_project! {
+    /// A source with a machine behind it: what [`Readable::pipe`](crate::Readable::pipe) gives.
+    ///
+    /// It keeps the order of chunks and errors: what the machine gave before an error comes before it, what it holds
+    /// whole as well, and nothing after it. The source is dropped as soon as it is of no more use: at its end, at an
+    /// error, or when the machine wants no more.
+    ///
+    /// # Cancel safety
+    ///
+    /// All state is in the pipe, none in a future: a `next` that is dropped loses nothing.
+    // The states: the source is there (flowing); it is gone (draining, with the error it left if it failed); over. They
+    // are told by these fields and not by one enum because that is what compiles to half the time per chunk.
+    #[must_use = "streams do nothing unless polled"]
+    pub struct Pipe<S, E> {
+        #[pin]
+        upstream: Option<S>,
+        engine: E,
+        failing: Option<Error>,
+        over: bool,
+        coop: Coop,
+        tally: Tally,
+    }
+}
+
+impl<S, E> Pipe<S, E> {
+    pub(crate) fn new(upstream: S, engine: E, meter: Meter) -> Self {
+        let (upstream, coop) = (Some(upstream), Coop::default());
+        Self { upstream, engine, failing: None, over: false, coop, tally: Tally::new(meter) }
+    }
+}
+
+impl<S, E> fmt::Debug for Pipe<S, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipe").field("taken", &self.tally.taken()).finish_non_exhaustive()
+    }
+}
+
+impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
+    type Item = Result<E::Output>;
+
+    #[inline]
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        let failure = loop {
+            match this.tally.meter().watch(|| this.engine.poll_read(cx)) {
+                Ok(Answer::Output(output)) => {
+                    this.tally.give::<E::Input>();
+                    return Poll::Ready(Some(Ok(output)));
+                }
+                Ok(Answer::Input) => {}
+                Ok(Answer::Wait) => return this.tally.rest(),
+                Ok(Answer::Done) => break None,
+                Err(error) => break Some(error),
+            }
+            let Some(upstream) = this.upstream.as_mut().as_pin_mut() else { break None };
+            match upstream.poll_next(cx) {
+                Poll::Ready(Some(Ok(chunk))) => {
+                    this.tally.take::<E::Input>();
+                    let first = this.tally.meter().watch(|| this.engine.write(chunk));
+                    if this.engine.is_done() {
+                        this.upstream.set(None);
+                    }
+                    match first {
+                        Ok(Some(output)) => return Poll::Ready(Some(Ok(output))),
+                        // A machine that swallows all it is given must not keep the worker.
+                        Ok(None) => ready!(this.coop.poll_step(cx)),
+                        Err(error) => break Some(error),
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    this.upstream.set(None);
+                    *this.failing = Some(error);
+                    if let Err(error) = this.tally.meter().watch(|| this.engine.release()) {
+                        break Some(error);
+                    }
+                }
+                Poll::Ready(None) => {
+                    this.upstream.set(None);
+                    if let Err(error) = this.tally.meter().watch(|| this.engine.end()) {
+                        break Some(error);
+                    }
+                }
+                Poll::Pending => return this.tally.rest(),
+            }
+        };
+        this.upstream.set(None);
+        this.tally.publish();
+        if std::mem::replace(this.over, true) {
+            return Poll::Ready(None);
+        }
+        let failure = failure.map(|error| blame(error, this.engine, this.tally.taken()));
+        let error = match (this.failing.take(), failure) {
+            (Some(upstream), Some(later)) => Some(upstream.or_later(later)),
+            (upstream, failure) => upstream.or(failure),
+        };
+        Poll::Ready(error.map(Err))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, self.over.then_some(0))
+    }
+}
+
+/// Says which machine failed, and at which of its chunks.
+#[cold]
+fn blame<E: Engine>(error: Error, engine: &E, taken: u64) -> Error {
+    error.attribute(engine.name(), taken.checked_sub(1))
+}

@@ -1,0 +1,89 @@
+//! What a pipeline is made of, before it runs.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::destination::Destination;
+use crate::readable::{Runs, StageInfo};
+
+/// What [`Pipeline::explain`](crate::Pipeline::explain) says: the stages from the source to the destination, where each
+/// runs, and how much memory they hold at the most.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    name: Option<Arc<str>>,
+    stages: Vec<StageExplanation>,
+}
+
+/// One stage in an [`Explanation`].
+#[derive(Debug, Clone)]
+pub struct StageExplanation {
+    name: &'static str,
+    runs: Runs,
+    holds: Option<usize>,
+}
+
+impl Explanation {
+    pub(super) fn new(name: Option<Arc<str>>, stages: Vec<StageExplanation>) -> Self {
+        Self { name, stages }
+    }
+
+    /// The stages, the source first and the destination last.
+    pub fn stages(&self) -> &[StageExplanation] {
+        &self.stages
+    }
+
+    /// The most bytes that all stages together hold, beside the chunk in work. `None` when a stage does not say.
+    pub fn worst_case(&self) -> Option<usize> {
+        self.stages.iter().try_fold(0_usize, |sum, stage| sum.checked_add(stage.holds?))
+    }
+}
+
+impl StageExplanation {
+    pub(super) fn of(info: &StageInfo) -> Self {
+        Self { name: info.name(), runs: info.where_it_runs(), holds: info.most_held() }
+    }
+
+    pub(super) fn of_destination<T: Send>(destination: &impl Destination<T>) -> Self {
+        Self { name: destination.name(), runs: Runs::Fused, holds: destination.holds() }
+    }
+
+    /// The stage's name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Where it does its work.
+    pub fn runs(&self) -> Runs {
+        self.runs
+    }
+
+    /// The most bytes it holds beside the chunk in work; `None` when it does not say.
+    pub fn holds(&self) -> Option<usize> {
+        self.holds
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(name) = &self.name {
+            writeln!(f, "pipeline {name}")?;
+        }
+        let width = self.stages.iter().map(|stage| stage.name.len()).max().unwrap_or_default();
+        for stage in &self.stages {
+            let runs = match stage.runs {
+                Runs::Fused => "fused",
+                Runs::Task => "own task",
+                Runs::BlockingPool => "blocking pool",
+                Runs::Thread => "own thread",
+            };
+            let holds = stage
+                .holds
+                .map_or_else(|| "not said".to_owned(), |bytes| format!("<= {bytes} bytes"));
+            writeln!(f, "  {:width$}  {runs:13}  {holds}", stage.name)?;
+        }
+        match self.worst_case() {
+            Some(bytes) => write!(f, "  holds at the most {bytes} bytes beside the chunk in work"),
+            None => write!(f, "  how much it holds is not said by every stage"),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! A source connected to a destination.
+
+mod explain;
+mod progress;
+mod run;
+mod running;
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+pub use explain::{Explanation, StageExplanation};
+pub(crate) use progress::{Progress, Times};
+pub use running::Running;
+
+use crate::destination::Destination;
+use crate::readable::{Plan, Stopwatch};
+use crate::{Report, Result, Source};
+
+/// A source connected to a destination, with the guarantees of Node's `pipeline()`.
+///
+/// It does nothing until it is [awaited](#impl-IntoFuture-for-Pipeline<S,+D>), [`run`](Self::run) or
+/// [`spawn`](Self::spawn)ed. Then:
+///
+/// 1. The destination is opened; nothing is read before.
+/// 2. Chunks are written one by one. The source is not read while a write has not completed.
+/// 3. On the first failure, chunks read before it are written and flushed, and everything is stopped.
+/// 4. The source and every stage are dropped, and the destination is finished or aborted: each exactly once, on every
+///    path, a panic in user code included.
+/// 5. It resolves after all of that, with a [`Report`] or the first real error; later errors are
+///    [`suppressed`](crate::Error::suppressed) in it.
+///
+/// # Cancel safety
+///
+/// Is *not* cancel safe: dropping the future drops source and destination, and a chunk between the two is lost. To stop
+/// in order, use [`abort_on`](Self::abort_on) or [`Running::abort`].
+///
+/// # Examples
+///
+/// ```
+/// use highwater_core::{Readable, Result, destination_fn};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// let pipeline = Readable::from_iter(0..10)
+///     .map(|x| x + 1)
+///     .pipe_to(destination_fn(|x: i32| async move { assert!(x > 0); Ok(()) }))
+///     .named("numbers");
+/// println!("{}", pipeline.explain());
+/// let report = pipeline.await?;
+/// println!("{report}");
+/// # Ok(()) }
+/// ```
+#[must_use = "a pipeline does nothing unless it is awaited, run or spawned"]
+pub struct Pipeline<S, D> {
+    source: S,
+    plan: Plan,
+    destination: D,
+    token: Option<CancellationToken>,
+    name: Option<Arc<str>>,
+    keep_open: bool,
+    stopwatch: Option<Arc<Stopwatch>>,
+}
+
+/// The future of an awaited [`Pipeline`].
+pub type PipelineFuture = Pin<Box<dyn Future<Output = Result<Report>> + Send>>;
+
+impl<S, D> Pipeline<S, D> {
+    pub(crate) fn new(source: S, plan: Plan, destination: D) -> Self {
+        Self {
+            source,
+            plan,
+            destination,
+            token: None,
+            name: None,
+            keep_open: false,
+            stopwatch: None,
+        }
+    }
+
+    /// Stops when the token is cancelled: the destination is aborted, and the result is an
+    /// [`is_aborted`](crate::Error::is_aborted) error. With a token that is cancelled already, nothing is started.
+    pub fn abort_on(mut self, token: CancellationToken) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// Gives it a name, for errors and reports.
+    pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Leaves the destination open: it is flushed at the end, but neither finished nor aborted. Node's `{ end: false }`.
+    ///
+    /// With `pipe_to(&mut destination)` several sources can be written one after the other.
+    pub fn keep_open(mut self) -> Self {
+        self.keep_open = true;
+        self
+    }
+
+    /// Times the stages one by one, for [`Report::stages`]. It reads the clock for every chunk and stage, some 30 ns each;
+    /// without it, nothing is timed per chunk.
+    ///
+    /// Stages of plain values (numbers and the like: what has nothing to drop) are not timed: the clock would cost
+    /// more than they do.
+    pub fn measured(mut self) -> Self {
+        let stopwatch = Arc::default();
+        for stage in self.plan.stages() {
+            stage.meter().measure(&stopwatch);
+        }
+        self.stopwatch = Some(stopwatch);
+        self
+    }
+
+    /// Says what it is made of, before it runs: the stages, where each runs, and how much memory they hold at the most.
+    pub fn explain<T>(&self) -> Explanation
+    where
+        S: Source<Chunk = T>,
+        T: Send,
+        D: Destination<T>,
+    {
+        let stages = self.plan.stages().iter().map(StageExplanation::of);
+        let stages = stages.chain([StageExplanation::of_destination(&self.destination)]).collect();
+        Explanation::new(self.name.clone(), stages)
+    }
+
+    /// Runs it on the caller's task. Source, stages and destination may borrow.
+    ///
+    /// # Errors
+    ///
+    /// The first real one of the source, a stage or the destination; a panic in one of them; or an abort.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is *not* cancel safe: see [`Pipeline`].
+    pub async fn run<T>(mut self) -> Result<Report>
+    where
+        S: Source<Chunk = T>,
+        T: Send,
+        D: Destination<T>,
+    {
+        let progress = Arc::new(Progress::new(self.stopwatch.take()));
+        self.run_with(&progress).await
+    }
+
+    /// Spawns a task that runs it. The task ends with the handle.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
+    #[track_caller]
+    pub fn spawn<T>(mut self) -> Running
+    where
+        S: Source<Chunk = T> + Send + 'static,
+        T: Send + 'static,
+        D: Destination<T> + 'static,
+    {
+        let stop =
+            self.token.take().map_or_else(CancellationToken::new, |token| token.child_token());
+        self.token = Some(stop.clone());
+        let (name, plan) = (self.name.clone(), self.plan.clone());
+        let progress = Arc::new(Progress::new(self.stopwatch.take()));
+        let shared = Arc::clone(&progress);
+        let task = crate::task::spawn(async move { self.run_with(&shared).await });
+        Running::new(task, stop, progress, plan, name)
+    }
+}
+
+impl<S, D, T> IntoFuture for Pipeline<S, D>
+where
+    S: Source<Chunk = T> + Send + 'static,
+    T: Send + 'static,
+    D: Destination<T> + 'static,
+{
+    type Output = Result<Report>;
+    type IntoFuture = PipelineFuture;
+
+    /// Runs it on the caller's task, in a box. What borrows goes through [`run`](Pipeline::run).
+    fn into_future(self) -> PipelineFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl<S, D> fmt::Debug for Pipeline<S, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline")
+            .field("name", &self.name)
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
+}

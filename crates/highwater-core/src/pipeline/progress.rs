@@ -1,0 +1,210 @@
+//! How far a pipeline is, and what it waits for.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use pin_project_lite::pin_project;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::readable::{Meter, Stopwatch};
+
+/// Shared by the pipeline that runs and those who ask how it is.
+///
+/// The clock is read when the task is polled and when it stops, never per chunk; the counters are plain stores.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    chunks: AtomicU64,
+    weight: AtomicU64,
+    phase: AtomicU8,
+    clock: Mutex<Option<Clock>>,
+    gate: Gate,
+    /// There when the pipeline is measured.
+    stopwatch: Option<Arc<Stopwatch>>,
+}
+
+/// What the pipeline would wait for if it stopped now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    Source,
+    Destination,
+    Paused,
+}
+
+/// Where the time of a pipeline went.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Times {
+    pub(crate) elapsed: Duration,
+    pub(crate) busy: Duration,
+    pub(crate) source: Duration,
+    pub(crate) destination: Duration,
+    pub(crate) paused: Duration,
+}
+
+#[derive(Debug)]
+struct Clock {
+    started: Instant,
+    since: Instant,
+    /// What it does since then: waits for something, or works.
+    waits_for: Option<Phase>,
+    times: Times,
+}
+
+impl Progress {
+    pub(crate) fn new(stopwatch: Option<Arc<Stopwatch>>) -> Self {
+        Self { stopwatch, ..Self::default() }
+    }
+
+    /// Times the stages from here on as the work of `meter`, if they are timed.
+    #[inline]
+    pub(crate) fn time(&self, meter: Option<&Meter>) {
+        if let Some(stopwatch) = &self.stopwatch {
+            stopwatch.enter(meter);
+        }
+    }
+
+    /// Says what a wait from here on is for.
+    #[inline]
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Relaxed);
+    }
+
+    /// Says how much the destination has taken.
+    #[inline]
+    pub(crate) fn wrote(&self, chunks: u64, weight: u64) {
+        self.chunks.store(chunks, Relaxed);
+        self.weight.store(weight, Relaxed);
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        match self.phase.load(Relaxed) {
+            phase if phase == Phase::Source as u8 => Phase::Source,
+            phase if phase == Phase::Destination as u8 => Phase::Destination,
+            _ => Phase::Paused,
+        }
+    }
+
+    pub(crate) fn chunks(&self) -> u64 {
+        self.chunks.load(Relaxed)
+    }
+
+    pub(crate) fn weight(&self) -> u64 {
+        self.weight.load(Relaxed)
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The times up to now.
+    pub(crate) fn times(&self) -> Times {
+        let mut clock = self.clock();
+        clock.as_mut().map_or_else(Times::default, |clock| {
+            let waits_for = clock.waits_for;
+            clock.turn(waits_for);
+            Times { elapsed: clock.since - clock.started, ..clock.times }
+        })
+    }
+
+    /// The task goes on, or stops.
+    fn turn(&self, waits_for: Option<Phase>) {
+        let now = Instant::now;
+        self.clock()
+            .get_or_insert_with(|| Clock {
+                started: now(),
+                since: now(),
+                waits_for: None,
+                times: Times::default(),
+            })
+            .turn(waits_for);
+    }
+
+    fn clock(&self) -> MutexGuard<'_, Option<Clock>> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clock {
+    fn turn(&mut self, waits_for: Option<Phase>) {
+        let now = Instant::now();
+        let spent = now - self.since;
+        *match self.waits_for {
+            None => &mut self.times.busy,
+            Some(Phase::Source) => &mut self.times.source,
+            Some(Phase::Destination) => &mut self.times.destination,
+            Some(Phase::Paused) => &mut self.times.paused,
+        } += spent;
+        self.since = now;
+        self.waits_for = waits_for;
+    }
+}
+
+/// What [`Running::pause`](crate::Running::pause) closes.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    closed: AtomicBool,
+    opened: Notify,
+}
+
+impl Gate {
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Relaxed)
+    }
+
+    pub(crate) fn close(&self) {
+        self.closed.store(true, SeqCst);
+    }
+
+    pub(crate) fn open(&self) {
+        self.closed.store(false, SeqCst);
+        self.opened.notify_waiters();
+    }
+
+    /// Resolves when the gate is open.
+    pub(crate) async fn opened(&self) {
+        loop {
+            // Created before the check: it then sees every `open` that comes after.
+            let opened = self.opened.notified();
+            if !self.closed.load(SeqCst) {
+                return;
+            }
+            opened.await;
+        }
+    }
+}
+
+pin_project! {
+    /// Keeps the time of a future: what it works, and what it waits for.
+    pub(crate) struct Attended<F> {
+        #[pin]
+        future: F,
+        progress: Arc<Progress>,
+    }
+}
+
+impl<F> Attended<F> {
+    pub(crate) fn new(future: F, progress: Arc<Progress>) -> Self {
+        Self { future, progress }
+    }
+}
+
+impl<F: Future> Future for Attended<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.progress.turn(None);
+        let result = this.future.poll(cx);
+        // Without budget the task waits for its turn, not for a side.
+        let waits = result.is_pending() && tokio::task::coop::has_budget_remaining();
+        this.progress.turn(waits.then(|| this.progress.phase()));
+        this.progress.time(None);
+        result
+    }
+}

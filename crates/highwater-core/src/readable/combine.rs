@@ -1,0 +1,217 @@
+//! Sources made of other sources and of futures.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+use super::{Meter, Source, Tally};
+use crate::Result;
+
+pin_project! {
+    /// The source made by [`Readable::then`](crate::Readable::then).
+    pub struct Then<S, F, Fut> {
+        #[pin]
+        upstream: Option<S>,
+        f: F,
+        // Boxed once, so that the stage is `Unpin` whatever the future is; the future itself comes and goes inside.
+        current: Pin<Box<Option<Fut>>>,
+        tally: Tally,
+    }
+}
+
+impl<S, F, Fut> Then<S, F, Fut> {
+    pub(super) fn new(upstream: S, f: F, meter: Meter) -> Self {
+        Self { upstream: Some(upstream), f, current: Box::pin(None), tally: Tally::new(meter) }
+    }
+}
+
+impl<S, O, F, Fut> Stream for Then<S, F, Fut>
+where
+    S: Source,
+    F: FnMut(S::Chunk) -> Fut,
+    Fut: Future<Output = Result<O>>,
+{
+    type Item = Result<O>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        loop {
+            if let Some(future) = this.current.as_mut().as_pin_mut() {
+                let Poll::Ready(result) = this.tally.meter().watch(|| future.poll(cx)) else {
+                    return this.tally.rest();
+                };
+                this.current.set(None);
+                return Poll::Ready(Some(result.map_err(|error| {
+                    this.upstream.set(None);
+                    error.attribute("then", this.tally.taken().checked_sub(1))
+                })));
+            }
+            let Some(upstream) = this.upstream.as_mut().as_pin_mut() else {
+                return Poll::Ready(None);
+            };
+            match ready!(upstream.poll_next(cx)) {
+                Some(Ok(chunk)) => {
+                    this.tally.take::<S::Chunk>();
+                    let future = this.tally.meter().watch(|| (this.f)(chunk));
+                    this.current.set(Some(future));
+                }
+                end => {
+                    this.upstream.set(None);
+                    this.tally.publish();
+                    return Poll::Ready(end.and_then(Result::err).map(Err));
+                }
+            }
+        }
+    }
+}
+
+impl<S, F, Fut> fmt::Debug for Then<S, F, Fut> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Then").field("taken", &self.tally.taken()).finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// The source made by [`Readable::chain`](crate::Readable::chain).
+    #[derive(Debug)]
+    pub struct Concat<A, B> {
+        #[pin]
+        first: Option<A>,
+        #[pin]
+        second: Option<B>,
+    }
+}
+
+impl<A, B> Concat<A, B> {
+    pub(super) fn new(first: A, second: B) -> Self {
+        Self { first: Some(first), second: Some(second) }
+    }
+}
+
+impl<A: Source, B: Source<Chunk = A::Chunk>> Stream for Concat<A, B> {
+    type Item = Result<A::Chunk>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        if let Some(first) = this.first.as_mut().as_pin_mut() {
+            match ready!(first.poll_next(cx)) {
+                Some(Ok(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+                None => this.first.set(None),
+                Some(Err(error)) => {
+                    this.first.set(None);
+                    this.second.set(None);
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+        }
+        let Some(second) = this.second.as_mut().as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        let next = ready!(second.poll_next(cx));
+        if !matches!(next, Some(Ok(_))) {
+            this.second.set(None);
+        }
+        Poll::Ready(next)
+    }
+}
+
+pin_project! {
+    /// The source made by [`Readable::zip`](crate::Readable::zip).
+    pub struct Zip<A: Source, B> {
+        #[pin]
+        first: Option<A>,
+        #[pin]
+        second: Option<B>,
+        held: Option<A::Chunk>,
+    }
+}
+
+impl<A: Source, B: Source> Zip<A, B> {
+    pub(super) fn new(first: A, second: B) -> Self {
+        Self { first: Some(first), second: Some(second), held: None }
+    }
+}
+
+impl<A: Source, B: Source> Stream for Zip<A, B> {
+    type Item = Result<(A::Chunk, B::Chunk)>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        let (Some(first), Some(second)) =
+            (this.first.as_mut().as_pin_mut(), this.second.as_mut().as_pin_mut())
+        else {
+            return Poll::Ready(None);
+        };
+        let end = 'end: {
+            if this.held.is_none() {
+                match ready!(first.poll_next(cx)) {
+                    Some(Ok(chunk)) => *this.held = Some(chunk),
+                    end => break 'end end.and_then(Result::err),
+                }
+            }
+            match ready!(second.poll_next(cx)) {
+                Some(Ok(chunk)) => {
+                    let held =
+                        this.held.take().expect("it was put there above, or by an earlier poll");
+                    return Poll::Ready(Some(Ok((held, chunk))));
+                }
+                end => end.and_then(Result::err),
+            }
+        };
+        this.first.set(None);
+        this.second.set(None);
+        *this.held = None;
+        Poll::Ready(end.map(Err))
+    }
+}
+
+impl<A: Source, B> fmt::Debug for Zip<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Zip").field("holds_one", &self.held.is_some()).finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// The source made by [`Readable::take_until`](crate::Readable::take_until).
+    pub struct TakeUntil<S, Fut> {
+        #[pin]
+        upstream: Option<S>,
+        until: Pin<Box<Fut>>,
+    }
+}
+
+impl<S, Fut> TakeUntil<S, Fut> {
+    pub(super) fn new(upstream: S, until: Fut) -> Self {
+        Self { upstream: Some(upstream), until: Box::pin(until) }
+    }
+}
+
+impl<S: Source, Fut: Future> Stream for TakeUntil<S, Fut> {
+    type Item = Result<S::Chunk>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        let Some(upstream) = this.upstream.as_mut().as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        let next = if this.until.as_mut().poll(cx).is_ready() {
+            None
+        } else {
+            ready!(upstream.poll_next(cx))
+        };
+        if !matches!(next, Some(Ok(_))) {
+            this.upstream.set(None);
+        }
+        Poll::Ready(next)
+    }
+}
+
+impl<S, Fut> fmt::Debug for TakeUntil<S, Fut> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TakeUntil").finish_non_exhaustive()
+    }
+}

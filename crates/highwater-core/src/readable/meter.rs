@@ -1,0 +1,180 @@
+//! What a stage tells about itself while it runs.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The counters of one stage, shared by the stage that writes them and the pipeline that reports them.
+#[derive(Clone, Default)]
+pub struct Meter(Arc<Counters>);
+
+#[derive(Default)]
+struct Counters {
+    taken: AtomicU64,
+    bytes: AtomicU64,
+    busy_nanos: AtomicU64,
+    panicked: AtomicBool,
+    stopwatch: OnceLock<Arc<Stopwatch>>,
+}
+
+impl Meter {
+    /// Runs user code of this stage: a panic in it is remembered as this stage's. Costs nothing while none panics.
+    #[inline]
+    pub fn watch<R>(&self, call: impl FnOnce() -> R) -> R {
+        let blame = Blame(self);
+        let result = call();
+        std::mem::forget(blame);
+        result
+    }
+
+    /// Says how many bytes the stage has given since it was made, for sources of bytes.
+    pub fn publish_bytes(&self, bytes: u64) {
+        self.0.bytes.store(bytes, Relaxed);
+    }
+
+    pub(crate) fn measure(&self, stopwatch: &Arc<Stopwatch>) {
+        self.0.stopwatch.get_or_init(|| Arc::clone(stopwatch));
+    }
+
+    #[inline]
+    fn is_measured(&self) -> bool {
+        self.0.stopwatch.get().is_some()
+    }
+
+    pub(crate) fn has_panicked(&self) -> bool {
+        self.0.panicked.load(Relaxed)
+    }
+
+    pub(crate) fn taken(&self) -> u64 {
+        self.0.taken.load(Relaxed)
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.bytes.load(Relaxed)
+    }
+
+    pub(crate) fn busy(&self) -> Duration {
+        Duration::from_nanos(self.0.busy_nanos.load(Relaxed))
+    }
+}
+
+impl fmt::Debug for Meter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meter").field("taken", &self.taken()).finish_non_exhaustive()
+    }
+}
+
+/// Marks the stage when a panic unwinds through it; forgotten when none does.
+struct Blame<'a>(&'a Meter);
+
+impl Drop for Blame<'_> {
+    #[cold]
+    fn drop(&mut self) {
+        self.0.0.panicked.store(true, Relaxed);
+    }
+}
+
+/// Counts the chunks of a stage, in the stage itself, and times it if the pipeline is measured.
+///
+/// A stage of plain values (numbers and the like, told by their having nothing to drop) is counted but not timed: the
+/// look at whether to time it would cost as much as the stage.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    taken: u64,
+    meter: Meter,
+}
+
+impl Tally {
+    pub(crate) fn new(meter: Meter) -> Self {
+        Self { taken: 0, meter }
+    }
+
+    /// A chunk of type `T` is about to be taken.
+    #[inline]
+    pub(crate) fn take<T>(&mut self) {
+        self.taken += 1;
+        if std::mem::needs_drop::<T>() && self.meter.is_measured() {
+            self.enter();
+        }
+    }
+
+    /// One more output of a chunk of type `T`, taken before, is there.
+    #[inline]
+    pub(crate) fn give<T>(&self) {
+        if std::mem::needs_drop::<T>() && self.meter.is_measured() {
+            self.charge();
+        }
+    }
+
+    /// Chunks taken so far.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn publish(&self) {
+        self.meter.0.taken.store(self.taken(), Relaxed);
+    }
+
+    /// Publishes, and waits.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn rest<T>(&self) -> Poll<T> {
+        self.publish();
+        Poll::Pending
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter(&self) {
+        if let Some(stopwatch) = self.meter.0.stopwatch.get() {
+            stopwatch.enter(Some(&self.meter));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn charge(&self) {
+        if let Some(stopwatch) = self.meter.0.stopwatch.get() {
+            stopwatch.charge(&self.meter);
+        }
+    }
+}
+
+/// Where the time of a measured pipeline goes: one of its stages works at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Stopwatch(Mutex<Option<(Instant, Meter)>>);
+
+impl Stopwatch {
+    /// This stage works from now on; with `None`, no stage does.
+    pub(crate) fn enter(&self, meter: Option<&Meter>) {
+        let now = Instant::now();
+        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let previous = std::mem::replace(&mut *current, meter.map(|meter| (now, meter.clone())));
+        if let Some((since, previous)) = previous {
+            previous.0.busy_nanos.fetch_add(nanos(now - since), Relaxed);
+        }
+    }
+
+    /// It was this stage that worked since the last one began.
+    fn charge(&self, meter: &Meter) {
+        if let Some((_, working)) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            *working = meter.clone();
+        }
+        self.enter(Some(meter));
+    }
+}
+
+/// Whole nanoseconds, saturating after 584 years.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,277 @@
+//! The reading side: a source and the stages behind it.
+
+mod collect;
+mod combine;
+mod meter;
+mod operate;
+mod plan;
+mod sources;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+pub use combine::{Concat, TakeUntil, Then, Zip};
+pub use meter::Meter;
+pub(crate) use meter::{Stopwatch, Tally};
+pub(crate) use plan::Plan;
+pub use plan::{Runs, StageInfo};
+pub use sources::{FromIter, FromResults, FromStream, Once};
+
+use crate::coop::Coop;
+use crate::destination::Destination;
+use crate::pipe::{Pipe, Plain, Timed};
+use crate::pipeline::Pipeline;
+use crate::{Error, Result, TimedTransform, Transform};
+
+/// A source of chunks: every [`Stream`] of results with [`Error`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a source of chunks",
+    label = "a source is a `Stream` of `Result<T, highwater::Error>`",
+    note = "a stream of plain values: `Readable::from_stream`; of results with another error: `Readable::from_results`; an `AsyncRead`: `highwater::io::read`"
+)]
+pub trait Source: Stream<Item = Result<Self::Chunk>> {
+    /// What it gives: `Bytes` in byte mode, anything else in object mode.
+    type Chunk;
+}
+
+impl<S, T> Source for S
+where
+    S: Stream<Item = Result<T>> + ?Sized,
+{
+    type Chunk = T;
+}
+
+pin_project! {
+    /// Node's `Readable`: a source with operators, iterated with [`next`](Self::next) or as a [`Stream`] of results.
+    ///
+    /// It is lazy: nothing is read before somebody asks. The operators fuse into one state machine on the task that
+    /// reads; nothing is spawned, and nothing is allocated per chunk.
+    ///
+    /// # Errors
+    ///
+    /// An error comes in its place: behind the chunks that were read before it. After it, the stream is over.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping a `next` that has not resolved loses nothing. Dropping the readable drops its source.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_core::{Readable, Result};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let mut even = Readable::from_iter(0..10_u32).filter(|x| x % 2 == 0).take(2);
+    /// while let Some(x) = even.next().await {
+    ///     println!("{}", x?);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    #[must_use = "a readable does nothing unless it is read"]
+    pub struct Readable<S> {
+        #[pin]
+        source: S,
+        coop: Coop,
+        plan: Plan,
+    }
+}
+
+/// A readable whose type is only its chunk: to store it, to return it, to choose between two at run time.
+pub type BoxReadable<T> = Readable<Pin<Box<dyn Stream<Item = Result<T>> + Send>>>;
+
+/// A readable with a [`Transform`] behind it.
+pub type Piped<S, M> = Readable<Pipe<S, Plain<M>>>;
+
+/// A readable with a [`TimedTransform`] behind it.
+pub type PipedTimed<S, M> = Readable<Pipe<S, Timed<M>>>;
+
+/// Made of parts: what operators of other crates are written with.
+impl<S> Readable<S> {
+    /// A readable of a source that describes itself.
+    ///
+    /// The source attributes its own errors where it can say more than its name, and spends Tokio's budget
+    /// ([`Coop`]) if it can be ready many times in a row.
+    pub fn from_source(info: StageInfo, source: S) -> Self {
+        let mut plan = Plan::default();
+        plan.push(info);
+        Self { source, coop: Coop::default(), plan }
+    }
+
+    /// Puts a stage behind what is there. `wrap` gets the source so far and gives the new one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_core::Stream;
+    /// use highwater_core::{Readable, Result, StageInfo};
+    ///
+    /// struct Counted<S>(S);
+    /// # impl<S: Stream + Unpin> Stream for Counted<S> {
+    /// #     type Item = S::Item;
+    /// #     fn poll_next(
+    /// #         mut self: std::pin::Pin<&mut Self>,
+    /// #         cx: &mut std::task::Context<'_>,
+    /// #     ) -> std::task::Poll<Option<S::Item>> {
+    /// #         std::pin::Pin::new(&mut self.0).poll_next(cx)
+    /// #     }
+    /// # }
+    ///
+    /// trait CountedExt<S> {
+    ///     fn counted(self) -> Readable<Counted<S>>;
+    /// }
+    ///
+    /// impl<S> CountedExt<S> for Readable<S> {
+    ///     fn counted(self) -> Readable<Counted<S>> {
+    ///         self.stage(StageInfo::new("counted"), Counted)
+    ///     }
+    /// }
+    /// ```
+    pub fn stage<S2>(mut self, info: StageInfo, wrap: impl FnOnce(S) -> S2) -> Readable<S2> {
+        self.plan.push(info);
+        Readable { source: wrap(self.source), coop: self.coop, plan: self.plan }
+    }
+
+    pub(crate) fn into_parts(self) -> (S, Plan) {
+        (self.source, self.plan)
+    }
+
+    pub(crate) fn from_parts(source: S, plan: Plan) -> Self {
+        Self { source, coop: Coop::default(), plan }
+    }
+}
+
+/// Reading and connecting.
+impl<S: Source> Readable<S> {
+    /// The next chunk; `None` at the end, and for ever after it or after an error.
+    ///
+    /// A source of user code that is not `Unpin` needs [`pinned`](Self::pinned) first.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe: a chunk is either given or still there.
+    ///
+    /// # Errors
+    ///
+    /// The error of the source or of a stage, once, in its place.
+    #[inline]
+    #[expect(clippy::should_implement_trait, reason = "the name of async iteration, too")]
+    pub fn next(&mut self) -> Next<'_, S>
+    where
+        S: Unpin,
+    {
+        Next(self)
+    }
+
+    /// Puts a machine behind: Node's `pipe` of a `Transform`.
+    pub fn pipe<M: Transform<Input = S::Chunk>>(self, machine: M) -> Piped<S, M> {
+        let info = StageInfo::new(machine.name()).holds(machine.holds());
+        let meter = info.meter().clone();
+        self.stage(info, |source| Pipe::new(source, Plain(machine), meter))
+    }
+
+    /// Puts a machine behind that acts on time.
+    pub fn pipe_timed<M: TimedTransform<Input = S::Chunk>>(self, machine: M) -> PipedTimed<S, M> {
+        let info = StageInfo::new(machine.name()).holds(machine.holds());
+        let meter = info.meter().clone();
+        self.stage(info, |source| Pipe::new(source, Timed::new(machine), meter))
+    }
+
+    /// Connects to a destination. Nothing runs before the [`Pipeline`] is awaited, run or spawned.
+    pub fn pipe_to<D: Destination<S::Chunk>>(self, destination: D) -> Pipeline<S, D>
+    where
+        S::Chunk: Send,
+    {
+        let (source, plan) = self.into_parts();
+        Pipeline::new(source, plan, destination)
+    }
+
+    /// Forgets the type of the source.
+    pub fn boxed(self) -> BoxReadable<S::Chunk>
+    where
+        S: Send + 'static,
+    {
+        let (source, plan) = self.into_parts();
+        Readable::from_parts(Box::pin(source), plan)
+    }
+
+    /// Pins the source on the heap, for [`next`](Self::next) on a source of user code that is not `Unpin`.
+    pub fn pinned(self) -> Readable<Pin<Box<S>>> {
+        let (source, plan) = self.into_parts();
+        Readable::from_parts(Box::pin(source), plan)
+    }
+
+    /// A readable that borrows this one: an operator takes part of it, the rest is still there afterwards.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_core::{Readable, Result};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let mut all = Readable::from_iter(0..5);
+    /// assert_eq!(all.by_ref().take(2).to_vec().await?, [0, 1]);
+    /// assert_eq!(all.to_vec().await?, [2, 3, 4]);
+    /// # Ok(()) }
+    /// ```
+    pub fn by_ref(&mut self) -> Readable<&mut S>
+    where
+        S: Unpin,
+    {
+        Readable::from_parts(&mut self.source, self.plan.clone())
+    }
+
+    /// Itself: every readable stays over once it is over.
+    pub fn fuse(self) -> Self {
+        self
+    }
+}
+
+impl<S: Source> Stream for Readable<S> {
+    type Item = Result<S::Chunk>;
+
+    #[inline]
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.project();
+
+        ready!(this.coop.poll_step(cx));
+        let item = ready!(this.source.poll_next(cx));
+        Poll::Ready(match item {
+            Some(Err(error)) => Some(Err(claim(error, this.plan))),
+            item => item,
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.source.size_hint()
+    }
+}
+
+/// The future of [`Readable::next`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct Next<'a, S>(&'a mut Readable<S>);
+
+impl<S: Source + Unpin> Future for Next<'_, S> {
+    type Output = Option<Result<S::Chunk>>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut *self.0).poll_next(cx)
+    }
+}
+
+/// Attributes an error that no stage has claimed to the source.
+#[cold]
+fn claim(error: Error, plan: &Plan) -> Error {
+    error.attribute(plan.source_name(), None)
+}
+
+impl<S> fmt::Debug for Readable<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.plan.stages().iter().map(StageInfo::name).collect();
+        f.debug_tuple("Readable").field(&names.join(" -> ")).finish()
+    }
+}

@@ -1,0 +1,186 @@
+//! Node's operators, on values: errors pass by themselves.
+//!
+//! They also stand before the methods of the same name of `futures::StreamExt`, which would work on results and leave
+//! [`Readable`] without a word.
+
+use std::future::Future;
+use std::num::NonZeroUsize;
+
+use super::{Concat, Piped, Readable, Source, StageInfo, TakeUntil, Then, Zip};
+use crate::operators::{
+    Chunks, Enumerate, Filter, FilterMap, FlatMap, Inspect, Map, Scan, Skip, SkipWhile, Take,
+    TakeWhile, TryMap,
+};
+use crate::{Out, Result, TransformFn, transform_fn};
+
+/// Operators on values.
+impl<S: Source> Readable<S> {
+    /// Turns each chunk into another.
+    pub fn map<O, F>(self, f: F) -> Piped<S, Map<S::Chunk, F>>
+    where
+        F: FnMut(S::Chunk) -> O,
+    {
+        self.pipe(Map::new(f))
+    }
+
+    /// Turns each chunk into another, or ends the stream with an error. `?` in the closure takes every standard error.
+    pub fn try_map<O, F>(self, f: F) -> Piped<S, TryMap<S::Chunk, F>>
+    where
+        F: FnMut(S::Chunk) -> Result<O>,
+    {
+        self.pipe(TryMap::new(f))
+    }
+
+    /// Passes the chunks that `f` approves.
+    pub fn filter<F>(self, f: F) -> Piped<S, Filter<S::Chunk, F>>
+    where
+        F: FnMut(&S::Chunk) -> bool,
+    {
+        self.pipe(Filter::new(f))
+    }
+
+    /// Passes what `f` makes of each chunk, if anything.
+    pub fn filter_map<O, F>(self, f: F) -> Piped<S, FilterMap<S::Chunk, F>>
+    where
+        F: FnMut(S::Chunk) -> Option<O>,
+    {
+        self.pipe(FilterMap::new(f))
+    }
+
+    /// Turns each chunk into any number of others, in order. One is held at a time, so the number has no bound.
+    pub fn flat_map<It, F>(self, f: F) -> Piped<S, FlatMap<S::Chunk, It, F>>
+    where
+        It: IntoIterator,
+        F: FnMut(S::Chunk) -> It,
+    {
+        self.pipe(FlatMap::new(f))
+    }
+
+    /// Node's push style for a one-off: `f` gets a state, a chunk, and where to push what comes of it.
+    ///
+    /// [`transform_fn`] makes the same as a value, to which a `flush` can be added.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_core::{Readable, Result};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let seen = Readable::from_iter([1, 1, 2, 2, 1]).transform(None, |last, chunk, out| {
+    ///     if *last != Some(chunk) {
+    ///         out.push(chunk);
+    ///     }
+    ///     *last = Some(chunk);
+    ///     Ok(())
+    /// });
+    /// assert_eq!(seen.to_vec().await?, [1, 2, 1]);
+    /// # Ok(()) }
+    /// ```
+    pub fn transform<St, O, F>(self, state: St, f: F) -> Piped<S, TransformFn<St, S::Chunk, O, F>>
+    where
+        F: FnMut(&mut St, S::Chunk, &mut Out<O>) -> Result<()>,
+    {
+        self.pipe(transform_fn(state, f))
+    }
+
+    /// Shows each chunk to `f` and passes it on.
+    pub fn inspect<F>(self, f: F) -> Piped<S, Inspect<S::Chunk, F>>
+    where
+        F: FnMut(&S::Chunk),
+    {
+        self.pipe(Inspect::new(f))
+    }
+
+    /// The first `n` chunks. The source is dropped with the last of them, not one later.
+    pub fn take(self, n: usize) -> Piped<S, Take<S::Chunk>> {
+        self.pipe(Take::new(n))
+    }
+
+    /// All but the first `n` chunks.
+    #[doc(alias = "drop")]
+    pub fn skip(self, n: usize) -> Piped<S, Skip<S::Chunk>> {
+        self.pipe(Skip::new(n))
+    }
+
+    /// The chunks before the first that `f` refuses. The source is dropped there.
+    pub fn take_while<F>(self, f: F) -> Piped<S, TakeWhile<S::Chunk, F>>
+    where
+        F: FnMut(&S::Chunk) -> bool,
+    {
+        self.pipe(TakeWhile::new(f))
+    }
+
+    /// The chunks from the first that `f` refuses.
+    pub fn skip_while<F>(self, f: F) -> Piped<S, SkipWhile<S::Chunk, F>>
+    where
+        F: FnMut(&S::Chunk) -> bool,
+    {
+        self.pipe(SkipWhile::new(f))
+    }
+
+    /// Carries a state along; ends when `f` gives `None`.
+    pub fn scan<St, O, F>(self, state: St, f: F) -> Piped<S, Scan<S::Chunk, St, F>>
+    where
+        F: FnMut(&mut St, S::Chunk) -> Option<O>,
+    {
+        self.pipe(Scan::new(state, f))
+    }
+
+    /// Numbers the chunks from 0.
+    pub fn enumerate(self) -> Piped<S, Enumerate<S::Chunk>> {
+        self.pipe(Enumerate::new())
+    }
+
+    /// Groups of `n` chunks; the last one may be smaller. An error comes behind the group it interrupts.
+    ///
+    /// # Panics
+    ///
+    /// If `n` is 0.
+    #[track_caller]
+    pub fn chunks(self, n: usize) -> Piped<S, Chunks<S::Chunk>> {
+        let size = NonZeroUsize::new(n).expect("groups of 0 chunks hold nothing");
+        self.pipe(Chunks::new(size))
+    }
+
+    /// Turns each chunk into what an async closure makes of it, one after the other, in order.
+    ///
+    /// The closure returns a [`Result`]; its error ends the stream. The future lives in one box per stage, not per
+    /// chunk.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe: a future under way stays in the stage and goes on at the next poll.
+    pub fn then<O, F, Fut>(self, f: F) -> Readable<Then<S, F, Fut>>
+    where
+        F: FnMut(S::Chunk) -> Fut,
+        Fut: Future<Output = Result<O>>,
+    {
+        let info = StageInfo::new("then").holds(0);
+        let meter = info.meter().clone();
+        self.stage(info, |source| Then::new(source, f, meter))
+    }
+
+    /// The chunks of this one, then those of `next`, which is read when this one has ended.
+    pub fn chain<S2>(self, next: Readable<S2>) -> Readable<Concat<S, S2>>
+    where
+        S2: Source<Chunk = S::Chunk>,
+    {
+        let (second, plan) = next.into_parts();
+        let mut both =
+            self.stage(StageInfo::new("chain").holds(0), |first| Concat::new(first, second));
+        both.plan.append(plan);
+        both
+    }
+
+    /// Pairs of chunks, until one of the two ends; the other is dropped then.
+    pub fn zip<S2: Source>(self, other: Readable<S2>) -> Readable<Zip<S, S2>> {
+        let (second, plan) = other.into_parts();
+        let mut both = self.stage(StageInfo::new("zip").holds(0), |first| Zip::new(first, second));
+        both.plan.append(plan);
+        both
+    }
+
+    /// The chunks until `until` resolves; the source is dropped then.
+    pub fn take_until<Fut: Future>(self, until: Fut) -> Readable<TakeUntil<S, Fut>> {
+        self.stage(StageInfo::new("take_until").holds(0), |source| TakeUntil::new(source, until))
+    }
+}

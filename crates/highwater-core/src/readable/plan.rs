@@ -1,0 +1,127 @@
+//! What a chain is made of.
+
+use std::fmt;
+
+use tokio_util::task::TaskTracker;
+
+use super::meter::Meter;
+
+/// One stage as the pipeline sees it: what other crates' operators describe themselves with in
+/// [`Readable::stage`](crate::Readable::stage).
+///
+/// # Examples
+///
+/// ```
+/// use highwater_core::StageInfo;
+/// let info = StageInfo::new("decode").holds(64 * 1024);
+/// assert_eq!(info.name(), "decode");
+/// ```
+#[derive(Clone)]
+pub struct StageInfo {
+    name: &'static str,
+    runs: Runs,
+    holds: Option<usize>,
+    meter: Meter,
+    jobs: Option<TaskTracker>,
+}
+
+/// Where a stage does its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Runs {
+    /// On the task that reads it, together with its neighbours.
+    Fused,
+    /// On a task of its own.
+    Task,
+    /// On Tokio's pool for blocking calls.
+    BlockingPool,
+    /// On a thread of its own.
+    Thread,
+}
+
+impl StageInfo {
+    /// A fused stage that does not say how much it holds.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, runs: Runs::Fused, holds: None, meter: Meter::default(), jobs: None }
+    }
+
+    /// Says where it does its work.
+    #[must_use]
+    pub fn runs(mut self, runs: Runs) -> Self {
+        self.runs = runs;
+        self
+    }
+
+    /// Says how many bytes it holds at the most beside the chunk that passes through it.
+    #[must_use]
+    pub fn holds(mut self, bytes: impl Into<Option<usize>>) -> Self {
+        self.holds = bytes.into();
+        self
+    }
+
+    /// Has the pipeline wait for these jobs after it has dropped the stage and before it resolves.
+    #[must_use]
+    pub fn jobs(mut self, jobs: TaskTracker) -> Self {
+        self.jobs = Some(jobs);
+        self
+    }
+
+    /// Its name in errors and reports.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The counters that the stage keeps.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    pub(crate) fn where_it_runs(&self) -> Runs {
+        self.runs
+    }
+
+    pub(crate) fn most_held(&self) -> Option<usize> {
+        self.holds
+    }
+}
+
+impl fmt::Debug for StageInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StageInfo")
+            .field("name", &self.name)
+            .field("runs", &self.runs)
+            .field("holds", &self.holds)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The stages of a chain, the source first.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Plan(Vec<StageInfo>);
+
+impl Plan {
+    pub(crate) fn push(&mut self, info: StageInfo) {
+        self.0.push(info);
+    }
+
+    pub(crate) fn append(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    pub(crate) fn stages(&self) -> &[StageInfo] {
+        &self.0
+    }
+
+    /// What an error that no stage claims is attributed to.
+    pub(crate) fn source_name(&self) -> &'static str {
+        self.0.first().map_or("source", StageInfo::name)
+    }
+
+    /// Waits for what the stages left running, after they were dropped.
+    pub(crate) async fn join(&self) {
+        for jobs in self.0.iter().filter_map(|stage| stage.jobs.as_ref()) {
+            jobs.close();
+            jobs.wait().await;
+        }
+    }
+}

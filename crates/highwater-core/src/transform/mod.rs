@@ -1,0 +1,194 @@
+//! Machines: what stands between a source and a destination.
+
+mod chain;
+mod closure;
+mod timed;
+
+pub use chain::Chain;
+pub use closure::{Out, TransformFn, transform_fn};
+pub use timed::{Step, TimedTransform};
+
+use crate::Result;
+
+/// Takes chunks in, gives chunks out: Node's `Transform`, as a pure machine.
+///
+/// A machine does no I/O, looks at no clock and spawns nothing. One driver ([`Pipe`](crate::Pipe)) runs every machine
+/// of a pipeline; tests, blocking threads and plain iterators can drive it as well.
+///
+/// Output is *pulled*, so a machine that turns one chunk into many holds one of them at a time, whatever the ratio.
+///
+/// # Protocol
+///
+/// A driver keeps to this, and a machine may count on it:
+///
+/// 1. [`write`](Self::write) is called only after [`read`](Self::read) said `None` (or before anything else).
+/// 2. After each `write`, and after [`end`](Self::end) and [`release`](Self::release), `read` is called until it says
+///    `None`.
+/// 3. [`end`](Self::end) is called at most once; neither `write` nor `release` follows it.
+/// 4. After an error from any of them, none is called again.
+///
+/// # Errors
+///
+/// An error ends the stream behind the chunks given before it. The driver adds the machine's name and the index of the
+/// chunk; a machine that knows the byte or the line says it with [`Error::at_offset`](crate::Error::at_offset) and
+/// [`Error::at_line`](crate::Error::at_line).
+///
+/// # Examples
+///
+/// ```
+/// use highwater_core::{Readable, Result, Transform};
+///
+/// /// Gives every chunk twice.
+/// #[derive(Debug, Default)]
+/// struct Twice(Option<u32>);
+///
+/// impl Transform for Twice {
+///     type Input = u32;
+///     type Output = u32;
+///     fn write(&mut self, chunk: u32) -> Result<Option<u32>> {
+///         self.0 = Some(chunk);
+///         Ok(Some(chunk))
+///     }
+///     fn read(&mut self) -> Result<Option<u32>> {
+///         Ok(self.0.take())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// let twice = Readable::from_iter([1, 2]).pipe(Twice::default()).to_vec().await?;
+/// assert_eq!(twice, [1, 1, 2, 2]);
+/// # Ok(()) }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a transform",
+    note = "a closure goes through `.map`, `.try_map`, `.filter` or `.transform(state, |state, chunk, out| ..)`"
+)]
+pub trait Transform {
+    /// What goes in.
+    type Input;
+    /// What comes out.
+    type Output;
+
+    /// Takes one chunk; gives the first output if there is one already.
+    ///
+    /// # Errors
+    ///
+    /// The chunk cannot be worked with; nothing follows.
+    fn write(&mut self, chunk: Self::Input) -> Result<Option<Self::Output>>;
+
+    /// The next output. `None` asks for the next chunk; after [`end`](Self::end) it means that all was given.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    #[inline]
+    fn read(&mut self) -> Result<Option<Self::Output>> {
+        Ok(None)
+    }
+
+    /// The input is over; what is still held becomes readable. Never called after an upstream error: half a line is
+    /// not a line.
+    ///
+    /// # Errors
+    ///
+    /// The input ended where it must not.
+    #[inline]
+    fn end(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Makes readable what is whole and held, such as a partial batch: called before an upstream error passes.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    #[inline]
+    fn release(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// True when no more input is wanted, whatever is still to be read. The source is then dropped at once, and `end`
+    /// is not called. It may be asked at any time; once true it stays true.
+    #[inline]
+    fn is_done(&self) -> bool {
+        false
+    }
+
+    /// The most bytes it holds between two calls, beside the chunk it works on: what
+    /// [`explain`](crate::Pipeline::explain) adds up. `None` when it does not say.
+    fn holds(&self) -> Option<usize> {
+        None
+    }
+
+    /// Its name in errors and reports: the last segment of the type's path unless said otherwise.
+    fn name(&self) -> &'static str {
+        short_name::<Self>()
+    }
+}
+
+/// A machine behind a pointer, for types that are too long or that are chosen at run time.
+pub type BoxTransform<I, O> = Box<dyn Transform<Input = I, Output = O> + Send>;
+
+/// The last segment of a type's path, without its parameters.
+pub(crate) fn short_name<T: ?Sized>() -> &'static str {
+    let path = std::any::type_name::<T>();
+    let path = path.split('<').next().unwrap_or(path);
+    path.rsplit("::").next().unwrap_or(path)
+}
+
+macro_rules! forward_transform {
+    ($($header:tt)*) => {
+        #[deny(clippy::missing_trait_methods)]
+        $($header)* {
+            type Input = M::Input;
+            type Output = M::Output;
+
+            #[inline]
+            fn write(&mut self, chunk: Self::Input) -> Result<Option<Self::Output>> {
+                (**self).write(chunk)
+            }
+
+            #[inline]
+            fn read(&mut self) -> Result<Option<Self::Output>> {
+                (**self).read()
+            }
+
+            #[inline]
+            fn end(&mut self) -> Result<()> {
+                (**self).end()
+            }
+
+            #[inline]
+            fn release(&mut self) -> Result<()> {
+                (**self).release()
+            }
+
+            #[inline]
+            fn is_done(&self) -> bool {
+                (**self).is_done()
+            }
+
+            fn holds(&self) -> Option<usize> {
+                (**self).holds()
+            }
+
+            fn name(&self) -> &'static str {
+                (**self).name()
+            }
+        }
+    };
+}
+
+forward_transform!(impl<M: Transform + ?Sized> Transform for Box<M>);
+forward_transform!(impl<M: Transform + ?Sized> Transform for &mut M);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_names_have_neither_path_nor_parameters() {
+        assert_eq!(short_name::<Chain<Vec<u8>, std::collections::VecDeque<u8>>>(), "Chain");
+        assert_eq!(short_name::<u8>(), "u8");
+    }
+}
