@@ -1,1 +1,56 @@
-//! Facade.
+//! Node-style streams native to Tokio.
+//!
+//! Chunks flow from a source, through transforms, to a destination, in bounded memory. Nothing is read faster than it is
+//! written; an error stops everything, in order, and says which stage it came from; an end is never guessed.
+//!
+//! ```
+//! use highwater::prelude::*;
+//! use highwater::{Result, fs};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+//! # let folder = tempfile::tempdir()?;
+//! # let (log, found) = (folder.path().join("log"), folder.path().join("found"));
+//! # std::fs::write(&log, "a\nERROR b\nc\n")?;
+//! let report = fs::read(&log)             // 256 KiB at a time, read ahead off the runtime
+//!     .grep("ERROR")                      // whole blocks searched, whole lines given
+//!     .pipe_to(fs::replace(&found))       // the old file or the whole new one, never half
+//!     .await?;
+//! println!("{report}");                   // how much, how long, and what held it back
+//! # assert_eq!(std::fs::read(&found)?, b"ERROR b\n");
+//! # Ok(()) }
+//! ```
+//!
+//! - [`Readable`] is a source with operators: `while let Some(chunk) = readable.next().await`, or `StreamExt`.
+//! - [`Transform`] is a machine between the two: pure, so it can be tested without a runtime.
+//! - [`Destination`] is where chunks go: `write`, `flush`, `finish`, `abort`.
+//! - [`Pipeline`] joins them with the guarantees of Node's `pipeline()`, and gives a [`Report`].
+//!
+//! The guides: [from the first pipeline to an own transform](guide), [writing a transform](guide::transforms),
+//! [how it is built](guide::architecture) and [why](guide::design).
+//!
+//! # Features
+//!
+//! `io` and `lines` are on by default; `anyhow` adds `From<Error> for anyhow::Error`; `full` is all.
+#![forbid(unsafe_code)]
+
+#[doc(inline)]
+pub use highwater_core::*;
+
+#[cfg(feature = "io")]
+#[doc(inline)]
+pub use highwater_io::{fs, io};
+
+#[cfg(feature = "lines")]
+#[doc(inline)]
+pub use highwater_lines as lines;
+
+#[cfg(all(feature = "io", feature = "lines"))]
+pub mod guide;
+
+/// The extension traits that put the methods of the other crates on [`Readable`].
+pub mod prelude {
+    #[cfg(feature = "io")]
+    pub use highwater_io::IntoAsyncReadExt as _;
+    #[cfg(feature = "lines")]
+    pub use highwater_lines::LinesExt as _;
+}

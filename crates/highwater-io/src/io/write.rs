@@ -1,0 +1,139 @@
+//! Any `AsyncWrite` as a destination.
+
+use std::future::poll_fn;
+use std::io::ErrorKind;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use highwater_core::{Destination, Error, Result};
+use tokio::io::AsyncWrite;
+
+use crate::batch::Batch;
+
+/// Writes to an `AsyncWrite`: a socket, a pipe, an encoder.
+///
+/// Small chunks are gathered up to 64 KiB and go out together, in one vectored write where the writer knows how, and at
+/// the latest when the source has nothing at hand. The end flushes the writer and shuts it down; an abort only drops it.
+///
+/// # Errors
+///
+/// From `write`, `flush` or `finish`, with the offset in bytes of the first byte that was not written. A writer that takes
+/// nothing (`Ok(0)`) is a `WriteZero` error, an `Interrupted` write is tried again.
+///
+/// # Examples
+///
+/// ```
+/// use highwater_core::{Readable, Result};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// let mut out = std::io::Cursor::new(Vec::new());
+/// Readable::from_iter(["any ", "AsyncWrite"]).pipe_to(highwater_io::io::write(&mut out)).run().await?;
+/// assert_eq!(out.into_inner(), b"any AsyncWrite");
+/// # Ok(()) }
+/// ```
+pub fn write<W: AsyncWrite>(writer: W) -> AsyncDestination<W> {
+    AsyncDestination { writer: Box::pin(writer), batch: Batch::default(), written: 0, ended: false }
+}
+
+/// The destination made by [`io::write`](write()). It takes whatever becomes [`Bytes`].
+///
+/// # Cancel safety
+///
+/// What a `write` has accepted, and how much of it has gone out, is kept here, not in its future: if one is dropped, the
+/// rest goes out with what is called next, and nothing twice.
+#[derive(Debug)]
+pub struct AsyncDestination<W> {
+    writer: Pin<Box<W>>,
+    batch: Batch,
+    written: u64,
+    ended: bool,
+}
+
+impl<W: AsyncWrite> AsyncDestination<W> {
+    /// Writes until at the most `left` bytes wait.
+    fn poll_drain(&mut self, left: usize, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        while self.batch.len() > left {
+            let writer = self.writer.as_mut();
+            let result = ready!(if writer.is_write_vectored() {
+                self.batch.with_slices(|slices| writer.poll_write_vectored(cx, slices))
+            } else {
+                writer.poll_write(cx, self.batch.first())
+            });
+            match result {
+                Ok(0) => return Poll::Ready(Err(self.failed(ErrorKind::WriteZero.into()))),
+                // A writer that claims more than it was given cannot be trusted with the rest.
+                Ok(n) if n > self.batch.len() => {
+                    return Poll::Ready(Err(self.failed(ErrorKind::InvalidData.into())));
+                }
+                Ok(n) => {
+                    self.batch.written(n);
+                    self.written += n as u64;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Poll::Ready(Err(self.failed(error))),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    async fn drain(&mut self, left: usize) -> Result<()> {
+        poll_fn(|cx| self.poll_drain(left, cx)).await
+    }
+
+    async fn flush_all(&mut self) -> Result<()> {
+        self.drain(0).await?;
+        poll_fn(|cx| self.writer.as_mut().poll_flush(cx)).await.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: std::io::Error) -> Error {
+        Error::from(error).in_stage("io::write").at_offset(self.written)
+    }
+}
+
+impl<T, W> Destination<T> for AsyncDestination<W>
+where
+    T: Into<Bytes> + AsRef<[u8]> + Send,
+    W: AsyncWrite + Send,
+{
+    async fn open(&mut self) -> Result<()> {
+        if self.ended { Err(Error::write_after_end().in_stage("io::write")) } else { Ok(()) }
+    }
+
+    async fn write(&mut self, chunk: T) -> Result<()> {
+        self.batch.push(chunk.into());
+        if self.batch.len() >= GATHER { self.drain(0).await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.flush_all().await
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        self.flush_all().await?;
+        self.ended = true;
+        poll_fn(|cx| self.writer.as_mut().poll_shutdown(cx))
+            .await
+            .map_err(|error| self.failed(error))
+    }
+
+    async fn abort(&mut self, _: &Error) -> Result<()> {
+        self.ended = true;
+        self.batch = Batch::default();
+        Ok(())
+    }
+
+    fn weight(&self, chunk: &T) -> usize {
+        chunk.as_ref().len()
+    }
+
+    fn holds(&self) -> Option<usize> {
+        Some(GATHER)
+    }
+
+    fn name(&self) -> &'static str {
+        "io::write"
+    }
+}
+
+/// Bytes that gather before they are written.
+const GATHER: usize = 64 * 1024;
