@@ -1,2 +1,212 @@
-//! x
-fn main() {}
+//! Finds lines in a log of any size, in a few MiB of memory.
+//!
+//! ```text
+//! errors [INPUT] [-o OUTPUT] [-p PATTERN]… [-e REGEX] [-v] [-n] [-c] [--no-progress]
+//! ```
+//!
+//! It prints what `LC_ALL=C grep -F` prints, and says on standard error how fast it went and what held it back. It ends
+//! with 0 if lines were found, 1 if none was, and 2 after an error.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bytes::Bytes;
+use clap::Parser;
+use highwater::lines::{Grep, GrepCounts};
+use highwater::prelude::*;
+use highwater::{BoxDestination, BoxReadable, CancellationToken, Error, Readable, Report, Result, fs, io};
+use highwater_examples::{OneLine, peak_memory};
+use indicatif::{DecimalBytes, HumanCount, ProgressBar, ProgressStyle};
+
+/// Finds lines in a log of any size, in a few MiB of memory.
+#[derive(Debug, Parser)]
+#[command(name = "errors", version)]
+struct Args {
+    /// The log; `-` is standard input. Without it, a sample log is made and searched.
+    input: Option<PathBuf>,
+    /// Write the lines to this file instead of standard output: all of them, or none after an error.
+    #[arg(short, long, value_name = "OUTPUT")]
+    output: Option<PathBuf>,
+    /// Text to find; may be given several times [default: ERROR].
+    #[arg(short, long, value_name = "PATTERN")]
+    pattern: Vec<String>,
+    /// Regular expression to find instead.
+    #[arg(short = 'e', long, value_name = "REGEX", conflicts_with = "pattern")]
+    regex: Option<String>,
+    /// Print the lines that do not match.
+    #[arg(short = 'v', long)]
+    invert: bool,
+    /// Put the number of the line before each.
+    #[arg(short = 'n', long)]
+    line_numbers: bool,
+    /// Print only how many lines there are.
+    #[arg(short, long)]
+    count: bool,
+    /// Show no progress bar.
+    #[arg(long)]
+    no_progress: bool,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args)));
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        // The reader of the output has all it wants: `errors log | head`.
+        Err(error) if is_closed_output(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is_aborted() => ExitCode::from(130),
+        Err(error) => {
+            say(format_args!("{}", OneLine(&error)));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Searches; says whether anything was found.
+async fn run(args: &Args) -> Result<bool> {
+    let grep = machine(args)?;
+    let counts = grep.counts();
+    let bar = progress_bar(args);
+    let moving = bar.clone();
+    let report = source(args.input.as_deref())?
+        .try_map(refuse_gzip())
+        .inspect(move |chunk: &Bytes| moving.inc(chunk.len() as u64))
+        .pipe(grep)
+        .pipe_to(destination(args.output.as_deref()))
+        .measured()
+        .abort_on(interrupt())
+        .await;
+    bar.finish_and_clear();
+    let report = report?;
+    say(format_args!("{}", summary(&report, &counts)));
+    Ok(counts.matched() > 0)
+}
+
+fn machine(args: &Args) -> Result<Grep> {
+    let mut grep = match &args.regex {
+        Some(regex) => Grep::regex(regex)?,
+        None if args.pattern.is_empty() => Grep::literal("ERROR"),
+        None => Grep::literals(&args.pattern),
+    };
+    if args.invert {
+        grep = grep.invert();
+    }
+    if args.line_numbers {
+        grep = grep.line_numbers();
+    }
+    if args.count {
+        grep = grep.count();
+    }
+    Ok(grep)
+}
+
+fn source(input: Option<&Path>) -> Result<BoxReadable<Bytes>> {
+    Ok(match input {
+        Some(path) if path == Path::new("-") => io::stdin().boxed(),
+        Some(path) => fs::read(path).boxed(),
+        None => {
+            say(format_args!("no INPUT: searching a sample log of {SAMPLE_LINES} lines (--help says more)"));
+            Readable::from_iter(sample()).boxed()
+        }
+    })
+}
+
+/// A regular file is replaced, in one step at the end. A device or a pipe is written as it is.
+fn destination(output: Option<&Path>) -> BoxDestination<Bytes> {
+    match output {
+        None => BoxDestination::new(io::stdout()),
+        Some(path) if path.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir()) => {
+            BoxDestination::new(fs::write(path))
+        }
+        Some(path) => BoxDestination::new(fs::replace(path)),
+    }
+}
+
+/// Compressed bytes have no lines to find.
+fn refuse_gzip() -> impl FnMut(Bytes) -> Result<Bytes> {
+    let mut first = true;
+    move |chunk| {
+        if std::mem::take(&mut first) && chunk.starts_with(&GZIP_MAGIC) {
+            let what = "the input is compressed with gzip: pipe it through `gzip -dc` first, and read from `-`";
+            return Err(Error::corrupt(what));
+        }
+        Ok(chunk)
+    }
+}
+
+/// Moves when the size is known and somebody looks.
+fn progress_bar(args: &Args) -> ProgressBar {
+    let size = args.input.as_deref().and_then(|path| path.metadata().ok());
+    let size = size.filter(std::fs::Metadata::is_file).map(|about| about.len());
+    let (Some(size), false, true) = (size, args.no_progress, std::io::stderr().is_terminal()) else {
+        return ProgressBar::hidden();
+    };
+    let template = "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(size).with_style(style)
+}
+
+/// Cancelled by Ctrl-C, so that nothing half-written stays.
+fn interrupt() -> CancellationToken {
+    let token = CancellationToken::new();
+    let cancelled = token.clone();
+    let wait = async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            cancelled.cancel();
+        }
+    };
+    // It lives as long as the program.
+    std::mem::forget(highwater::task::spawn(wait));
+    token
+}
+
+fn summary(report: &Report, counts: &GrepCounts) -> String {
+    let seconds = report.elapsed().as_secs_f64();
+    let (lines, bytes) = (counts.lines(), counts.bytes());
+    #[expect(clippy::cast_precision_loss, reason = "a speed is shown with two digits")]
+    let speed = bytes as f64 / seconds.max(1e-9) / 1e9;
+    let memory = peak_memory().map_or_else(|| "unknown".to_owned(), |bytes| format!("{:.1} MiB", mebibytes(bytes)));
+    format!(
+        "{} lines, {} in {seconds:.3} s ({speed:.2} GB/s), {} found; peak memory {memory}; held back by {}",
+        HumanCount(lines),
+        DecimalBytes(bytes),
+        HumanCount(counts.matched()),
+        report.bottleneck()
+    )
+}
+
+#[expect(clippy::cast_precision_loss, reason = "it is shown with one digit")]
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+fn is_closed_output(error: &Error) -> bool {
+    error.stage() == Some("io::stdout") && error.io_kind() == Some(std::io::ErrorKind::BrokenPipe)
+}
+
+/// One line on standard error. There is nobody to tell if that fails.
+fn say(what: std::fmt::Arguments<'_>) {
+    drop(writeln!(std::io::stderr(), "errors: {what}"));
+}
+
+/// A log like many: a time, a level, a service; one line in a hundred is an error.
+fn sample() -> impl Iterator<Item = Bytes> + Send {
+    const SERVICES: [&str; 5] = ["auth", "billing", "catalog", "gateway", "search"];
+    (0..SAMPLE_LINES).map(|n| {
+        let (minute, second, service) = (n / 60_000 % 60, n / 1000 % 60, SERVICES[n % SERVICES.len()]);
+        let level = if n % 100 == 99 { "ERROR" } else { "INFO" };
+        let took = n * 7919 % 1000;
+        Bytes::from(format!(
+            "2026-01-01T00:{minute:02}:{second:02}.{:03}Z {level} {service} request {n} took {took} ms\n",
+            n % 1000
+        ))
+    })
+}
+
+/// Lines of the sample log: some 6.5 MB.
+const SAMPLE_LINES: usize = 100_000;
+/// How a gzip member begins (RFC 1952, 2.3.1).
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];

@@ -1,1 +1,40 @@
-//! What the programs share.
+//! What the programs share: how they say what went wrong, and how much memory they took.
+#![forbid(unsafe_code)]
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use highwater::Error;
+
+/// An error with all its causes on one line, as a program shows it.
+///
+/// # Examples
+///
+/// ```
+/// use highwater::Error;
+/// let missing = Error::from(std::io::Error::from(std::io::ErrorKind::NotFound));
+/// let line = highwater_examples::OneLine(&missing.context("cannot open `a`")).to_string();
+/// assert_eq!(line, "cannot open `a`: entity not found");
+/// ```
+#[derive(Debug)]
+pub struct OneLine<'a>(pub &'a Error);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = StdError::source(&**self.0);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// The most memory the process has had resident so far, in bytes. `None` where the system does not say.
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}

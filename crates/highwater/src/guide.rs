@@ -1,11 +1,11 @@
 //! The guide, as in the folder `docs`: every example of it is compiled and run.
-#![doc = include_str!("../../../docs/GUIDE.md")]
+#![doc = include_str!("../docs/GUIDE.md")]
 
-#[doc = include_str!("../../../docs/WRITING_A_TRANSFORM.md")]
+#[doc = include_str!("../docs/WRITING_A_TRANSFORM.md")]
 pub mod transforms {}
 
-#[doc = include_str!("../../../docs/ARCHITECTURE.md")]
+#[doc = include_str!("../docs/ARCHITECTURE.md")]
 pub mod architecture {}
 
-#[doc = include_str!("../../../docs/DESIGN.md")]
+#[doc = include_str!("../docs/DESIGN.md")]
 pub mod design {}

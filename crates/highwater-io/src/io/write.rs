@@ -54,15 +54,19 @@ impl<W: AsyncWrite> AsyncDestination<W> {
     fn poll_drain(&mut self, left: usize, cx: &mut Context<'_>) -> Poll<Result<()>> {
         while self.batch.len() > left {
             let writer = self.writer.as_mut();
-            let result = ready!(if writer.is_write_vectored() {
-                self.batch.with_slices(|slices| writer.poll_write_vectored(cx, slices))
+            let (offered, result) = if writer.is_write_vectored() {
+                self.batch.with_slices(|slices| {
+                    let offered = slices.iter().map(|slice| slice.len()).sum();
+                    (offered, writer.poll_write_vectored(cx, slices))
+                })
             } else {
-                writer.poll_write(cx, self.batch.first())
-            });
-            match result {
+                let first = self.batch.first();
+                (first.len(), writer.poll_write(cx, first))
+            };
+            match ready!(result) {
                 Ok(0) => return Poll::Ready(Err(self.failed(ErrorKind::WriteZero.into()))),
                 // A writer that claims more than it was given cannot be trusted with the rest.
-                Ok(n) if n > self.batch.len() => {
+                Ok(n) if n > offered => {
                     return Poll::Ready(Err(self.failed(ErrorKind::InvalidData.into())));
                 }
                 Ok(n) => {

@@ -1,0 +1,9 @@
+//! Files, `AsyncRead` and `AsyncWrite`, under the faults of the real thing.
+
+mod async_read;
+mod async_write;
+mod disk_full;
+mod hostile;
+mod read_file;
+mod replace_file;
+mod write_file;

@@ -1,0 +1,135 @@
+//! Replacing a file: the old one or the whole new one, never half, and nothing left behind (I71, F88 to F92).
+
+use std::future::Future;
+use std::path::Path;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use highwater::{CancellationToken, Error, Readable, fs};
+
+/// The names in a folder, sorted.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn at_the_end_the_new_file_is_there_and_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    for text in ["first", "second, over the first"] {
+        Readable::once(text).pipe_to(fs::replace(&path)).await.unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        assert_eq!(names(folder.path()), ["out"]);
+    }
+}
+
+#[tokio::test]
+async fn until_the_end_the_old_file_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    std::fs::write(&path, "old").unwrap();
+    let look = path.clone();
+    let source = Readable::from_iter(vec![vec![b'n'; 600 * 1024]; 4])
+        .inspect(move |_| assert_eq!(std::fs::read(&look).unwrap(), b"old"));
+    source.pipe_to(fs::replace(&path)).await.unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 4 * 600 * 1024);
+}
+
+#[tokio::test]
+async fn an_error_leaves_the_old_file_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    std::fs::write(&path, "old").unwrap();
+    let source = || futures::stream::iter([Ok("new"), Err(Error::corrupt("bad"))]);
+    let error = Readable::from_results(source()).pipe_to(fs::replace(&path)).await.unwrap_err();
+    assert!(error.is_corrupt() && error.suppressed().is_empty());
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    assert_eq!(names(folder.path()), ["out"]);
+
+    let panics = Readable::once("new").map(|_| -> &str { panic!("in the stage") });
+    assert!(panics.pipe_to(fs::replace(&path)).await.unwrap_err().is_panic());
+    assert_eq!(names(folder.path()), ["out"]);
+}
+
+/// I47, I51: dropped or aborted at its k-th poll, for every k, it leaves the old file or the whole new one.
+#[test]
+fn stopped_at_any_poll_it_leaves_no_half() {
+    for abort in [false, true] {
+        let mut finished = false;
+        for polls in 0.. {
+            assert!(polls < 500, "it never finishes");
+            // One thread in the pool: what is sent there last comes last.
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+            finished = runtime.block_on(stop_after(polls, abort));
+            if finished {
+                break;
+            }
+        }
+        assert!(finished);
+    }
+}
+
+/// Polls a pipeline a number of times, stops it, and looks at what is left. True if it had finished by then.
+async fn stop_after(polls: usize, abort: bool) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    std::fs::write(&path, "old").unwrap();
+    let new = vec![b'n'; 700 * 1024];
+    let token = CancellationToken::new();
+    let source = Readable::from_iter([new.clone(), new]);
+    let mut finished = false;
+    {
+        let mut running = pin!(source.pipe_to(fs::replace(&path)).abort_on(token.clone()).into_future());
+        for _ in 0..polls {
+            if let Poll::Ready(result) = running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                result.unwrap();
+                finished = true;
+                break;
+            }
+            tokio::task::spawn_blocking(|| ()).await.unwrap();
+        }
+        if abort && !finished {
+            token.cancel();
+            assert!(running.await.unwrap_err().is_aborted());
+        }
+    }
+    // After a drop, a job under way still has to end; it cleans up by itself.
+    tokio::task::spawn_blocking(|| ()).await.unwrap();
+    assert_eq!(names(folder.path()), ["out"], "after {polls} polls");
+    let len = std::fs::metadata(&path).unwrap().len();
+    assert!(len == 3 || len == 2 * 700 * 1024, "{len} bytes after {polls} polls");
+    assert!(!finished || len > 3);
+    finished
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn mode_and_link_are_kept() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("out"), folder.path().join("link"));
+    std::fs::write(&path, "old").unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o751)).unwrap();
+    symlink("out", &link).unwrap();
+    Readable::once("new").pipe_to(fs::replace(&link)).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o751);
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(names(folder.path()), ["link", "out"]);
+}
+
+#[tokio::test]
+async fn what_is_no_regular_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [folder.path(), Path::new("/dev/null")] {
+        let error = Readable::once("new").pipe_to(fs::replace(path)).await.unwrap_err();
+        assert_eq!(error.io_kind(), Some(std::io::ErrorKind::InvalidInput), "{error}");
+    }
+    assert!(names(folder.path()).is_empty());
+    assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
+}

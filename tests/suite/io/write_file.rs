@@ -1,0 +1,86 @@
+//! Writing files: in order, gathered, while chunks come, and to the end.
+
+use bytes::Bytes;
+use highwater::{Destination, Error, Readable, fs};
+
+#[tokio::test]
+async fn what_comes_is_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    // Small and large chunks in turn, more than is gathered at once.
+    let chunks: Vec<Bytes> =
+        (0_u32..400).map(|n| Bytes::from(n.to_string().repeat(1 + (n % 7 * 1999) as usize))).collect();
+    let report = Readable::from_iter(chunks.clone()).pipe_to(fs::write(&path).sync()).await.unwrap();
+    let whole = chunks.concat();
+    assert!(std::fs::read(&path).unwrap() == whole);
+    assert_eq!((report.chunks_out(), report.weight_out()), (400, whole.len() as u64));
+}
+
+#[tokio::test]
+async fn an_old_file_is_emptied_or_added_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    std::fs::write(&path, "something longer").unwrap();
+    Readable::once("new").pipe_to(fs::write(&path)).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    Readable::once(" more").pipe_to(fs::append(&path)).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"new more");
+    Readable::once("made").pipe_to(fs::append(folder.path().join("fresh"))).await.unwrap();
+    assert_eq!(std::fs::read(folder.path().join("fresh")).unwrap(), b"made");
+}
+
+/// N132: several sources into one file.
+#[tokio::test]
+async fn a_file_kept_open_takes_the_next_pipeline() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    let mut file = fs::write(&path);
+    Readable::once("one ").pipe_to(&mut file).keep_open().run().await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"one ", "flushed, though it goes on");
+    Readable::once("two").pipe_to(&mut file).run().await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"one two");
+    let late = Readable::once("three").pipe_to(&mut file).run().await.unwrap_err();
+    assert!(late.is_write_after_end());
+    assert_eq!(std::fs::read(&path).unwrap(), b"one two");
+}
+
+/// C15: what came before an error is in the file.
+#[tokio::test]
+async fn a_source_error_leaves_what_came_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    let source = futures::stream::iter([Ok("a"), Ok("b"), Err(Error::corrupt("bad"))]);
+    let error = Readable::from_results(source).pipe_to(fs::write(&path)).await.unwrap_err();
+    assert!(error.is_corrupt());
+    assert_eq!(std::fs::read(&path).unwrap(), b"ab");
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_stops_before_anything_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("no/such/folder");
+    let source = Readable::from_iter(std::iter::from_fn(|| -> Option<&str> { panic!("it was read") }));
+    let error = source.pipe_to(fs::write(&path)).await.unwrap_err();
+    assert_eq!(error.io_kind(), Some(std::io::ErrorKind::NotFound));
+    assert_eq!(error.stage(), Some("fs::write"));
+    assert!(error.to_string().contains("no/such/folder"), "{error}");
+}
+
+/// F3: a write that is dropped has been accepted: it is there once.
+#[tokio::test]
+async fn a_dropped_write_is_written_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    let mut file = fs::write(&path);
+    Destination::<Bytes>::open(&mut file).await.unwrap();
+    let mut whole = Vec::new();
+    for n in 0..8_u8 {
+        // Large enough to be sent at once, so that the second waits for the first.
+        let chunk = Bytes::from(vec![n; 600 * 1024]);
+        whole.extend_from_slice(&chunk);
+        let write = Destination::write(&mut file, chunk);
+        drop(futures::poll!(std::pin::pin!(write)));
+    }
+    Destination::<Bytes>::finish(&mut file).await.unwrap();
+    assert!(std::fs::read(&path).unwrap() == whole);
+}
