@@ -14,7 +14,6 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use clap::Parser;
 use highwater::lines::{Grep, GrepCounts};
-use highwater::prelude::*;
 use highwater::{BoxDestination, BoxReadable, CancellationToken, Error, Readable, Report, Result, fs, io};
 use highwater_examples::{OneLine, peak_memory};
 use indicatif::{DecimalBytes, HumanCount, ProgressBar, ProgressStyle};

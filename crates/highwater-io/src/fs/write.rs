@@ -128,7 +128,7 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for FileWrite {
         let opened = tokio::task::spawn_blocking(move || target.open()).await?;
         let file = opened.map_err(|error| {
             let what = format!("cannot open {} for writing", self.target.describe());
-            self.place(Error::from(error).context(what))
+            Error::from(error).context(what).in_stage(self.target.name())
         })?;
         self.state = State::Idle(file);
         Ok(())
