@@ -34,6 +34,7 @@ mod lines;
 mod split;
 #[cfg(test)]
 mod tests;
+mod work;
 
 use bytes::Bytes;
 use highwater_core::{Piped, Readable, Source};

@@ -6,6 +6,7 @@ use memchr::{memchr, memrchr};
 
 use crate::counts::{Figures, LineCounts};
 use crate::line::Ending;
+use crate::work::searched;
 
 /// What becomes of a line that is longer than the maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -180,7 +181,7 @@ impl Split {
 
     /// Adds to the line that is held up to its newline, or all there is.
     fn line(&mut self) -> Result<Option<Piece>> {
-        let newline = memchr(b'\n', &self.rest);
+        let newline = first_newline(&self.rest);
         let seen = newline.unwrap_or(self.rest.len());
         // A `\r` at the end may be of the ending: it does not count before the byte after it is known.
         let before = if seen > 0 { self.rest.get(seen - 1) } else { self.held.last() };
@@ -227,7 +228,7 @@ impl Split {
 
     /// Drops what is left of a line that is too long.
     fn drop_line(&mut self, start: u64, mut after_cr: bool) -> Option<Piece> {
-        let newline = memchr(b'\n', &self.rest);
+        let newline = first_newline(&self.rest);
         let seen = newline.unwrap_or(self.rest.len());
         if seen > 0 {
             after_cr = self.rest[seen - 1] == b'\r';
@@ -248,6 +249,7 @@ impl Split {
             return Piece { offset, bytes: Bytes::new(), kind: Kind::Skipped };
         }
         self.figures.truncated += 1;
+        self.held.reserve_exact(ending.as_bytes().len());
         self.held.extend_from_slice(ending.as_bytes());
         Piece { offset, ..self.give_held(Kind::Cut(ending)) }
     }
@@ -283,25 +285,35 @@ impl Split {
     }
 }
 
-/// Where the last of the whole lines at the start of `bytes` ends that are not longer than `max`, newline included; 0
-/// when there is none.
+/// Where whole lines at the start of `bytes` end that are not longer than `max`, newline included; 0 when the first is
+/// not such a line.
 ///
 /// It looks for the last newline of a window in which no line can be too long, so that it sees few bytes of short
-/// lines, and each byte at most twice.
+/// lines, and each byte at most twice. A line of `max` bytes that ends with `\r\n` does not fit into the window and is
+/// left to [`Split::line`].
 fn fitting(bytes: &[u8], max: usize) -> usize {
     let mut end = 0;
     while end < bytes.len() {
         let rest = &bytes[end..];
         let window = &rest[..rest.len().min(max.saturating_add(1))];
-        if let Some(last) = memrchr(b'\n', window) {
-            end += last + 1;
-        } else if rest.get(max..).is_some_and(|over| over.starts_with(b"\r\n")) {
-            end += max + LONGEST_ENDING;
-        } else {
-            break;
-        }
+        let Some(last) = last_newline(window) else { break };
+        end += last + 1;
     }
     end
+}
+
+#[inline]
+fn first_newline(bytes: &[u8]) -> Option<usize> {
+    let found = memchr(b'\n', bytes);
+    searched(found.map_or(bytes.len(), |at| at + 1));
+    found
+}
+
+#[inline]
+fn last_newline(bytes: &[u8]) -> Option<usize> {
+    let found = memrchr(b'\n', bytes);
+    searched(found.map_or(bytes.len(), |at| bytes.len() - at));
+    found
 }
 
 /// The default maximum of a line, in bytes without its ending.
@@ -312,3 +324,69 @@ const LONGEST_ENDING: usize = 2;
 
 /// Lines up to this length, in bytes, are copied out of what is held.
 const COPIED: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    //! What only the splitter can tell: how much it holds and how much it searches.
+
+    use super::*;
+    use crate::work::take_searched;
+
+    /// Feeds `chunk` so many times; the figures are right as long as no piece is a block of several lines.
+    fn feed(split: &mut Split, chunk: &Bytes, times: usize) -> usize {
+        let mut pieces = 0;
+        for _ in 0..times {
+            split.write(chunk.clone());
+            while split.next().expect("no long line").is_some() {
+                pieces += 1;
+            }
+            assert!(split.held.capacity() <= split.max.saturating_add(LONGEST_ENDING));
+            assert!(split.rest.is_empty());
+        }
+        pieces
+    }
+
+    /// F30, I57: an endless line is held no further than the maximum, and the next line is found.
+    #[test]
+    fn an_endless_line_is_bounded() {
+        for policy in [LongLine::Truncate, LongLine::Skip] {
+            let mut split = Split::new().max_length(1000).on_long_line(policy);
+            let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
+            assert_eq!(feed(&mut split, &chunk, 1000), 0);
+            assert_eq!(feed(&mut split, &Bytes::from_static(b"\nab\n"), 1), 2);
+            assert_eq!(split.held.len(), 0);
+        }
+    }
+
+    /// F35, I57: what is held is neither searched again nor copied for every chunk.
+    #[test]
+    fn a_long_line_in_single_bytes_costs_what_its_bytes_cost() {
+        const LENGTH: usize = 1 << 20;
+        let (mut split, byte) = (Split::new(), Bytes::from_static(b"x"));
+        let mut growths = 0;
+        take_searched();
+        for _ in 0..LENGTH {
+            let before = split.held.capacity();
+            feed(&mut split, &byte, 1);
+            growths += usize::from(split.held.capacity() != before);
+        }
+        assert_eq!(feed(&mut split, &Bytes::from_static(b"\r"), 1), 0);
+        assert_eq!(feed(&mut split, &Bytes::from_static(b"\n"), 1), 1);
+        assert!(take_searched() <= LENGTH + 16);
+        assert!(growths <= 22, "{growths} copies");
+    }
+
+    /// F35: nor does the search for lines that are too long look at a byte over and over.
+    #[test]
+    fn many_long_lines_in_one_chunk_cost_what_their_bytes_cost() {
+        let line = [&[b'x'; 99][..], b"\n"].concat();
+        let chunk = Bytes::from(line.repeat(10_000));
+        for max in [0, 1, 10, 98, 99, 100, 150, 1000] {
+            let mut split = Split::new().max_length(max).on_long_line(LongLine::Skip);
+            take_searched();
+            feed(&mut split, &chunk, 1);
+            let searched = take_searched();
+            assert!(searched <= 4 * chunk.len(), "{searched} bytes for {max}");
+        }
+    }
+}

@@ -7,6 +7,8 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 
+use crate::work::searched;
+
 /// How lines are found.
 ///
 /// A text is searched for in the block as it is: no newline is in it, so that where it is found it is in one line.
@@ -17,6 +19,7 @@ use regex::bytes::{Regex, RegexBuilder};
 /// what matches on a line alone matches in the block at the same place, and the leftmost match in the block starts in
 /// that line or in one before it. The line in which the leftmost match starts is thus the first that can match; it does
 /// if the match ends in it, or if the expression matches the line alone; else the search goes on behind it.
+#[derive(Clone)]
 pub(super) enum Matcher {
     Nothing,
     Everything,
@@ -94,6 +97,7 @@ fn find_by_block(
 ) -> Option<Range<usize>> {
     while from < block.len() {
         let end = window_end(block, from, *window);
+        searched(end - from);
         // Without the last newline every place in the text is in a line, the end of the text as well.
         let Some(hit) = regex.find(&block[from..end - 1]) else {
             *window = (end - from).saturating_mul(GROWTH);

@@ -145,6 +145,12 @@ impl Grep {
         self.counts.clone()
     }
 
+    /// A machine that has seen nothing, without building the pattern once more.
+    #[cfg(test)]
+    pub(crate) fn fresh(&self) -> Self {
+        Self::new(self.matcher.clone())
+    }
+
     /// Searches on to the next line that matches, or to the end of the block.
     fn search(&mut self) {
         let end = self.block.len();
@@ -181,8 +187,7 @@ impl Grep {
             let end = lines.start + newline + 1;
             self.matched += 1;
             self.split.figures.lines += 1;
-            self.output.number(&self.block, self.split.figures.lines);
-            self.output.run(&self.block, start..end);
+            self.output.numbered(&self.block[start..end], self.split.figures.lines);
             start = end;
         }
     }

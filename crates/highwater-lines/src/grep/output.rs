@@ -34,10 +34,11 @@ impl Output {
         }
     }
 
-    /// Adds the number of the line that follows.
-    pub(super) fn number(&mut self, block: &Bytes, number: u64) {
-        self.settle(block);
+    /// Adds one line with its number in front. It is copied, so that the two stay together.
+    pub(super) fn numbered(&mut self, line: &[u8], number: u64) {
+        self.make_room(line.len() + LONGEST_NUMBER);
         self.print(format_args!("{number}:"));
+        self.buffer.extend_from_slice(line);
     }
 
     /// Adds a line that has only a number.
@@ -53,7 +54,8 @@ impl Output {
             self.flush();
             self.ready.push_back(block.slice(run));
         } else if !run.is_empty() {
-            self.copy(&block[run]);
+            self.make_room(run.len());
+            self.buffer.extend_from_slice(&block[run]);
         }
     }
 
@@ -64,14 +66,14 @@ impl Output {
         }
     }
 
-    fn copy(&mut self, lines: &[u8]) {
-        if self.buffer.len() + lines.len() > FILLED {
+    /// Makes room for so many bytes; what is in the buffer goes before it gets too much.
+    fn make_room(&mut self, bytes: usize) {
+        if self.buffer.len() + bytes > FILLED {
             self.flush();
         }
-        if self.buffer.capacity() - self.buffer.len() < lines.len() {
-            self.buffer.reserve(lines.len().max(GROWTH));
+        if self.buffer.capacity() - self.buffer.len() < bytes {
+            self.buffer.reserve(bytes.max(GROWTH));
         }
-        self.buffer.extend_from_slice(lines);
     }
 
     fn print(&mut self, text: std::fmt::Arguments<'_>) {
@@ -86,6 +88,9 @@ const SLICED: usize = 4096;
 
 /// The most that is copied into one output, in bytes.
 pub(super) const FILLED: usize = 64 * 1024;
+
+/// How much a number and its colon take at the most, in bytes.
+const LONGEST_NUMBER: usize = 21;
 
 /// By how much the buffer grows at the least, in bytes.
 const GROWTH: usize = 16 * 1024;
