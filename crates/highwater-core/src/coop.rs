@@ -4,8 +4,9 @@ use std::task::{Context, Poll, ready};
 
 /// Spends Tokio's cooperative budget once per 32 chunks, by a countdown.
 ///
-/// Sources hold one and ask it before they give a chunk. A source that is always ready then gives way to the other tasks
-/// of its worker, at less than a tenth of what asking for every chunk costs.
+/// Whoever loops over chunks holds one and asks it before each: a source that can be ready many times in a row and is
+/// not behind a [`Readable`](crate::Readable), a stage that swallows chunks, a task that moves them. It then gives way to
+/// the other tasks of its worker, at less than a tenth of what asking Tokio for every chunk costs.
 ///
 /// # Examples
 ///
@@ -51,6 +52,17 @@ impl Coop {
         ready!(self.poll_ready(cx));
         self.spend(1);
         Poll::Ready(())
+    }
+
+    /// Whether the next [`poll_ready`](Self::poll_ready) has to ask Tokio.
+    #[inline]
+    pub(crate) fn is_spent(&self) -> bool {
+        self.left <= 0
+    }
+
+    /// Has the next [`poll_ready`](Self::poll_ready) ask Tokio.
+    pub(crate) fn spend_all(&mut self) {
+        self.left = 0;
     }
 
     #[cold]

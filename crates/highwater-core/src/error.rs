@@ -264,7 +264,7 @@ impl Error {
 
     /// Of two errors of one pipeline, in the order in which they came, makes the one to report: the first real error
     /// wins and keeps the other as [`suppressed`](Self::suppressed); an abort or a premature close never hides a real
-    /// error (semantics N125).
+    /// error, as in Node's `pipeline()`.
     #[cold]
     #[must_use]
     pub fn or_later(self, later: Self) -> Self {

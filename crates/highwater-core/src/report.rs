@@ -50,10 +50,13 @@ enum Kind {
 impl Report {
     pub(crate) fn of(progress: &Progress, plan: &Plan, name: Option<Arc<str>>) -> Self {
         let (chunks_out, weight_out) = (progress.chunks(), progress.weight());
-        let stages: Vec<_> = plan.stages().iter().map(StageReport::of).collect();
-        // The source does not count itself: the first stage that counts does it, or the destination.
+        let mut stages: Vec<_> = plan.stages().iter().map(StageReport::of).collect();
+        if let Some(destination) = stages.last_mut() {
+            destination.taken = chunks_out;
+        }
+        // The source does not count itself: the first stage that counts does it.
         let chunks_in =
-            stages.iter().map(|stage| stage.taken).find(|taken| *taken > 0).unwrap_or(chunks_out);
+            stages.iter().map(|stage| stage.taken).find(|taken| *taken > 0).unwrap_or(0);
         let bytes_in = plan.stages().first().map_or(0, |source| source.meter().bytes());
         let weight_in = if bytes_in > 0 { bytes_in } else { chunks_in };
         Self { name, chunks_in, chunks_out, weight_in, weight_out, times: progress.times(), stages }
@@ -110,7 +113,7 @@ impl Report {
         self.times.paused
     }
 
-    /// The stages, the source first. Their busy time is there when the pipeline was
+    /// The stages: the source first, the destination last. Their busy time is there when the pipeline was
     /// [`measured`](crate::Pipeline::measured).
     pub fn stages(&self) -> &[StageReport] {
         &self.stages
@@ -131,24 +134,21 @@ impl Report {
         let name = match kind {
             Kind::Source => self.stages.first().map(|stage| stage.name),
             Kind::Stages => self.busiest(),
-            Kind::Destination | Kind::Paused => None,
+            Kind::Destination => self.stages.last().map(|stage| stage.name),
+            Kind::Paused => None,
         };
         let total = self.times.elapsed.as_secs_f64();
         let share = if total > 0.0 { (time.as_secs_f64() / total).min(1.0) } else { 0.0 };
         Bottleneck { kind, name, share }
     }
 
-    /// The stage with the most busy time, if stages were timed, or the only one there is.
+    /// The stage with the most busy time, if stages were timed, or the only one there is between source and destination.
     fn busiest(&self) -> Option<&'static str> {
-        let stages = self.stages.get(1..).unwrap_or_default();
-        match stages {
-            [only] => Some(only.name),
-            _ => stages
-                .iter()
-                .filter(|stage| !stage.busy.is_zero())
-                .max_by_key(|stage| stage.busy)
-                .map(|s| s.name),
+        if let [_, only, _] = &self.stages[..] {
+            return Some(only.name);
         }
+        let timed = self.stages.iter().filter(|stage| !stage.busy.is_zero());
+        timed.max_by_key(|stage| stage.busy).map(|stage| stage.name)
     }
 }
 
@@ -190,7 +190,12 @@ impl Bottleneck {
         self.kind == Kind::Destination
     }
 
-    /// The source's name, or the stage's where it is known.
+    /// The pause: somebody closed the tap.
+    pub fn is_paused(&self) -> bool {
+        self.kind == Kind::Paused
+    }
+
+    /// The name of the source, the destination, or the stage where it is known.
     pub fn name(&self) -> Option<&'static str> {
         self.name
     }
@@ -208,7 +213,8 @@ impl fmt::Display for Bottleneck {
             (Kind::Source, None) => "the source".to_owned(),
             (Kind::Stages, Some(name)) => format!("the stage {name}"),
             (Kind::Stages, None) => "the stages".to_owned(),
-            (Kind::Destination, _) => "the destination".to_owned(),
+            (Kind::Destination, Some(name)) => format!("the destination {name}"),
+            (Kind::Destination, None) => "the destination".to_owned(),
             (Kind::Paused, _) => "the pause".to_owned(),
         };
         write!(f, "{what} ({:.0} % of the time)", self.share * 100.0)

@@ -2,7 +2,7 @@
 //!
 //! - [`fs::read`], [`fs::read_range`]: files, read ahead in bursts on Tokio's blocking pool;
 //! - [`fs::write`], [`fs::append`], [`fs::replace`]: destinations that are files;
-//! - [`io::read`], [`io::write`]: any `AsyncRead` and `AsyncWrite`; [`IntoAsyncReadExt`] is the way back;
+//! - [`io::read`], [`io::write`]: any `AsyncRead` and `AsyncWrite`;
 //! - [`io::stdin`], [`io::stdout`].
 //!
 //! ```
@@ -22,5 +22,3 @@ mod batch;
 pub mod fs;
 pub mod io;
 mod pool;
-
-pub use io::IntoAsyncReadExt;

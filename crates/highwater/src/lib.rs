@@ -49,8 +49,6 @@ pub mod guide;
 
 /// The extension traits that put the methods of the other crates on [`Readable`].
 pub mod prelude {
-    #[cfg(feature = "io")]
-    pub use highwater_io::IntoAsyncReadExt as _;
     #[cfg(feature = "lines")]
     pub use highwater_lines::LinesExt as _;
 }

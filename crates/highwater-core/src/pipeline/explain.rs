@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::destination::Destination;
 use crate::readable::{Runs, StageInfo};
 
 /// What [`Pipeline::explain`](crate::Pipeline::explain) says: the stages from the source to the destination, where each
@@ -41,10 +40,6 @@ impl Explanation {
 impl StageExplanation {
     pub(super) fn of(info: &StageInfo) -> Self {
         Self { name: info.name(), runs: info.where_it_runs(), holds: info.most_held() }
-    }
-
-    pub(super) fn of_destination<T: Send>(destination: &impl Destination<T>) -> Self {
-        Self { name: destination.name(), runs: Runs::Fused, holds: destination.holds() }
     }
 
     /// The stage's name.

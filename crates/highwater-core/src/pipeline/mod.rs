@@ -27,9 +27,10 @@ use crate::{Report, Result, Source};
 ///
 /// 1. The destination is opened; nothing is read before.
 /// 2. Chunks are written one by one. The source is not read while a write has not completed.
-/// 3. On the first failure, chunks read before it are written and flushed, and everything is stopped.
-/// 4. The source and every stage are dropped, and the destination is finished or aborted: each exactly once, on every
-///    path, a panic in user code included.
+/// 3. On the first failure everything is stopped. If it is the source's or a stage's, the chunks read before it have been
+///    written and are flushed.
+/// 4. The source and every stage are dropped, and a destination that was opened, or failed to, is finished or aborted: each
+///    exactly once, on every path, a panic in user code included. [`keep_open`](Self::keep_open) leaves it to the caller.
 /// 5. It resolves after all of that, with a [`Report`] or the first real error; later errors are
 ///    [`suppressed`](crate::Error::suppressed) in it.
 ///
@@ -115,14 +116,8 @@ impl<S, D> Pipeline<S, D> {
     }
 
     /// Says what it is made of, before it runs: the stages, where each runs, and how much memory they hold at the most.
-    pub fn explain<T>(&self) -> Explanation
-    where
-        S: Source<Chunk = T>,
-        T: Send,
-        D: Destination<T>,
-    {
-        let stages = self.plan.stages().iter().map(StageExplanation::of);
-        let stages = stages.chain([StageExplanation::of_destination(&self.destination)]).collect();
+    pub fn explain(&self) -> Explanation {
+        let stages = self.plan.stages().iter().map(StageExplanation::of).collect();
         Explanation::new(self.name.clone(), stages)
     }
 

@@ -47,8 +47,8 @@ impl<S, D> Pipeline<S, D> {
         } else {
             let mut source = pin!(Some(source));
             let written_to = destination.name();
-            let meter = plan.stages().first().map(StageInfo::meter);
-            let work = work(source.as_mut(), &mut destination, keep_open, progress, meter);
+            let meters = Meters::of(&plan);
+            let work = work(source.as_mut(), &mut destination, keep_open, progress, meters);
             let work = Attended::new(until(token, work), Arc::clone(progress));
             let mut result = guarded(work, &plan, progress, written_to).await;
             if let Err(error) = drop_caught(source) {
@@ -72,13 +72,30 @@ impl<S, D> Pipeline<S, D> {
     }
 }
 
+/// Whose time it is, in a measured pipeline.
+#[derive(Clone, Copy)]
+struct Meters<'a> {
+    source: Option<&'a Meter>,
+    destination: Option<&'a Meter>,
+}
+
+impl<'a> Meters<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        let stages = plan.stages();
+        Self {
+            source: stages.first().map(StageInfo::meter),
+            destination: stages.last().map(StageInfo::meter),
+        }
+    }
+}
+
 /// Opens, pumps and finishes.
 async fn work<S: Source, D: Destination<S::Chunk>>(
     mut source: Pin<&mut Option<S>>,
     destination: &mut D,
     keep_open: bool,
     progress: &Progress,
-    source_meter: Option<&Meter>,
+    meters: Meters<'_>,
 ) -> Result<(), Failure>
 where
     S::Chunk: Send,
@@ -86,7 +103,7 @@ where
     progress.enter(Phase::Destination);
     destination.open().await.map_err(Failure::Fatal)?;
     if let Some(source) = source.as_mut().as_pin_mut() {
-        pump(source, destination, progress, source_meter).await?;
+        pump(source, destination, progress, meters).await?;
     }
     // The source is of no more use: its file is closed while the destination commits.
     source.set(None);
@@ -100,7 +117,7 @@ async fn pump<S: Source, D: Destination<S::Chunk>>(
     mut source: Pin<&mut S>,
     destination: &mut D,
     progress: &Progress,
-    source_meter: Option<&Meter>,
+    meters: Meters<'_>,
 ) -> Result<(), Failure>
 where
     S::Chunk: Send,
@@ -110,13 +127,7 @@ where
     loop {
         progress.enter(Phase::Source);
         poll_fn(|cx| coop.poll_step(cx)).await;
-        if progress.gate().is_closed() {
-            flush(destination, &mut unflushed, progress).await?;
-            progress.enter(Phase::Paused);
-            progress.gate().opened().await;
-            progress.enter(Phase::Source);
-        }
-        progress.time(source_meter);
+        progress.time(meters.source);
         let next = match poll_fn(|cx| Poll::Ready(source.as_mut().poll_next(cx))).await {
             Poll::Ready(next) => next,
             Poll::Pending => {
@@ -129,9 +140,14 @@ where
         };
         let Some(chunk) = next else { return Ok(()) };
         let chunk = chunk.map_err(Failure::Upstream)?;
+        if progress.gate().is_closed() {
+            flush(destination, &mut unflushed, progress).await?;
+            progress.enter(Phase::Paused);
+            progress.gate().opened().await;
+        }
         weight += destination.weight(&chunk) as u64;
         progress.enter(Phase::Destination);
-        progress.time(None);
+        progress.time(meters.destination);
         destination
             .write(chunk)
             .await

@@ -47,7 +47,7 @@ impl Running {
         Self { result, stop, progress, plan, name }
     }
 
-    /// Stops moving chunks before the next one. What is written stays written and is flushed; nothing is lost.
+    /// Writes no further chunk until [`resume`](Self::resume): one is held at the most, and what was written is flushed.
     pub fn pause(&self) {
         self.progress.gate().close();
     }

@@ -83,12 +83,13 @@ pin_project! {
         first: Option<A>,
         #[pin]
         second: Option<B>,
+        sources: [&'static str; 2],
     }
 }
 
 impl<A, B> Concat<A, B> {
-    pub(super) fn new(first: A, second: B) -> Self {
-        Self { first: Some(first), second: Some(second) }
+    pub(super) fn new(first: A, second: B, sources: [&'static str; 2]) -> Self {
+        Self { first: Some(first), second: Some(second), sources }
     }
 }
 
@@ -104,7 +105,7 @@ impl<A: Source, B: Source<Chunk = A::Chunk>> Stream for Concat<A, B> {
                 Some(Err(error)) => {
                     this.first.set(None);
                     this.second.set(None);
-                    return Poll::Ready(Some(Err(error)));
+                    return Poll::Ready(Some(Err(error.attribute(this.sources[0], None))));
                 }
             }
         }
@@ -115,7 +116,7 @@ impl<A: Source, B: Source<Chunk = A::Chunk>> Stream for Concat<A, B> {
         if !matches!(next, Some(Ok(_))) {
             this.second.set(None);
         }
-        Poll::Ready(next)
+        Poll::Ready(next.map(|item| item.map_err(|error| error.attribute(this.sources[1], None))))
     }
 }
 
@@ -127,12 +128,13 @@ pin_project! {
         #[pin]
         second: Option<B>,
         held: Option<A::Chunk>,
+        sources: [&'static str; 2],
     }
 }
 
 impl<A: Source, B: Source> Zip<A, B> {
-    pub(super) fn new(first: A, second: B) -> Self {
-        Self { first: Some(first), second: Some(second), held: None }
+    pub(super) fn new(first: A, second: B, sources: [&'static str; 2]) -> Self {
+        Self { first: Some(first), second: Some(second), held: None, sources }
     }
 }
 
@@ -146,11 +148,11 @@ impl<A: Source, B: Source> Stream for Zip<A, B> {
         else {
             return Poll::Ready(None);
         };
-        let end = 'end: {
+        let (error, side) = 'end: {
             if this.held.is_none() {
                 match ready!(first.poll_next(cx)) {
                     Some(Ok(chunk)) => *this.held = Some(chunk),
-                    end => break 'end end.and_then(Result::err),
+                    end => break 'end (end.and_then(Result::err), 0),
                 }
             }
             match ready!(second.poll_next(cx)) {
@@ -159,13 +161,13 @@ impl<A: Source, B: Source> Stream for Zip<A, B> {
                         this.held.take().expect("it was put there above, or by an earlier poll");
                     return Poll::Ready(Some(Ok((held, chunk))));
                 }
-                end => end.and_then(Result::err),
+                end => (end.and_then(Result::err), 1),
             }
         };
         this.first.set(None);
         this.second.set(None);
         *this.held = None;
-        Poll::Ready(end.map(Err))
+        Poll::Ready(error.map(|error| Err(error.attribute(this.sources[side], None))))
     }
 }
 

@@ -12,8 +12,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
+use tokio_util::io::StreamReader;
 
 pub use combine::{Concat, TakeUntil, Then, Zip};
 pub use meter::Meter;
@@ -76,6 +78,7 @@ pin_project! {
         #[pin]
         source: S,
         coop: Coop,
+        over: bool,
         plan: Plan,
     }
 }
@@ -93,12 +96,12 @@ pub type PipedTimed<S, M> = Readable<Pipe<S, Timed<M>>>;
 impl<S> Readable<S> {
     /// A readable of a source that describes itself.
     ///
-    /// The source attributes its own errors where it can say more than its name, and spends Tokio's budget
-    /// ([`Coop`]) if it can be ready many times in a row.
+    /// The source attributes its own errors where it can say more than its name. What comes after its end or after an
+    /// error is not asked for. A source of large chunks spends Tokio's budget by their size ([`Coop`]).
     pub fn from_source(info: StageInfo, source: S) -> Self {
         let mut plan = Plan::default();
         plan.push(info);
-        Self { source, coop: Coop::default(), plan }
+        Self { source, coop: Coop::default(), over: false, plan }
     }
 
     /// Puts a stage behind what is there. `wrap` gets the source so far and gives the new one.
@@ -132,7 +135,7 @@ impl<S> Readable<S> {
     /// ```
     pub fn stage<S2>(mut self, info: StageInfo, wrap: impl FnOnce(S) -> S2) -> Readable<S2> {
         self.plan.push(info);
-        Readable { source: wrap(self.source), coop: self.coop, plan: self.plan }
+        Readable::from_parts(wrap(self.source), self.plan)
     }
 
     pub(crate) fn into_parts(self) -> (S, Plan) {
@@ -140,7 +143,7 @@ impl<S> Readable<S> {
     }
 
     pub(crate) fn from_parts(source: S, plan: Plan) -> Self {
-        Self { source, coop: Coop::default(), plan }
+        Self { source, coop: Coop::default(), over: false, plan }
     }
 }
 
@@ -185,7 +188,9 @@ impl<S: Source> Readable<S> {
     where
         S::Chunk: Send,
     {
-        let (source, plan) = self.into_parts();
+        let info = StageInfo::new(destination.name()).holds(destination.holds());
+        let (source, mut plan) = self.into_parts();
+        plan.push(info);
         Pipeline::new(source, plan, destination)
     }
 
@@ -223,6 +228,38 @@ impl<S: Source> Readable<S> {
         Readable::from_parts(&mut self.source, self.plan.clone())
     }
 
+    /// The way back: an `AsyncRead` and `AsyncBufRead` of its bytes, without copying chunks.
+    ///
+    /// # Cancel safety
+    ///
+    /// A chunk that is partly read stays in the reader.
+    ///
+    /// # Errors
+    ///
+    /// Those of the stream come as [`std::io::Error`], which gives them back whole when it is turned into [`Error`]
+    /// again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use highwater_core::{Readable, Result};
+    /// use tokio::io::{AsyncBufReadExt, AsyncReadExt};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let mut reader = Readable::from_iter(["one\ntw", "o\n"].map(Bytes::from)).into_async_read();
+    /// let (mut line, mut rest) = (String::new(), String::new());
+    /// reader.read_line(&mut line).await?;
+    /// reader.read_to_string(&mut rest).await?;
+    /// assert_eq!((line.as_str(), rest.as_str()), ("one\n", "two\n"));
+    /// # Ok(()) }
+    /// ```
+    pub fn into_async_read(self) -> StreamReader<Self, Bytes>
+    where
+        S: Source<Chunk = Bytes>,
+    {
+        StreamReader::new(self)
+    }
+
     /// Itself: every readable stays over once it is over.
     pub fn fuse(self) -> Self {
         self
@@ -235,17 +272,25 @@ impl<S: Source> Stream for Readable<S> {
     #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.project();
-
-        ready!(this.coop.poll_step(cx));
+        if this.coop.is_spent() {
+            // The end is looked at here, where a chunk does not come by: it is marked by a spent budget.
+            if *this.over {
+                return Poll::Ready(None);
+            }
+            ready!(this.coop.poll_ready(cx));
+        }
+        this.coop.spend(1);
         let item = ready!(this.source.poll_next(cx));
-        Poll::Ready(match item {
-            Some(Err(error)) => Some(Err(claim(error, this.plan))),
-            item => item,
-        })
+        if let Some(Ok(chunk)) = item {
+            return Poll::Ready(Some(Ok(chunk)));
+        }
+        *this.over = true;
+        this.coop.spend_all();
+        Poll::Ready(item.map(|item| item.map_err(|error| claim(error, this.plan))))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.source.size_hint()
+        if self.over { (0, Some(0)) } else { self.source.size_hint() }
     }
 }
 

@@ -165,8 +165,9 @@ impl<S: Source> Readable<S> {
         S2: Source<Chunk = S::Chunk>,
     {
         let (second, plan) = next.into_parts();
-        let mut both =
-            self.stage(StageInfo::new("chain").holds(0), |first| Concat::new(first, second));
+        let sources = [self.plan.source_name(), plan.source_name()];
+        let info = StageInfo::new("chain").holds(0);
+        let mut both = self.stage(info, |first| Concat::new(first, second, sources));
         both.plan.append(plan);
         both
     }
@@ -174,7 +175,9 @@ impl<S: Source> Readable<S> {
     /// Pairs of chunks, until one of the two ends; the other is dropped then.
     pub fn zip<S2: Source>(self, other: Readable<S2>) -> Readable<Zip<S, S2>> {
         let (second, plan) = other.into_parts();
-        let mut both = self.stage(StageInfo::new("zip").holds(0), |first| Zip::new(first, second));
+        let sources = [self.plan.source_name(), plan.source_name()];
+        let info = StageInfo::new("zip").holds(0);
+        let mut both = self.stage(info, |first| Zip::new(first, second, sources));
         both.plan.append(plan);
         both
     }

@@ -95,7 +95,7 @@ impl fmt::Debug for StageInfo {
     }
 }
 
-/// The stages of a chain, the source first.
+/// The stages of a chain: the source first and, in a pipeline, the destination last.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Plan(Vec<StageInfo>);
 

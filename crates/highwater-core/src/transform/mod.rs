@@ -24,7 +24,7 @@ use crate::Result;
 /// 1. [`write`](Self::write) is called only after [`read`](Self::read) said `None` (or before anything else).
 /// 2. After each `write`, and after [`end`](Self::end) and [`release`](Self::release), `read` is called until it says
 ///    `None`.
-/// 3. [`end`](Self::end) is called at most once; neither `write` nor `release` follows it.
+/// 3. [`end`](Self::end) is called at most once; nothing but `read` follows it. After `release`, `write` may come again.
 /// 4. After an error from any of them, none is called again.
 ///
 /// # Errors

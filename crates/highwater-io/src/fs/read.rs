@@ -93,7 +93,9 @@ impl ReadOptions {
     }
 
     pub(crate) fn read_origin(&self, origin: Origin) -> Readable<FileRead> {
-        let runs = if matches!(origin, Origin::Stdin) { Runs::Thread } else { Runs::BlockingPool };
+        // What a path leads to is known when it is opened.
+        let waits = matches!(origin, Origin::Stdin) && origin.may_wait_for_ever();
+        let runs = if waits { Runs::Thread } else { Runs::BlockingPool };
         // Beside those read ahead, one is being read and one is with the consumer.
         let most = (self.ahead.get() + 2).saturating_mul(self.chunk.get());
         let jobs = TaskTracker::new();
@@ -224,7 +226,7 @@ impl FileRead {
         if let State::Idle { origin, options } = std::mem::replace(&mut self.state, State::Over) {
             let ahead = options.ahead.get();
             let (sender, chunks) = mpsc::channel(ahead);
-            let burst = begin(origin, options, sender, self.jobs.clone());
+            let burst = begin(origin, options, sender, self.jobs.token());
             self.state = State::Reading { chunks, burst, ahead };
         }
     }
@@ -272,14 +274,14 @@ fn begin(
     origin: Origin,
     options: ReadOptions,
     sender: mpsc::Sender<Read>,
-    jobs: TaskTracker,
+    token: TaskTrackerToken,
 ) -> Burst {
     Burst::Running(tokio::task::spawn_blocking(move || {
         if origin.may_wait_for_ever() {
             on_a_thread(origin, options, sender);
             return None;
         }
-        Reader::open_or_report(&origin, &options, sender)?.burst(jobs.token())
+        Reader::open_or_report(&origin, &options, sender)?.burst(token)
     }))
 }
 

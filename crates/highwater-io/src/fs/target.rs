@@ -69,7 +69,8 @@ impl Opened {
     pub(super) fn commit(self, sync: bool) -> io::Result<()> {
         match self {
             Self::Plain(file) => {
-                if sync {
+                // A pipe, a terminal or a device has nothing to sync.
+                if sync && file.metadata()?.is_file() {
                     file.sync_all()?;
                 }
                 Ok(())
