@@ -1,0 +1,238 @@
+//! What a subject is, who takes part in it, and how a contestant is asked to act.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Serialize;
+
+use crate::goal::Goal;
+use crate::proof::Proof;
+use crate::results::Unit;
+use crate::task::Task;
+use crate::{clock, subjects};
+
+/// One thing that is measured, and everyone who does it.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    /// Its number in the list of goals: `P1`.
+    pub(crate) id: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) work: Work,
+    /// The first is ours; ratios are to it.
+    pub(crate) contestants: &'static [Contestant],
+    pub(crate) goals: &'static [Goal],
+}
+
+/// What each contestant of a subject is given to do.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// The log, once through. Counts in GB/s of wall time.
+    Log(Proof),
+    /// So many numbers from 0 on. Counts in ns per item on the contestant's own clock, as starting a process would
+    /// show.
+    Items { count: u64, expected: fn(u64) -> u64 },
+}
+
+/// One who takes part.
+#[derive(Debug)]
+pub(crate) struct Contestant {
+    pub(crate) name: &'static str,
+    pub(crate) role: Role,
+    pub(crate) acts: Acts,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    Ours,
+    Peer,
+    /// What the machine or the language gives at best.
+    Limit,
+    /// Shown beside the others, and in no goal.
+    Aside,
+}
+
+/// How a contestant does its work.
+#[derive(Debug)]
+pub(crate) enum Acts {
+    /// A function of this program, from the input file to the output file.
+    OnFiles(fn(&Path, &Path) -> Result<Answer>),
+    /// A function of this program, on so many items; it gives their checksum.
+    OnItems(fn(u64) -> u64),
+    /// A program that reads the file it is given and writes to its standard output.
+    Program { name: &'static str, arguments: &'static [&'static str] },
+    /// A script in `benches/node`, from the input file to the output file, with these arguments after the two paths.
+    Node { script: &'static str, arguments: &'static [&'static str] },
+}
+
+/// What a contestant found out, for the harness to compare.
+#[derive(Debug)]
+pub(crate) struct Answer(String);
+
+/// A contestant of this program that the harness has asked to act.
+#[derive(Debug)]
+pub(crate) struct Requested {
+    contestant: &'static Contestant,
+    input: PathBuf,
+    output: PathBuf,
+    items: u64,
+}
+
+/// What the harness starts itself with: `--contestant SUBJECT NAME INPUT OUTPUT ITEMS`.
+pub(crate) const FLAG: &str = "--contestant";
+
+impl Subject {
+    /// Whether the command line means this one.
+    pub(crate) fn fits(&self, name: &str) -> bool {
+        self.id.eq_ignore_ascii_case(name)
+            || self.title.to_lowercase().split(' ').any(|word| word == name.to_lowercase())
+    }
+}
+
+impl Work {
+    pub(crate) fn unit(&self) -> Unit {
+        match self {
+            Self::Log(_) => Unit::GigabytesPerSecond,
+            Self::Items { .. } => Unit::NanosecondsPerItem,
+        }
+    }
+}
+
+impl Contestant {
+    pub(crate) const fn files(
+        role: Role,
+        name: &'static str,
+        function: fn(&Path, &Path) -> Result<Answer>,
+    ) -> Self {
+        Self { name, role, acts: Acts::OnFiles(function) }
+    }
+
+    pub(crate) const fn items(role: Role, name: &'static str, function: fn(u64) -> u64) -> Self {
+        Self { name, role, acts: Acts::OnItems(function) }
+    }
+
+    /// A command line; the input's path is put after it.
+    pub(crate) const fn program(
+        role: Role,
+        name: &'static str,
+        command: &'static [&'static str],
+    ) -> Self {
+        let [program, arguments @ ..] = command else { panic!("a command names its program") };
+        Self { name, role, acts: Acts::Program { name: program, arguments } }
+    }
+
+    pub(crate) const fn node(
+        name: &'static str,
+        script: &'static str,
+        arguments: &'static [&'static str],
+    ) -> Self {
+        Self { name, role: Role::Peer, acts: Acts::Node { script, arguments } }
+    }
+
+    /// The program that must be on the PATH.
+    pub(crate) fn needs(&self) -> Option<&'static str> {
+        match self.acts {
+            Acts::OnFiles(_) | Acts::OnItems(_) => None,
+            Acts::Program { name, .. } => Some(name),
+            Acts::Node { .. } => Some("node"),
+        }
+    }
+
+    /// Whether its result is what it prints, and not an answer about it.
+    pub(crate) fn prints_output(&self) -> bool {
+        matches!(self.acts, Acts::Program { .. })
+    }
+
+    /// What starts it.
+    ///
+    /// # Errors
+    ///
+    /// The path of this program is not known.
+    pub(crate) fn command(&self, task: &Task) -> Result<Command> {
+        let Task { subject, input, output, items, .. } = task;
+        let mut command;
+        match self.acts {
+            Acts::OnFiles(_) | Acts::OnItems(_) => {
+                command = Command::new(env::current_exe()?);
+                command.args([FLAG, subject.id, self.name]).args([input, output]);
+                command.arg(items.to_string());
+            }
+            Acts::Program { name, arguments } => {
+                command = Command::new(name);
+                command.args(arguments).arg(input);
+            }
+            Acts::Node { script, arguments } => {
+                let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("node");
+                command = Command::new("node");
+                command.arg(scripts.join(script)).args([input, output]).args(arguments);
+            }
+        }
+        // The plain locale: with another one GNU grep decodes what it reads.
+        command.env("LC_ALL", "C");
+        Ok(command)
+    }
+}
+
+impl Answer {
+    /// A count or sum that must be as expected.
+    pub(crate) fn of(answer: impl ToString) -> Self {
+        Self(answer.to_string())
+    }
+
+    /// The result is in the output file.
+    pub(crate) fn in_output() -> Self {
+        Self(String::new())
+    }
+}
+
+/// The contestant that this process was started to be, if it is not the harness.
+///
+/// # Errors
+///
+/// There is no such contestant.
+pub(crate) fn requested() -> Result<Option<Requested>> {
+    let mut arguments = env::args_os().skip(1);
+    if arguments.next().is_none_or(|first| first != FLAG) {
+        return Ok(None);
+    }
+    let arguments: Vec<OsString> = arguments.collect();
+    let [subject, name, input, output, items] = arguments.as_slice() else {
+        bail!("{FLAG} SUBJECT NAME INPUT OUTPUT ITEMS");
+    };
+    let contestant = subjects::ALL
+        .iter()
+        .chain([&&subjects::NOTHING])
+        .filter(|known| subject == known.id)
+        .flat_map(|subject| subject.contestants)
+        .find(|known| name == known.name)
+        .with_context(|| format!("there is no contestant {name:?} in {subject:?}"))?;
+    let items = items.to_str().context("a number is text")?.parse()?;
+    Ok(Some(Requested { contestant, input: input.into(), output: output.into(), items }))
+}
+
+impl Requested {
+    /// Does the work. Prints the answer and, where it is timed from inside, the nanoseconds on a second line.
+    ///
+    /// # Errors
+    ///
+    /// Those of the contestant.
+    pub(crate) fn act(&self) -> Result<()> {
+        let mut stdout = io::stdout().lock();
+        match self.contestant.acts {
+            Acts::OnFiles(function) => {
+                let Answer(answer) = function(&self.input, &self.output)?;
+                writeln!(stdout, "{answer}")?;
+            }
+            Acts::OnItems(function) => {
+                let (sum, time) = clock::timed(|| function(self.items));
+                writeln!(stdout, "{sum}\n{}", time.as_nanos())?;
+            }
+            Acts::Program { .. } | Acts::Node { .. } => bail!("this one is not in this program"),
+        }
+        Ok(())
+    }
+}

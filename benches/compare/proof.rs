@@ -1,0 +1,44 @@
+//! Whether a contestant did what it was asked to: a wrong result is no result, however fast.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::input::Log;
+
+/// How the result of a subject on the log is known to be right.
+#[derive(Debug)]
+pub(crate) enum Proof {
+    /// The contestant's answer is this.
+    Answer(fn(&Log) -> String),
+    /// The output file is this file, byte for byte.
+    Output(fn(&Log) -> &Path),
+}
+
+/// Compares two files.
+///
+/// # Errors
+///
+/// They differ, or one cannot be read.
+pub(crate) fn same(output: &Path, expected: &Path) -> Result<()> {
+    let open = |path: &Path| {
+        let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+        anyhow::Ok(BufReader::with_capacity(64 * 1024, file))
+    };
+    let (mut output, mut expected) = (open(output)?, open(expected)?);
+    let mut offset = 0;
+    loop {
+        let (a, b) = (output.fill_buf()?, expected.fill_buf()?);
+        if a.is_empty() && b.is_empty() {
+            return Ok(());
+        }
+        let n = a.len().min(b.len());
+        ensure!(n > 0, "the output is {offset} bytes up to the end of one of the two");
+        ensure!(a[..n] == b[..n], "the output differs within {n} bytes from byte {offset} on");
+        output.consume(n);
+        expected.consume(n);
+        offset += n;
+    }
+}

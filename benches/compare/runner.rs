@@ -1,0 +1,122 @@
+//! The rounds: everyone once, in turn, and again.
+
+use std::io::{self, Write as _};
+
+use anyhow::{Context as _, Result};
+use tempfile::TempDir;
+
+use crate::arguments::Arguments;
+use crate::contestant::{Contestant, Subject, Work};
+use crate::input::Log;
+use crate::process;
+use crate::results::{About, Machine, Outcome, Results, Row, Skipped, Spread, Unit};
+use crate::subjects::NOTHING;
+use crate::task::{Round, Task};
+
+/// Measures the subjects.
+///
+/// # Errors
+///
+/// A contestant fails, or its result is wrong.
+pub(crate) fn run(subjects: &[&'static Subject], arguments: &Arguments) -> Result<Results> {
+    let machine = Machine::look();
+    let mut name = tempfile::Builder::new();
+    let folder = name.prefix("compare-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let mut runner = Runner { folder, log: None, arguments };
+    let subjects = subjects.iter().map(|subject| runner.measure(subject)).collect::<Result<_>>()?;
+    // Last, as the harness has its full size now, and that is where Linux begins to count.
+    let empty = runner.task(&NOTHING)?.run(&NOTHING.contestants[0])?.usage.peak_memory;
+    let (quick, rounds) = (arguments.is_quick(), arguments.rounds());
+    let about = About { machine, quick, rounds, empty_process_bytes: empty };
+    Ok(Results { about, subjects })
+}
+
+struct Runner<'a> {
+    /// Removed in the end, with the input.
+    folder: TempDir,
+    /// Made when the first subject needs it.
+    log: Option<Log>,
+    arguments: &'a Arguments,
+}
+
+impl Runner<'_> {
+    /// Runs all contestants of a subject in all rounds.
+    fn measure(&mut self, subject: &'static Subject) -> Result<Outcome> {
+        let task = self.task(subject)?;
+        let (mut field, mut skipped) = (Vec::new(), Vec::new());
+        for contestant in subject.contestants {
+            match contestant.needs().filter(|program| !process::is_installed(program)) {
+                Some(needs) => skipped.push(Skipped { name: contestant.name, needs }),
+                None => field.push((contestant, Vec::new())),
+            }
+        }
+        let (warm_up, rounds) = (self.arguments.warm_up(), self.arguments.rounds());
+        for number in 0..warm_up + rounds {
+            let what = if number < warm_up { "warm-up" } else { "round" };
+            say(&format!("{} {}: {what} {number}", subject.id, subject.title))?;
+            for (contestant, taken) in &mut field {
+                let round = task.run(contestant);
+                let round =
+                    round.with_context(|| format!("{}, {}", subject.id, contestant.name))?;
+                if number >= warm_up {
+                    taken.push(round);
+                }
+            }
+        }
+        let unit = subject.work.unit();
+        let rows: Vec<_> =
+            field.iter().map(|(who, taken)| row(who, taken, unit, task.amount)).collect();
+        let absent: Vec<_> = skipped.iter().map(|skipped| skipped.name).collect();
+        let goals = subject.goals.iter().map(|goal| goal.judge(&rows, &absent)).collect();
+        Ok(Outcome { id: subject.id, title: subject.title, unit, rows, skipped, goals })
+    }
+
+    fn task(&mut self, subject: &'static Subject) -> Result<Task> {
+        let quick = self.arguments.is_quick();
+        match &subject.work {
+            Work::Items { count, expected } => {
+                let count = if quick { count / QUICK_PART } else { *count };
+                Ok(Task::on_items(subject, count, expected(count)))
+            }
+            Work::Log(proof) => {
+                let log = match self.log.take() {
+                    Some(log) => log,
+                    None => {
+                        say("making the log")?;
+                        Log::make(self.folder.path(), if quick { QUICK_LOG } else { LOG })?
+                    }
+                };
+                let log = self.log.insert(log);
+                Ok(Task::on_log(subject, proof, log, self.folder.path()))
+            }
+        }
+    }
+}
+
+/// Sums the rounds of a contestant up.
+fn row(contestant: &Contestant, rounds: &[Round], unit: Unit, amount: u64) -> Row {
+    let wall = |round: &Round| round.usage.wall.as_secs_f64();
+    let time = |round: &Round| round.own_time.map_or_else(|| wall(round), |own| own.as_secs_f64());
+    let time = Spread::of(rounds.iter().map(time));
+    Row {
+        name: contestant.name,
+        role: contestant.role,
+        wall: Spread::of(rounds.iter().map(wall)),
+        cpu: Spread::of(rounds.iter().map(|round| round.usage.cpu.as_secs_f64())),
+        time,
+        figure: time.map(|seconds| unit.figure(amount, seconds)),
+        peak_bytes: rounds.iter().map(|round| round.usage.peak_memory).max().unwrap_or_default(),
+    }
+}
+
+/// Shows how far it is, apart from the table.
+fn say(what: &str) -> io::Result<()> {
+    writeln!(io::stderr().lock(), "{what}")
+}
+
+/// Bytes of the log.
+const LOG: u64 = 1024 * 1024 * 1024;
+/// Bytes of the log in a quick run.
+const QUICK_LOG: u64 = 16 * 1024 * 1024;
+/// One part of so many of the items, in a quick run.
+const QUICK_PART: u64 = 200;

@@ -1,0 +1,42 @@
+//! The subjects: one file each, with a table of its contestants.
+
+mod p1_read;
+mod p2_copy;
+mod p3_lines;
+mod p4_grep;
+mod p5_operators;
+
+use std::future::Future;
+
+use crate::contestant::{Contestant, Role, Subject, Work};
+
+/// In the order of the table.
+pub(crate) const ALL: &[&Subject] = &[
+    &p1_read::SUBJECT,
+    &p2_copy::SUBJECT,
+    &p3_lines::SUBJECT,
+    &p4_grep::SUBJECT,
+    &p5_operators::SUBJECT,
+];
+
+/// Shows what a process takes that does nothing.
+pub(crate) const NOTHING: Subject = Subject {
+    id: "P0",
+    title: "nothing",
+    work: Work::Items { count: 0, expected: |_| 0 },
+    contestants: &[Contestant::items(Role::Limit, "nothing", |_| 0)],
+    goals: &[],
+};
+
+/// Runs a future on a Tokio runtime of one thread; its blocking pool has its own, as ever.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder
+        .enable_all()
+        .build()
+        .expect("the system has a thread and a poller left")
+        .block_on(future)
+}
+
+/// What highwater reads at a time, and what its peers get where they let us choose.
+const CHUNK: usize = 256 * 1024;

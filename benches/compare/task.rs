@@ -1,0 +1,88 @@
+//! The work of one subject, made ready: run by each contestant, and the result checked.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::contestant::{Contestant, Subject};
+use crate::input::Log;
+use crate::process::{self, Usage};
+use crate::proof::{self, Proof};
+
+/// What the contestants of a subject get, and what should come out.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) subject: &'static Subject,
+    pub(crate) input: PathBuf,
+    pub(crate) output: PathBuf,
+    pub(crate) items: u64,
+    /// Bytes or items: what the time is for.
+    pub(crate) amount: u64,
+    expected: Expected,
+}
+
+#[derive(Debug)]
+enum Expected {
+    Answer(String),
+    Output(PathBuf),
+}
+
+/// What one contestant took in one round.
+#[derive(Debug)]
+pub(crate) struct Round {
+    pub(crate) usage: Usage,
+    /// The time of the work alone, if the contestant has the clock.
+    pub(crate) own_time: Option<Duration>,
+}
+
+impl Task {
+    pub(crate) fn on_log(
+        subject: &'static Subject,
+        proof: &Proof,
+        log: &Log,
+        folder: &Path,
+    ) -> Self {
+        let expected = match proof {
+            Proof::Answer(answer) => Expected::Answer(answer(log)),
+            Proof::Output(output) => Expected::Output(output(log).to_owned()),
+        };
+        let (input, output) = (log.path.clone(), folder.join("output"));
+        Self { subject, input, output, items: 0, amount: log.bytes, expected }
+    }
+
+    pub(crate) fn on_items(subject: &'static Subject, items: u64, sum: u64) -> Self {
+        let (input, output) = (PathBuf::new(), PathBuf::new());
+        let expected = Expected::Answer(sum.to_string());
+        Self { subject, input, output, items, amount: items, expected }
+    }
+
+    /// Has a contestant do it.
+    ///
+    /// # Errors
+    ///
+    /// It fails, or its result is wrong.
+    pub(crate) fn run(&self, contestant: &Contestant) -> Result<Round> {
+        let stdout = contestant.prints_output() && matches!(self.expected, Expected::Output(_));
+        // A file, never /dev/null: GNU grep stops at the first match when nobody can see the rest.
+        let stdout = stdout.then(|| File::create(&self.output)).transpose()?;
+        let usage = process::run(contestant.command(self)?, stdout)?;
+        let mut lines = usage.answer.lines();
+        let answer = lines.next().unwrap_or_default();
+        match &self.expected {
+            Expected::Answer(right) => {
+                ensure!(answer == right, "the answer is {answer:?}, and should be {right:?}");
+            }
+            Expected::Output(right) => {
+                proof::same(&self.output, right)?;
+                // Gone before the kernel begins to write it to the disk under the next contestant.
+                fs::remove_file(&self.output)?;
+            }
+        }
+        let nanoseconds = lines.next().map(str::parse).transpose();
+        let own_time =
+            nanoseconds.context("the second line is the time")?.map(Duration::from_nanos);
+        Ok(Round { usage, own_time })
+    }
+}
