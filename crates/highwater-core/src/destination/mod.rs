@@ -87,7 +87,8 @@ pub trait Destination<T: Send>: Send {
         }
     }
 
-    /// No chunk is at hand for now: what is held back must go out.
+    /// No chunk is at hand for now: what is held back must be sent on its way. It need not have arrived when this
+    /// returns; but a flush with nothing held back waits until all that was sent has.
     ///
     /// # Errors
     ///

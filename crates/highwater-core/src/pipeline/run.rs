@@ -108,7 +108,8 @@ where
     // The source is of no more use: its file is closed while the destination commits.
     source.set(None);
     progress.enter(Phase::Destination);
-    let ending = if keep_open { destination.flush().await } else { destination.finish().await };
+    let ending =
+        if keep_open { flush_through(destination).await } else { destination.finish().await };
     ending.map_err(Failure::Fatal)
 }
 
@@ -156,6 +157,12 @@ where
         chunks += 1;
         progress.wrote(chunks, weight);
     }
+}
+
+/// Sends what the destination holds back, and waits until it has arrived.
+async fn flush_through<T: Send, D: Destination<T>>(destination: &mut D) -> Result<()> {
+    destination.flush().await?;
+    destination.flush().await
 }
 
 /// The source has nothing at hand: what the destination holds back goes out.
@@ -236,7 +243,15 @@ async fn close<T: Send, D: Destination<T>>(
     let name = destination.name();
     if sound {
         progress.enter(Phase::Destination);
-        let flush = async { destination.flush().await.map_err(Failure::Fatal) };
+        // Without an abort to come, this is the last chance to wait for what is under way.
+        let flush = async {
+            let flushed = if keep_open {
+                flush_through(destination).await
+            } else {
+                destination.flush().await
+            };
+            flushed.map_err(Failure::Fatal)
+        };
         let flush = Attended::new(flush, Arc::clone(progress));
         error = and_then(error, guarded(flush, plan, progress, name).await);
     }

@@ -7,12 +7,14 @@ use std::ops::{Bound, RangeBounds};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
 use highwater_core::{Coop, Error, Meter, Readable, Result, Runs, StageInfo};
-use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -331,21 +333,35 @@ impl Reader {
 
     /// Reads until the read-ahead is full, and gives itself back then; nothing when all was read.
     fn burst(mut self: Box<Self>, token: TaskTrackerToken) -> Option<Box<Self>> {
-        loop {
-            let permit = match self.sender.try_reserve() {
-                Ok(permit) => permit,
-                Err(TrySendError::Full(())) => break,
-                Err(TrySendError::Closed(())) => return None,
-            };
-            let read = self.input.read();
-            let last = !matches!(read, Ok(Some(_)));
-            permit.send(read);
+        while !self.sender.is_closed() {
+            let free = self.sender.capacity();
+            if free == 0 {
+                drop(token);
+                return Some(self);
+            }
+            // Half of the read-ahead at a time: waking the consumer for each chunk costs more than reading it.
+            let reads = self.read_some(free.min(self.sender.max_capacity().div_ceil(2)));
+            let last = !matches!(reads.last(), Some(Ok(Some(_))));
+            let Ok(permits) = self.sender.try_reserve_many(reads.len()) else { return None };
+            permits.zip(reads).for_each(|(permit, read)| permit.send(read));
             if last {
                 return None;
             }
         }
-        drop(token);
-        Some(self)
+        None
+    }
+
+    /// Reads up to so many chunks, as long as they come quickly.
+    fn read_some(&mut self, most: usize) -> Vec<Read> {
+        let start = Instant::now();
+        let mut reads = Vec::with_capacity(most);
+        loop {
+            reads.push(self.input.read());
+            let more = matches!(reads.last(), Some(Ok(Some(_)))) && reads.len() < most;
+            if !more || start.elapsed() > QUICK {
+                return reads;
+            }
+        }
     }
 
     /// Reads to the end, waiting for the consumer.
@@ -362,3 +378,5 @@ impl Reader {
 
 /// Bytes per chunk: large enough for few system calls, small enough for the second-level cache.
 const CHUNK: usize = 256 * 1024;
+/// A chunk that took longer to read is not held back for the next one.
+const QUICK: Duration = Duration::from_micros(200);

@@ -16,7 +16,7 @@ use crate::batch::Batch;
 ///
 /// # Backpressure
 ///
-/// Up to 512 KiB gather while up to 512 KiB are being written on the blocking pool.
+/// Up to 256 KiB gather while up to 256 KiB are being written on the blocking pool.
 ///
 /// # Cancel safety
 ///
@@ -143,12 +143,12 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for FileWrite {
     }
 
     async fn flush(&mut self) -> Result<()> {
-        self.send().await?;
-        self.settle().await
+        if self.batch.is_empty() { self.settle().await } else { self.send().await }
     }
 
     async fn finish(&mut self) -> Result<()> {
-        Destination::<T>::flush(self).await?;
+        self.send().await?;
+        self.settle().await?;
         let sync = self.sync;
         self.start(move |file| Job { file: None, written: 0, result: file.commit(sync) })?;
         self.settle().await
@@ -201,4 +201,4 @@ fn write_all(mut file: Opened, mut batch: Batch) -> Job {
 }
 
 /// Bytes that gather before they are written.
-const GATHER: usize = 512 * 1024;
+const GATHER: usize = 256 * 1024;
