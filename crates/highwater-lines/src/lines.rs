@@ -1,11 +1,13 @@
 //! One item per line.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use highwater_core::{Result, Transform};
 use memchr::memchr_iter;
 
 use crate::counts::LineCounts;
-use crate::line::{Ending, Line};
+use crate::line::{Block, Ending, Line, Shape};
 use crate::split::{Kind, LongLine, Piece, Split};
 
 /// Splits bytes into [`Line`]s: [`Lines::new`].
@@ -47,29 +49,21 @@ pub fn lines() -> Lines {
 #[derive(Debug)]
 pub struct Lines {
     split: Split,
-    /// Whole lines, given out one by one.
-    block: Bytes,
-    /// Where `block` stands in the stream.
+    /// Lines that were found, given out one by one.
+    block: Arc<Block>,
+    /// How many of them were given out.
+    given: u16,
+    /// What is left of whole lines to be found.
+    rest: Bytes,
+    /// Where `rest` stands in the stream.
     offset: u64,
-    /// Where the next line starts in `block`.
-    start: usize,
-    /// The next newlines of `block`, found in one go.
-    ends: Vec<usize>,
-    /// How many of `ends` were given out.
-    given: usize,
 }
 
 impl Lines {
     /// With lines of at most 1 MiB (2²⁰ bytes); a longer one is an error.
     pub fn new() -> Self {
-        Self {
-            split: Split::new(),
-            block: Bytes::new(),
-            offset: 0,
-            start: 0,
-            ends: Vec::new(),
-            given: 0,
-        }
+        let (block, rest) = (Arc::default(), Bytes::new());
+        Self { split: Split::new(), block, given: 0, rest, offset: 0 }
     }
 
     /// The most bytes a line may have, its ending not counted. With 0 only empty lines pass.
@@ -97,69 +91,50 @@ impl Lines {
         self.split.counts().clone()
     }
 
-    /// The line that ends with the newline at `end`.
-    #[inline]
-    fn cut(&mut self, end: usize) -> Line {
-        let start = self.start;
-        let crlf = end > start && self.block[end - 1] == b'\r';
-        let (end_of_text, ending) = if crlf { (end - 1, Ending::CrLf) } else { (end, Ending::Lf) };
-        self.start = end + 1;
-        self.split.figures.lines += 1;
-        Line {
-            bytes: self.block.slice(start..end_of_text),
-            number: self.split.figures.lines,
-            offset: self.offset + start as u64,
-            ending,
-            truncated: false,
-        }
-    }
-
-    /// Finds more newlines and gives the first of the lines.
+    /// Finds more lines and gives the first of them.
     #[inline(never)]
     fn refill(&mut self) -> Result<Option<Line>> {
-        loop {
-            self.scan();
-            if let Some(&end) = self.ends.first() {
-                self.given = 1;
-                return Ok(Some(self.cut(end)));
-            }
-            // Nothing of the block is left: the chunk must not be kept in memory.
-            self.block = Bytes::new();
-            self.start = 0;
+        // Nothing of the block is left: the chunk must not be kept in memory.
+        self.block = Arc::default();
+        while self.rest.is_empty() {
             let Some(piece) = self.split.next()? else { return Ok(None) };
-            let ending = match piece.kind {
-                Kind::Whole => {
-                    (self.offset, self.block) = (piece.offset, piece.bytes);
-                    continue;
-                }
-                Kind::Skipped => continue,
-                Kind::Cut(ending) => ending,
-                Kind::Last => Ending::None,
-            };
-            return Ok(Some(self.single(piece, ending)));
+            match piece.kind {
+                Kind::Whole => (self.offset, self.rest) = (piece.offset, piece.bytes),
+                Kind::Skipped => {}
+                Kind::Cut(ending) => return Ok(Some(self.single(piece, ending, true))),
+                Kind::Last => return Ok(Some(self.single(piece, Ending::None, false))),
+            }
         }
+        self.scan();
+        Ok(Some(self.give(0)))
     }
 
-    /// Finds the next newlines, so many that a chunk of very short lines does not fill the memory with them.
+    /// Finds the next lines of `rest`, so many that a chunk of very short lines does not fill the memory with them.
     fn scan(&mut self) {
-        self.given = 0;
-        self.ends.clear();
-        let start = self.start;
-        let newlines = memchr_iter(b'\n', &self.block[start..]).map(|at| start + at);
-        self.ends.extend(newlines.take(BATCH));
+        let mut ends = Vec::with_capacity((self.rest.len() / LIKELY).min(BATCH));
+        ends.extend(memchr_iter(b'\n', &self.rest).take(BATCH));
+        let after = ends.last().map_or(self.rest.len(), |last| last + 1);
+        let (number, offset) = (self.split.figures.lines + 1, self.offset);
+        self.split.figures.lines += ends.len() as u64;
+        let bytes = self.rest.split_to(after);
+        self.offset += after as u64;
+        self.block = Arc::new(Block { bytes, offset, number, ends, shape: Shape::Whole });
     }
 
-    /// A line that does not come in a block.
-    fn single(&mut self, piece: Piece, ending: Ending) -> Line {
+    /// A line that does not come among others.
+    fn single(&mut self, piece: Piece, ending: Ending, truncated: bool) -> Line {
         self.split.figures.lines += 1;
         let text = piece.bytes.len() - ending.as_bytes().len();
-        Line {
-            bytes: piece.bytes.slice(..text),
-            number: self.split.figures.lines,
-            offset: piece.offset,
-            ending,
-            truncated: piece.kind != Kind::Last,
-        }
+        let (bytes, offset, number) = (piece.bytes, piece.offset, self.split.figures.lines);
+        let shape = Shape::Single { ending, truncated };
+        self.block = Arc::new(Block { bytes, offset, number, ends: vec![text], shape });
+        self.give(0)
+    }
+
+    #[inline]
+    fn give(&mut self, index: u16) -> Line {
+        self.given = index + 1;
+        self.block.line(index)
     }
 }
 
@@ -181,11 +156,11 @@ impl Transform for Lines {
 
     #[inline]
     fn read(&mut self) -> Result<Option<Line>> {
-        if let Some(&end) = self.ends.get(self.given) {
-            self.given += 1;
-            return Ok(Some(self.cut(end)));
+        if usize::from(self.given) < self.block.ends.len() {
+            Ok(Some(self.give(self.given)))
+        } else {
+            self.refill()
         }
-        self.refill()
     }
 
     fn end(&mut self) -> Result<()> {
@@ -201,5 +176,9 @@ impl Transform for Lines {
     }
 }
 
-/// How many newlines are found in one go.
-const BATCH: usize = 512;
+/// How many lines are found in one go.
+const BATCH: usize = 1024;
+// The lines of a block are numbered with a `char` below the surrogates.
+const _: () = assert!(BATCH < 0xd800);
+/// Bytes of a line, as a guess of how many there are.
+const LIKELY: usize = 64;

@@ -75,6 +75,7 @@ impl<S, D> Pipeline<S, D> {
 /// Whose time it is, in a measured pipeline.
 #[derive(Clone, Copy)]
 struct Meters<'a> {
+    stages: &'a [StageInfo],
     source: Option<&'a Meter>,
     destination: Option<&'a Meter>,
 }
@@ -82,10 +83,18 @@ struct Meters<'a> {
 impl<'a> Meters<'a> {
     fn of(plan: &'a Plan) -> Self {
         let stages = plan.stages();
+        let (source, destination) = (stages.first(), stages.last());
         Self {
-            source: stages.first().map(StageInfo::meter),
-            destination: stages.last().map(StageInfo::meter),
+            stages,
+            source: source.map(StageInfo::meter),
+            destination: destination.map(StageInfo::meter),
         }
+    }
+
+    /// Whether nothing before the destination waits for somebody else.
+    fn are_steady(&self) -> bool {
+        let before = self.stages.split_last().map_or(&[][..], |(_, before)| before);
+        before.iter().all(|stage| stage.meter().is_steady())
     }
 }
 
@@ -132,8 +141,8 @@ where
         let next = match poll_fn(|cx| Poll::Ready(source.as_mut().poll_next(cx))).await {
             Poll::Ready(next) => next,
             Poll::Pending => {
-                // A pause for the sake of other tasks is not an idle source.
-                if tokio::task::coop::has_budget_remaining() {
+                // A pause for the sake of other tasks is not an idle source, and a file has its next chunk soon.
+                if tokio::task::coop::has_budget_remaining() && !meters.are_steady() {
                     flush(destination, &mut unflushed, progress).await?;
                 }
                 poll_fn(|cx| source.as_mut().poll_next(cx)).await

@@ -18,6 +18,7 @@ struct Counters {
     bytes: AtomicU64,
     busy_nanos: AtomicU64,
     panicked: AtomicBool,
+    steady: AtomicBool,
     stopwatch: OnceLock<Arc<Stopwatch>>,
 }
 
@@ -34,6 +35,16 @@ impl Meter {
     /// Says how many bytes the stage has given since it was made, for sources of bytes.
     pub fn publish_bytes(&self, bytes: u64) {
         self.0.bytes.store(bytes, Relaxed);
+    }
+
+    /// Says that the stage never waits for somebody else: it has the next chunk soon, or asks for one. What a pipeline
+    /// of steady stages feeds is not flushed while it waits.
+    pub fn steady(&self) {
+        self.0.steady.store(true, Relaxed);
+    }
+
+    pub(crate) fn is_steady(&self) -> bool {
+        self.0.steady.load(Relaxed)
     }
 
     pub(crate) fn measure(&self, stopwatch: &Arc<Stopwatch>) {

@@ -173,6 +173,7 @@ impl<S: Source> Readable<S> {
     pub fn pipe<M: Transform<Input = S::Chunk>>(self, machine: M) -> Piped<S, M> {
         let info = StageInfo::new(machine.name()).holds(machine.holds());
         let meter = info.meter().clone();
+        meter.steady();
         self.stage(info, |source| Pipe::new(source, Plain(machine), meter))
     }
 

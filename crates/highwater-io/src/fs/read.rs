@@ -228,7 +228,7 @@ impl FileRead {
         if let State::Idle { origin, options } = std::mem::replace(&mut self.state, State::Over) {
             let ahead = options.ahead.get();
             let (sender, chunks) = mpsc::channel(ahead);
-            let burst = begin(origin, options, sender, self.jobs.token());
+            let burst = begin(origin, options, sender, self.jobs.token(), self.meter.clone());
             self.state = State::Reading { chunks, burst, ahead };
         }
     }
@@ -277,13 +277,16 @@ fn begin(
     options: ReadOptions,
     sender: mpsc::Sender<Read>,
     token: TaskTrackerToken,
+    meter: Meter,
 ) -> Burst {
     Burst::Running(tokio::task::spawn_blocking(move || {
         if origin.may_wait_for_ever() {
             on_a_thread(origin, options, sender);
             return None;
         }
-        Reader::open_or_report(&origin, &options, sender)?.burst(token)
+        let reader = Reader::open_or_report(&origin, &options, sender)?;
+        meter.steady();
+        reader.burst(token)
     }))
 }
 
