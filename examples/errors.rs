@@ -14,7 +14,9 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use clap::Parser;
 use highwater::lines::{Grep, GrepCounts};
-use highwater::{BoxDestination, BoxReadable, CancellationToken, Error, Readable, Report, Result, fs, io};
+use highwater::{
+    BoxDestination, BoxReadable, CancellationToken, Error, Readable, Report, Result, fs, io,
+};
 use highwater_examples::{OneLine, peak_memory};
 use indicatif::{DecimalBytes, HumanCount, ProgressBar, ProgressStyle};
 
@@ -107,7 +109,9 @@ fn source(input: Option<&Path>) -> Result<BoxReadable<Bytes>> {
         Some(path) if path == Path::new("-") => io::stdin().boxed(),
         Some(path) => fs::read(path).boxed(),
         None => {
-            say(format_args!("no INPUT: searching a sample log of {SAMPLE_LINES} lines (--help says more)"));
+            say(format_args!(
+                "no INPUT: searching a sample log of {SAMPLE_LINES} lines (--help says more)"
+            ));
             Readable::from_iter(sample()).boxed()
         }
     })
@@ -140,11 +144,13 @@ fn refuse_gzip() -> impl FnMut(Bytes) -> Result<Bytes> {
 fn progress_bar(args: &Args) -> ProgressBar {
     let size = args.input.as_deref().and_then(|path| path.metadata().ok());
     let size = size.filter(std::fs::Metadata::is_file).map(|about| about.len());
-    let (Some(size), false, true) = (size, args.no_progress, std::io::stderr().is_terminal()) else {
+    let (Some(size), false, true) = (size, args.no_progress, std::io::stderr().is_terminal())
+    else {
         return ProgressBar::hidden();
     };
     let template = "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(size).with_style(style)
 }
 
@@ -167,7 +173,8 @@ fn summary(report: &Report, counts: &GrepCounts) -> String {
     let (lines, bytes) = (counts.lines(), counts.bytes());
     #[expect(clippy::cast_precision_loss, reason = "a speed is shown with two digits")]
     let speed = bytes as f64 / seconds.max(1e-9) / 1e9;
-    let memory = peak_memory().map_or_else(|| "unknown".to_owned(), |bytes| format!("{:.1} MiB", mebibytes(bytes)));
+    let memory = peak_memory()
+        .map_or_else(|| "unknown".to_owned(), |bytes| format!("{:.1} MiB", mebibytes(bytes)));
     format!(
         "{} lines, {} in {seconds:.3} s ({speed:.2} GB/s), {} found; peak memory {memory}; held back by {}",
         HumanCount(lines),

@@ -21,13 +21,15 @@ pub struct OneLine<'a>(pub &'a Error);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut text = self.0.to_string();
         let mut cause = StdError::source(&**self.0);
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            text = format!("{text}: {error}");
             cause = error.source();
         }
-        Ok(())
+        // Some say what is wrong on several lines, with a picture.
+        let words: Vec<&str> = text.split_whitespace().collect();
+        f.write_str(&words.join(" "))
     }
 }
 

@@ -125,7 +125,10 @@ fn what_cannot_be_done_is_said_in_one_line() {
     let output = errors().arg(&path).arg("-o").arg(folder.path()).output().unwrap();
     fails(&output, &["cannot open", "regular file"]);
     #[cfg(target_os = "linux")]
-    fails(&errors().arg(&path).args(["-o", "/dev/full"]).output().unwrap(), &["/dev/full", "No space"]);
+    fails(
+        &errors().arg(&path).args(["-o", "/dev/full"]).output().unwrap(),
+        &["/dev/full", "No space"],
+    );
     let compressed = folder.path().join("log.gz");
     std::fs::write(&compressed, [0x1f, 0x8b, 8, 0]).unwrap();
     fails(&errors().arg(&compressed).output().unwrap(), &["gzip"]);

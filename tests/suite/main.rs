@@ -1,1 +1,14 @@
 //! The integration tests: one binary, a module per subject.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where by itself")]
+
+mod cancel;
+mod closing;
+mod cooperative;
+mod errors_in_order;
+mod errors_program;
+mod io;
+mod operators;
+mod pipeline;
+mod support;
+mod transform_protocol;
+mod wakers;

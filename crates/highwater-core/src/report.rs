@@ -54,9 +54,10 @@ impl Report {
         if let Some(destination) = stages.last_mut() {
             destination.taken = chunks_out;
         }
-        // The source does not count itself: the first stage that counts does it.
-        let chunks_in =
-            stages.iter().map(|stage| stage.taken).find(|taken| *taken > 0).unwrap_or(0);
+        // A source does not count itself: the stage that makes one of several does it, or else the first that counts.
+        let combined = plan.stages().iter().rfind(|stage| stage.is_combining());
+        let first = || stages.iter().map(|stage| stage.taken).find(|taken| *taken > 0).unwrap_or(0);
+        let chunks_in = combined.map_or_else(first, |stage| stage.meter().taken());
         let bytes_in = plan.stages().first().map_or(0, |source| source.meter().bytes());
         let weight_in = if bytes_in > 0 { bytes_in } else { chunks_in };
         Self { name, chunks_in, chunks_out, weight_in, weight_out, times: progress.times(), stages }
@@ -67,7 +68,8 @@ impl Report {
         self.name.as_deref()
     }
 
-    /// Chunks that the source gave. While the pipeline runs it may lag by a few thousand.
+    /// Chunks that the source gave; of several that were combined, as they came together. While the pipeline runs it may
+    /// lag by a few thousand.
     pub fn chunks_in(&self) -> u64 {
         self.chunks_in
     }

@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use highwater::prelude::*;
 use highwater::{Error, Readable, io};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 
@@ -40,7 +39,10 @@ async fn an_error_comes_behind_what_was_read() {
     let error = reading.next().await.unwrap().unwrap_err();
     assert_eq!(error.io_kind(), Some(ErrorKind::ConnectionReset));
     assert_eq!((error.stage(), error.offset()), (Some("io::read"), Some(5)));
-    assert!(reading.next().await.is_none(), "nothing after an error, though the reader would go on");
+    assert!(
+        reading.next().await.is_none(),
+        "nothing after an error, though the reader would go on"
+    );
 }
 
 /// F10: a reader that answers `WouldBlock` instead of pending is not spun on.

@@ -24,11 +24,17 @@ async fn it_arrives_whole_however_it_is_taken() {
         vec![Act::Fail(ErrorKind::Interrupted), Act::Bytes(3), Act::Fail(ErrorKind::Interrupted)],
     ];
     for script in scripts {
-        for (step, vectored) in [(1, false), (1, true), (7, true), (usize::MAX, false), (usize::MAX, true)] {
+        for (step, vectored) in
+            [(1, false), (1, true), (7, true), (usize::MAX, false), (usize::MAX, true)]
+        {
             let mut writer = Writer::new(step, vectored, script.clone());
-            let report = Readable::from_iter(chunks()).pipe_to(io::write(&mut writer)).run().await.unwrap();
+            let report =
+                Readable::from_iter(chunks()).pipe_to(io::write(&mut writer)).run().await.unwrap();
             let whole = chunks().concat();
-            assert!(writer.taken == whole, "{step} bytes at a time, vectored: {vectored}, {script:?}");
+            assert!(
+                writer.taken == whole,
+                "{step} bytes at a time, vectored: {vectored}, {script:?}"
+            );
             assert_eq!(report.weight_out(), whole.len() as u64);
             assert_eq!(writer.shutdowns, 1);
             assert!(writer.flushes >= 1);
@@ -49,10 +55,8 @@ async fn small_chunks_go_out_together() {
 #[tokio::test]
 async fn an_idle_source_flushes() {
     let (client, mut server) = tokio::io::duplex(1024);
-    let waits = futures::StreamExt::chain(
-        futures::stream::iter(["request"]),
-        futures::stream::pending(),
-    );
+    let waits =
+        futures::StreamExt::chain(futures::stream::iter(["request"]), futures::stream::pending());
     let running = Readable::from_stream(waits).pipe_to(io::write(client)).spawn();
     let mut got = [0; 7];
     tokio::io::AsyncReadExt::read_exact(&mut server, &mut got).await.unwrap();

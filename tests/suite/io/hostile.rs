@@ -78,7 +78,12 @@ impl Writer {
         Self { script: script.into_iter().collect(), step, vectored, ..Self::default() }
     }
 
-    fn take(&mut self, cx: &mut Context<'_>, data: &[u8], offered: usize) -> Poll<io::Result<usize>> {
+    fn take(
+        &mut self,
+        cx: &mut Context<'_>,
+        data: &[u8],
+        offered: usize,
+    ) -> Poll<io::Result<usize>> {
         assert!(self.shutdowns == 0, "written after the shutdown");
         let most = match self.script.pop_front() {
             Some(Act::Pend) => {
@@ -99,7 +104,11 @@ impl Writer {
 }
 
 impl AsyncWrite for Writer {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.take(cx, buf, buf.len())
     }
 

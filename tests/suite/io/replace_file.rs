@@ -63,8 +63,10 @@ fn stopped_at_any_poll_it_leaves_no_half() {
         for polls in 0.. {
             assert!(polls < 500, "it never finishes");
             // One thread in the pool: what is sent there last comes last.
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .max_blocking_threads(1)
+                .build()
+                .unwrap();
             finished = runtime.block_on(stop_after(polls, abort));
             if finished {
                 break;
@@ -84,9 +86,12 @@ async fn stop_after(polls: usize, abort: bool) -> bool {
     let source = Readable::from_iter([new.clone(), new]);
     let mut finished = false;
     {
-        let mut running = pin!(source.pipe_to(fs::replace(&path)).abort_on(token.clone()).into_future());
+        let mut running =
+            pin!(source.pipe_to(fs::replace(&path)).abort_on(token.clone()).into_future());
         for _ in 0..polls {
-            if let Poll::Ready(result) = running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            if let Poll::Ready(result) =
+                running.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+            {
                 result.unwrap();
                 finished = true;
                 break;

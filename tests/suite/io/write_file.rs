@@ -8,9 +8,11 @@ async fn what_comes_is_what_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out");
     // Small and large chunks in turn, more than is gathered at once.
-    let chunks: Vec<Bytes> =
-        (0_u32..400).map(|n| Bytes::from(n.to_string().repeat(1 + (n % 7 * 1999) as usize))).collect();
-    let report = Readable::from_iter(chunks.clone()).pipe_to(fs::write(&path).sync()).await.unwrap();
+    let chunks: Vec<Bytes> = (0_u32..400)
+        .map(|n| Bytes::from(n.to_string().repeat(1 + (n % 7 * 1999) as usize)))
+        .collect();
+    let report =
+        Readable::from_iter(chunks.clone()).pipe_to(fs::write(&path).sync()).await.unwrap();
     let whole = chunks.concat();
     assert!(std::fs::read(&path).unwrap() == whole);
     assert_eq!((report.chunks_out(), report.weight_out()), (400, whole.len() as u64));
@@ -59,7 +61,8 @@ async fn a_source_error_leaves_what_came_before() {
 async fn what_cannot_be_opened_stops_before_anything_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("no/such/folder");
-    let source = Readable::from_iter(std::iter::from_fn(|| -> Option<&str> { panic!("it was read") }));
+    let source =
+        Readable::from_iter(std::iter::from_fn(|| -> Option<&str> { panic!("it was read") }));
     let error = source.pipe_to(fs::write(&path)).await.unwrap_err();
     assert_eq!(error.io_kind(), Some(std::io::ErrorKind::NotFound));
     assert_eq!(error.stage(), Some("fs::write"));

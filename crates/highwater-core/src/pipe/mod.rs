@@ -58,6 +58,10 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
     #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
+        // Without its source it is draining, or over: then the machine is left alone.
+        if this.upstream.is_none() && *this.over {
+            return Poll::Ready(None);
+        }
         let failure = loop {
             match this.tally.meter().watch(|| this.engine.poll_read(cx)) {
                 Ok(Answer::Output(output)) => {
@@ -102,9 +106,7 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
         };
         this.upstream.set(None);
         this.tally.publish();
-        if std::mem::replace(this.over, true) {
-            return Poll::Ready(None);
-        }
+        *this.over = true;
         let failure = failure.map(|error| blame(error, this.engine, this.tally.taken()));
         let error = match (this.failing.take(), failure) {
             (Some(upstream), Some(later)) => Some(upstream.or_later(later)),

@@ -42,8 +42,11 @@ impl<S, D> Pipeline<S, D> {
     {
         let Self { source, plan, mut destination, token, name, keep_open, .. } = self;
         let result = if token.as_ref().is_some_and(CancellationToken::is_cancelled) {
-            drop(source);
-            Err(Error::aborted())
+            let source = pin!(Some(source));
+            match drop_caught(source) {
+                Ok(()) => Err(Error::aborted()),
+                Err(later) => Err(Error::aborted().suppress(later.in_stage(plan.source_name()))),
+            }
         } else {
             let mut source = pin!(Some(source));
             let written_to = destination.name();
@@ -51,8 +54,13 @@ impl<S, D> Pipeline<S, D> {
             let work = work(source.as_mut(), &mut destination, keep_open, progress, meters);
             let work = Attended::new(until(token, work), Arc::clone(progress));
             let mut result = guarded(work, &plan, progress, written_to).await;
-            if let Err(error) = drop_caught(source) {
-                result = result.and(Err(Failure::Fatal(error)));
+            if let Err(later) = drop_caught(source) {
+                let later = later.in_stage(plan.source_name());
+                result = Err(match result {
+                    Ok(()) => Failure::Fatal(later),
+                    Err(Failure::Upstream(error)) => Failure::Upstream(error.or_later(later)),
+                    Err(Failure::Fatal(error)) => Failure::Fatal(error.or_later(later)),
+                });
             }
             match result {
                 Ok(()) => Ok(()),
@@ -138,15 +146,22 @@ where
         progress.enter(Phase::Source);
         poll_fn(|cx| coop.poll_step(cx)).await;
         progress.time(meters.source);
-        let next = match poll_fn(|cx| Poll::Ready(source.as_mut().poll_next(cx))).await {
-            Poll::Ready(next) => next,
-            Poll::Pending => {
-                // A pause for the sake of other tasks is not an idle source, and a file has its next chunk soon.
-                if tokio::task::coop::has_budget_remaining() && !meters.are_steady() {
-                    flush(destination, &mut unflushed, progress).await?;
-                }
-                poll_fn(|cx| source.as_mut().poll_next(cx)).await
+        let next = poll_fn(|cx| match source.as_mut().poll_next(cx) {
+            Poll::Ready(next) => Poll::Ready(Some(next)),
+            // A pause for the sake of other tasks is not an idle source, and a file has its next chunk soon.
+            Poll::Pending
+                if unflushed
+                    && tokio::task::coop::has_budget_remaining()
+                    && !meters.are_steady() =>
+            {
+                Poll::Ready(None)
             }
+            Poll::Pending => Poll::Pending,
+        })
+        .await;
+        let Some(next) = next else {
+            flush(destination, &mut unflushed, progress).await?;
+            continue;
         };
         let Some(chunk) = next else { return Ok(()) };
         let chunk = chunk.map_err(Failure::Upstream)?;
@@ -269,7 +284,11 @@ async fn close<T: Send, D: Destination<T>>(
         let reason = error.clone();
         let abort = async { destination.abort(&reason).await.map_err(Failure::Fatal) };
         let abort = Attended::new(abort, Arc::clone(progress));
-        error = and_then(error, guarded(abort, plan, progress, name).await);
+        if let Err(Failure::Upstream(later) | Failure::Fatal(later)) =
+            guarded(abort, plan, progress, name).await
+        {
+            error = error.suppress(later);
+        }
     }
     error
 }

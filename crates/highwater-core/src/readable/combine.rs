@@ -84,12 +84,14 @@ pin_project! {
         #[pin]
         second: Option<B>,
         sources: [&'static str; 2],
+        tally: Tally,
     }
 }
 
 impl<A, B> Concat<A, B> {
-    pub(super) fn new(first: A, second: B, sources: [&'static str; 2]) -> Self {
-        Self { first: Some(first), second: Some(second), sources }
+    pub(super) fn new(first: A, second: B, sources: [&'static str; 2], meter: Meter) -> Self {
+        let tally = Tally::new(meter);
+        Self { first: Some(first), second: Some(second), sources, tally }
     }
 }
 
@@ -100,7 +102,10 @@ impl<A: Source, B: Source<Chunk = A::Chunk>> Stream for Concat<A, B> {
         let mut this = self.project();
         if let Some(first) = this.first.as_mut().as_pin_mut() {
             match ready!(first.poll_next(cx)) {
-                Some(Ok(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+                Some(Ok(chunk)) => {
+                    this.tally.take::<A::Chunk>();
+                    return Poll::Ready(Some(Ok(chunk)));
+                }
                 None => this.first.set(None),
                 Some(Err(error)) => {
                     this.first.set(None);
@@ -113,9 +118,11 @@ impl<A: Source, B: Source<Chunk = A::Chunk>> Stream for Concat<A, B> {
             return Poll::Ready(None);
         };
         let next = ready!(second.poll_next(cx));
-        if !matches!(next, Some(Ok(_))) {
-            this.second.set(None);
+        match &next {
+            Some(Ok(_)) => this.tally.take::<A::Chunk>(),
+            _ => this.second.set(None),
         }
+        this.tally.publish();
         Poll::Ready(next.map(|item| item.map_err(|error| error.attribute(this.sources[1], None))))
     }
 }
@@ -129,12 +136,14 @@ pin_project! {
         second: Option<B>,
         held: Option<A::Chunk>,
         sources: [&'static str; 2],
+        tally: Tally,
     }
 }
 
 impl<A: Source, B: Source> Zip<A, B> {
-    pub(super) fn new(first: A, second: B, sources: [&'static str; 2]) -> Self {
-        Self { first: Some(first), second: Some(second), held: None, sources }
+    pub(super) fn new(first: A, second: B, sources: [&'static str; 2], meter: Meter) -> Self {
+        let tally = Tally::new(meter);
+        Self { first: Some(first), second: Some(second), held: None, sources, tally }
     }
 }
 
@@ -159,6 +168,8 @@ impl<A: Source, B: Source> Stream for Zip<A, B> {
                 Some(Ok(chunk)) => {
                     let held =
                         this.held.take().expect("it was put there above, or by an earlier poll");
+                    this.tally.take::<A::Chunk>();
+                    this.tally.publish();
                     return Poll::Ready(Some(Ok((held, chunk))));
                 }
                 end => (end.and_then(Result::err), 1),
@@ -183,12 +194,13 @@ pin_project! {
         #[pin]
         upstream: Option<S>,
         until: Pin<Box<Fut>>,
+        meter: Meter,
     }
 }
 
 impl<S, Fut> TakeUntil<S, Fut> {
-    pub(super) fn new(upstream: S, until: Fut) -> Self {
-        Self { upstream: Some(upstream), until: Box::pin(until) }
+    pub(super) fn new(upstream: S, until: Fut, meter: Meter) -> Self {
+        Self { upstream: Some(upstream), until: Box::pin(until), meter }
     }
 }
 
@@ -200,7 +212,7 @@ impl<S: Source, Fut: Future> Stream for TakeUntil<S, Fut> {
         let Some(upstream) = this.upstream.as_mut().as_pin_mut() else {
             return Poll::Ready(None);
         };
-        let next = if this.until.as_mut().poll(cx).is_ready() {
+        let next = if this.meter.watch(|| this.until.as_mut().poll(cx)).is_ready() {
             None
         } else {
             ready!(upstream.poll_next(cx))

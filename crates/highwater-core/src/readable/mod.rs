@@ -96,8 +96,8 @@ pub type PipedTimed<S, M> = Readable<Pipe<S, Timed<M>>>;
 impl<S> Readable<S> {
     /// A readable of a source that describes itself.
     ///
-    /// The source attributes its own errors where it can say more than its name. What comes after its end or after an
-    /// error is not asked for. A source of large chunks spends Tokio's budget by their size ([`Coop`]).
+    /// The source attributes its own errors where it can say more than its name. It says
+    /// `None` for ever once it is over. A source of large chunks spends Tokio's budget by their size ([`Coop`]).
     pub fn from_source(info: StageInfo, source: S) -> Self {
         let mut plan = Plan::default();
         plan.push(info);
@@ -222,11 +222,12 @@ impl<S: Source> Readable<S> {
     /// assert_eq!(all.to_vec().await?, [2, 3, 4]);
     /// # Ok(()) }
     /// ```
-    pub fn by_ref(&mut self) -> Readable<&mut S>
+    pub fn by_ref(&mut self) -> Readable<&mut Self>
     where
         S: Unpin,
     {
-        Readable::from_parts(&mut self.source, self.plan.clone())
+        let plan = self.plan.clone();
+        Readable::from_parts(self, plan)
     }
 
     /// The way back: an `AsyncRead` and `AsyncBufRead` of its bytes, without copying chunks.

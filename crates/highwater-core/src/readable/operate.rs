@@ -166,8 +166,9 @@ impl<S: Source> Readable<S> {
     {
         let (second, plan) = next.into_parts();
         let sources = [self.plan.source_name(), plan.source_name()];
-        let info = StageInfo::new("chain").holds(0);
-        let mut both = self.stage(info, |first| Concat::new(first, second, sources));
+        let info = StageInfo::new("chain").holds(0).combines();
+        let meter = info.meter().clone();
+        let mut both = self.stage(info, |first| Concat::new(first, second, sources, meter));
         both.plan.append(plan);
         both
     }
@@ -176,14 +177,17 @@ impl<S: Source> Readable<S> {
     pub fn zip<S2: Source>(self, other: Readable<S2>) -> Readable<Zip<S, S2>> {
         let (second, plan) = other.into_parts();
         let sources = [self.plan.source_name(), plan.source_name()];
-        let info = StageInfo::new("zip").holds(0);
-        let mut both = self.stage(info, |first| Zip::new(first, second, sources));
+        let info = StageInfo::new("zip").holds(0).combines();
+        let meter = info.meter().clone();
+        let mut both = self.stage(info, |first| Zip::new(first, second, sources, meter));
         both.plan.append(plan);
         both
     }
 
     /// The chunks until `until` resolves; the source is dropped then.
     pub fn take_until<Fut: Future>(self, until: Fut) -> Readable<TakeUntil<S, Fut>> {
-        self.stage(StageInfo::new("take_until").holds(0), |source| TakeUntil::new(source, until))
+        let info = StageInfo::new("take_until").holds(0);
+        let meter = info.meter().clone();
+        self.stage(info, |source| TakeUntil::new(source, until, meter))
     }
 }

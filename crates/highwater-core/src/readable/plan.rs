@@ -23,6 +23,7 @@ pub struct StageInfo {
     holds: Option<usize>,
     meter: Meter,
     jobs: Option<TaskTracker>,
+    combines: bool,
 }
 
 /// Where a stage does its work.
@@ -42,7 +43,14 @@ pub enum Runs {
 impl StageInfo {
     /// A fused stage that does not say how much it holds.
     pub fn new(name: &'static str) -> Self {
-        Self { name, runs: Runs::Fused, holds: None, meter: Meter::default(), jobs: None }
+        Self {
+            name,
+            runs: Runs::Fused,
+            holds: None,
+            meter: Meter::default(),
+            jobs: None,
+            combines: false,
+        }
     }
 
     /// Says where it does its work.
@@ -64,6 +72,16 @@ impl StageInfo {
     pub fn jobs(mut self, jobs: TaskTracker) -> Self {
         self.jobs = Some(jobs);
         self
+    }
+
+    /// Says that it makes one source of several, and counts what it takes of all.
+    pub(crate) fn combines(mut self) -> Self {
+        self.combines = true;
+        self
+    }
+
+    pub(crate) fn is_combining(&self) -> bool {
+        self.combines
     }
 
     /// Its name in errors and reports.

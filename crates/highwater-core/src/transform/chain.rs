@@ -23,6 +23,8 @@ pub struct Chain<A, B> {
     first: A,
     second: B,
     link: Link,
+    /// How many chunks each of the two has taken.
+    taken: [u64; 2],
 }
 
 /// What passes between the two machines.
@@ -33,35 +35,49 @@ pub struct Chain<A, B> {
 ///   |                                     first is read empty: second.end
 ///   +---- end -------> Ending ---------------------------------------> Over
 ///   +---- first is done and read empty: second.end ------------------> Over
+///   +---- first fails: second.release ---> Failing, second is read ---> Over, with the error
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Link {
     Open,
     Releasing,
     Ending,
+    Failing(Error),
     Over,
 }
 
 impl<A, B> Chain<A, B> {
     /// Makes one machine of two.
     pub fn new(first: A, second: B) -> Self {
-        Self { first, second, link: Link::Open }
+        Self { first, second, link: Link::Open, taken: [0; 2] }
     }
 }
 
 impl<A: Transform, B: Transform<Input = A::Output>> Chain<A, B> {
+    /// What the second machine holds whole comes before the error of the first.
     #[cold]
-    fn blame_first(&self, error: Error) -> Error {
-        error.in_stage(self.first.name())
+    fn first_failed(&mut self, error: Error) -> Result<()> {
+        let error = error.attribute(self.first.name(), self.taken[0].checked_sub(1));
+        match self.second.release() {
+            Ok(()) => {
+                self.link = Link::Failing(error);
+                Ok(())
+            }
+            Err(later) => {
+                self.link = Link::Over;
+                Err(error.or_later(self.blame_second(later)))
+            }
+        }
     }
 
     #[cold]
     fn blame_second(&self, error: Error) -> Error {
-        error.in_stage(self.second.name())
+        error.attribute(self.second.name(), self.taken[1].checked_sub(1))
     }
 
     #[inline]
     fn pass(&mut self, chunk: A::Output) -> Result<Option<B::Output>> {
+        self.taken[1] += 1;
         self.second.write(chunk).map_err(|error| self.blame_second(error))
     }
 
@@ -77,7 +93,7 @@ impl<A: Transform, B: Transform<Input = A::Output>> Chain<A, B> {
                 self.link = Link::Over;
                 self.second.end().map_err(|error| self.blame_second(error))?;
             }
-            Link::Over => return Ok(false),
+            Link::Over | Link::Failing(_) => return Ok(false),
         }
         Ok(true)
     }
@@ -89,10 +105,15 @@ impl<A: Transform, B: Transform<Input = A::Output>> Transform for Chain<A, B> {
 
     #[inline]
     fn write(&mut self, chunk: A::Input) -> Result<Option<B::Output>> {
-        if let Some(between) = self.first.write(chunk).map_err(|error| self.blame_first(error))? {
-            if let Some(output) = self.pass(between)? {
-                return Ok(Some(output));
+        self.taken[0] += 1;
+        match self.first.write(chunk) {
+            Ok(Some(between)) => {
+                if let Some(output) = self.pass(between)? {
+                    return Ok(Some(output));
+                }
             }
+            Ok(None) => {}
+            Err(error) => self.first_failed(error)?,
         }
         self.read()
     }
@@ -100,19 +121,33 @@ impl<A: Transform, B: Transform<Input = A::Output>> Transform for Chain<A, B> {
     #[inline]
     fn read(&mut self) -> Result<Option<B::Output>> {
         loop {
-            if let Some(output) = self.second.read().map_err(|error| self.blame_second(error))? {
-                return Ok(Some(output));
+            match self.second.read() {
+                Ok(Some(output)) => return Ok(Some(output)),
+                Ok(None) => {}
+                Err(error) => {
+                    let later = self.blame_second(error);
+                    return Err(match std::mem::replace(&mut self.link, Link::Over) {
+                        Link::Failing(first) => first.or_later(later),
+                        _ => later,
+                    });
+                }
             }
-            if self.link == Link::Over || self.second.is_done() {
+            if let Link::Failing(error) = &self.link {
+                let error = error.clone();
+                self.link = Link::Over;
+                return Err(error);
+            }
+            if matches!(self.link, Link::Over) || self.second.is_done() {
                 return Ok(None);
             }
-            match self.first.read().map_err(|error| self.blame_first(error))? {
-                Some(between) => {
+            match self.first.read() {
+                Err(error) => self.first_failed(error)?,
+                Ok(Some(between)) => {
                     if let Some(output) = self.pass(between)? {
                         return Ok(Some(output));
                     }
                 }
-                None => {
+                Ok(None) => {
                     if !self.hand_on()? {
                         return Ok(None);
                     }
@@ -122,24 +157,28 @@ impl<A: Transform, B: Transform<Input = A::Output>> Transform for Chain<A, B> {
     }
 
     fn end(&mut self) -> Result<()> {
-        if self.link == Link::Open {
+        if matches!(self.link, Link::Open) {
             self.link = Link::Ending;
-            self.first.end().map_err(|error| self.blame_first(error))?;
+            if let Err(error) = self.first.end() {
+                self.first_failed(error)?;
+            }
         }
         Ok(())
     }
 
     fn release(&mut self) -> Result<()> {
-        if self.link == Link::Open {
+        if matches!(self.link, Link::Open) {
             self.link = Link::Releasing;
-            self.first.release().map_err(|error| self.blame_first(error))?;
+            if let Err(error) = self.first.release() {
+                self.first_failed(error)?;
+            }
         }
         Ok(())
     }
 
     #[inline]
     fn is_done(&self) -> bool {
-        self.link == Link::Over || self.first.is_done() || self.second.is_done()
+        matches!(self.link, Link::Over) || self.first.is_done() || self.second.is_done()
     }
 
     fn holds(&self) -> Option<usize> {

@@ -214,9 +214,11 @@ impl Stream for FileRead {
                     });
                 }
                 Poll::Pending => {
-                    // The queue is empty: either the burst goes on and fills it, or it has to be sent again.
+                    // The queue is empty: either somebody fills it, or the burst has to be sent again.
                     ready!(burst.poll_back(cx));
-                    burst.resume(&this.jobs);
+                    if !burst.resume(&this.jobs) {
+                        return Poll::Pending;
+                    }
                 }
             }
         }
@@ -259,15 +261,19 @@ impl Burst {
         Poll::Ready(())
     }
 
-    /// Sends the reader to the pool again, if it is here.
-    fn resume(&mut self, jobs: &TaskTracker) {
-        *self = match std::mem::replace(self, Self::Away) {
+    /// Sends the reader to the pool again, if it is here. False if it is elsewhere.
+    fn resume(&mut self, jobs: &TaskTracker) -> bool {
+        match std::mem::replace(self, Self::Away) {
             Self::Parked(reader) => {
                 let token = jobs.token();
-                Self::Running(tokio::task::spawn_blocking(move || reader.burst(token)))
+                *self = Self::Running(tokio::task::spawn_blocking(move || reader.burst(token)));
+                true
             }
-            elsewhere => elsewhere,
-        };
+            elsewhere => {
+                *self = elsewhere;
+                false
+            }
+        }
     }
 }
 

@@ -1,0 +1,155 @@
+//! How operators end: at once, for good, and without touching a source that they are through with.
+
+use std::pin::pin;
+use std::task::Poll;
+
+use futures::Stream;
+use highwater_core::{Error, Readable, Result};
+
+use crate::support::{Event, Log, Script, Step, chunks_of, given, now, poll_once, script};
+
+type Item = Result<u32>;
+
+/// Every operator behind a script, boxed to one type.
+fn every_operator(log: &Log, steps: &[Step]) -> Vec<(&'static str, Readable<BoxSource>)> {
+    let source = || script(log, steps);
+    vec![
+        ("map", source().map(|x| x).boxed()),
+        ("try_map", source().try_map(Ok).boxed()),
+        ("filter", source().filter(|_| true).boxed()),
+        ("filter_map", source().filter_map(Some).boxed()),
+        ("flat_map", source().flat_map(Some).boxed()),
+        ("inspect", source().inspect(|_| ()).boxed()),
+        ("take", source().take(9).boxed()),
+        ("skip", source().skip(0).boxed()),
+        ("take_while", source().take_while(|_| true).boxed()),
+        ("skip_while", source().skip_while(|_| false).boxed()),
+        ("scan", source().scan((), |(), x| Some(x)).boxed()),
+        ("enumerate", source().enumerate().map(|(_, x)| x).boxed()),
+        ("chunks", source().chunks(1).flat_map(|group| group).boxed()),
+        ("then", source().then(|x| async move { Ok(x) }).boxed()),
+        ("chain", source().chain(Readable::empty()).boxed()),
+        ("zip", source().zip(Readable::from_iter(0..)).map(|(x, _)| x).boxed()),
+        ("take_until", source().take_until(std::future::pending::<()>()).boxed()),
+        ("from_results", Readable::from_results(Script::new(log, steps)).boxed()),
+    ]
+}
+
+type BoxSource = std::pin::Pin<Box<dyn Stream<Item = Item> + Send>>;
+
+/// I38, N94: after the end, and after an error, 10 polls give `None` and none of them reaches the source.
+#[test]
+fn the_end_is_final() {
+    for (end, items) in [(None, 2), (Some(Step::Error), 3)] {
+        let log = Log::default();
+        let mut steps = chunks_of([1, 2]);
+        steps.extend(end);
+        for (name, mut readable) in every_operator(&log, &steps) {
+            let dropped = log.count(Event::SourceDropped);
+            for number in 0..items {
+                let item = now(&mut readable).expect("it has not ended");
+                assert_eq!(item.is_err(), number == 2, "{name}");
+            }
+            for _ in 0..10 {
+                assert!(now(&mut readable).is_none(), "{name}");
+            }
+            assert_eq!(log.count(Event::PollAfterEnd), 0, "{name}");
+            assert_eq!(log.count(Event::SourceDropped), dropped + 1, "{name} keeps its source");
+        }
+    }
+}
+
+/// The same for a failure of the operator's own: the source is dropped with it, and not asked again.
+#[test]
+fn an_operators_own_error_is_final() {
+    let log = Log::default();
+    let steps = chunks_of([1, 2, 3]);
+    let fails = |x: u32| if x == 2 { Err(Error::msg("bad")) } else { Ok(x) };
+    let push = move |(): &mut (), x: u32, out: &mut highwater_core::Out<u32>| {
+        out.push(fails(x)?);
+        Ok(())
+    };
+    let readables = [
+        script(&log, &steps).try_map(fails).boxed(),
+        script(&log, &steps).then(move |x| async move { fails(x) }).boxed(),
+        script(&log, &steps).transform((), push).boxed(),
+    ];
+    for (number, mut readable) in readables.into_iter().enumerate() {
+        assert!(now(&mut readable).unwrap().is_ok() && now(&mut readable).unwrap().is_err());
+        assert_eq!(log.count(Event::SourceDropped), number + 1);
+        for _ in 0..10 {
+            assert!(now(&mut readable).is_none());
+        }
+        assert_eq!(log.count(Event::Poll), 2 * (number + 1));
+    }
+}
+
+/// N158: take(n) completes on the n-th item: the source is dropped with it and not polled again, though it is open.
+#[test]
+fn take_drops_the_source_with_its_last_item() {
+    let log = Log::default();
+    let mut readable = script(&log, &[Step::Chunk(1), Step::Chunk(2), Step::Forever]).take(2);
+    assert!(now(&mut readable).is_some());
+    assert_eq!(log.count(Event::SourceDropped), 0);
+    assert!(now(&mut readable).is_some());
+    assert_eq!((log.count(Event::Poll), log.count(Event::SourceDropped)), (2, 1));
+    assert!(now(&mut readable).is_none());
+    assert_eq!(log.count(Event::Poll), 2);
+}
+
+/// N158: take(0) is empty, and never asks.
+#[test]
+fn take_of_none_never_polls_the_source() {
+    let log = Log::default();
+    assert!(now(&mut script(&log, &[Step::Panic]).take(0)).is_none());
+    assert_eq!(log.events(), [Event::SourceDropped]);
+}
+
+/// N160, N134: those that decide to stop drop an open source at once.
+#[test]
+fn those_that_stop_drop_an_open_source() {
+    let steps = [Step::Chunk(1), Step::Chunk(2), Step::Forever];
+    let log = Log::default();
+    assert_eq!(given(script(&log, &steps).take_while(|x| *x < 2)), [1]);
+    assert_eq!(given(script(&log, &steps).scan((), |(), x| Some(x).filter(|x| *x < 2))), [1]);
+    assert_eq!(given(script(&log, &steps).zip(Readable::once(9))), [(1, 9)]);
+    assert_eq!(given(Readable::once(9).zip(script(&log, &steps))), [(9, 1)]);
+    assert_eq!(log.count(Event::SourceDropped), 4);
+}
+
+/// The future of `take_until` ends an idle source, which is dropped before the end is given.
+#[test]
+fn take_until_drops_an_idle_source() {
+    let log = Log::default();
+    let (stop, stopped) = futures::channel::oneshot::channel::<()>();
+    let mut readable = script(&log, &[Step::Chunk(1), Step::Forever]).take_until(stopped);
+    assert_eq!(now(&mut readable).unwrap().unwrap(), 1);
+    assert!(poll_once(pin!(readable.next())).is_pending());
+    stop.send(()).unwrap();
+    assert!(matches!(poll_once(pin!(readable.next())), Poll::Ready(None)));
+    assert_eq!(log.count(Event::SourceDropped), 1);
+    assert!(now(&mut readable).is_none());
+}
+
+/// N58: nothing is read before somebody asks, and chain asks its second source only behind the end of its first.
+#[test]
+fn nothing_is_read_before_it_is_asked_for() {
+    let (first, second) = (Log::default(), Log::default());
+    let mut both = script(&first, &chunks_of([1])).chain(script(&second, &chunks_of([2])));
+    assert_eq!((first.count(Event::Poll), second.count(Event::Poll)), (0, 0));
+    assert_eq!(now(&mut both).unwrap().unwrap(), 1);
+    assert_eq!((first.count(Event::Poll), second.count(Event::Poll)), (1, 0));
+    assert_eq!(now(&mut both).unwrap().unwrap(), 2);
+    assert_eq!((first.count(Event::SourceDropped), second.count(Event::Poll)), (1, 1));
+}
+
+/// N90: dropping a readable drops its source.
+#[test]
+fn a_dropped_readable_drops_its_source() {
+    let log = Log::default();
+    for (name, readable) in every_operator(&log, &chunks_of([1])) {
+        let before = log.count(Event::SourceDropped);
+        drop(readable);
+        assert_eq!(log.count(Event::SourceDropped), before + 1, "{name}");
+    }
+}
