@@ -13,6 +13,7 @@ pub(crate) struct Batch {
     pieces: VecDeque<Bytes>,
     small: BytesMut,
     len: usize,
+    copied: usize,
 }
 
 impl Batch {
@@ -28,11 +29,17 @@ impl Batch {
             self.seal();
         }
         self.small.extend_from_slice(&chunk);
+        self.copied += chunk.len();
     }
 
     /// Bytes that wait.
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Bytes that were taken in small chunks since the batch was made: they were copied.
+    pub(crate) fn copied(&self) -> usize {
+        self.copied
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -16,7 +16,7 @@ use crate::batch::Batch;
 ///
 /// # Backpressure
 ///
-/// Up to 256 KiB gather while up to 256 KiB are being written on the blocking pool.
+/// Up to 1 MiB gathers (of small chunks, which are copied, 256 KiB) while as much is being written on the blocking pool.
 ///
 /// # Cancel safety
 ///
@@ -136,7 +136,7 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for FileWrite {
 
     async fn write(&mut self, chunk: T) -> Result<()> {
         self.batch.push(chunk.into());
-        if self.batch.len() >= GATHER {
+        if self.batch.len() >= GATHER || self.batch.copied() >= GATHER_SMALL {
             return self.send().await;
         }
         Ok(())
@@ -201,4 +201,6 @@ fn write_all(mut file: Opened, mut batch: Batch) -> Job {
 }
 
 /// Bytes that gather before they are written.
-const GATHER: usize = 256 * 1024;
+const GATHER: usize = 1024 * 1024;
+/// Bytes of small chunks that gather before they are written: these are memory of its own.
+const GATHER_SMALL: usize = 256 * 1024;
