@@ -20,7 +20,9 @@ use crate::{Error, Result};
 ///
 /// 1. [`open`](Self::open) is called first, and nothing is read from the source before it has succeeded.
 /// 2. One call at a time, each awaited to its end.
-/// 3. [`flush`](Self::flush) is called whenever no chunk is at hand, if something was written since the last one.
+/// 3. [`flush`](Self::flush) is called when no chunk is at hand, if something was written since the last one; not while the
+///    stages before only wait for a regular file. It is called as well, perhaps twice, before an abort for an error of the
+///    source, and at the end of a pipeline that is kept open.
 /// 4. Last comes exactly one of [`finish`](Self::finish), when the source has ended, and [`abort`](Self::abort), when
 ///    anything failed: `open`, `write`, `flush` or `finish` themselves, a stage, the source, a panic, or an abort signal.
 /// 5. A pipeline that is *dropped* only drops the destination: what must be undone then belongs into `Drop`.
