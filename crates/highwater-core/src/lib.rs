@@ -16,27 +16,35 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod buffer;
 mod coop;
 mod destination;
+mod duplex;
 mod error;
 pub mod operators;
 mod pipe;
 mod pipeline;
 mod readable;
 mod report;
+mod sync;
 pub mod task;
 mod transform;
 
+pub use buffer::{
+    Budget, BufferStats, Buffered, Control, Cork, Event, Events, HighWaterMark, Permit, Room,
+    Writable, WriteError, pass_through,
+};
 pub use coop::Coop;
 pub use destination::{
     BoxDestination, Destination, DestinationFn, FromSink, destination_fn, from_sink,
 };
+pub use duplex::{BufferedDuplex, Duplex, Linked, duplex_pair};
 pub use error::{Error, Result};
 pub use pipe::{Answer, Engine, Pipe, Plain, Timed};
 pub use pipeline::{Explanation, Pipeline, PipelineFuture, Running, StageExplanation};
 pub use readable::{
     BoxReadable, Concat, FromIter, FromResults, FromStream, Meter, Next, Once, Piped, PipedTimed,
-    Readable, Runs, Source, StageInfo, TakeUntil, Then, Zip,
+    Readable, Runs, Source, StageInfo, TakeUntil, Then, Timeout, Zip,
 };
 pub use report::{Bottleneck, Report, StageReport};
 pub use tokio_util::sync::CancellationToken;

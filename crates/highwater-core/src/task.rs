@@ -8,11 +8,20 @@ use tokio::task::{JoinError, JoinHandle};
 
 /// A spawned task that ends with its handle: dropping the handle aborts it.
 #[derive(Debug)]
-pub struct Task<T>(JoinHandle<T>);
+pub struct Task<T>(Option<JoinHandle<T>>);
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        self.0.abort();
+        if let Some(handle) = &self.0 {
+            handle.abort();
+        }
+    }
+}
+
+impl<T> Task<T> {
+    /// Lets the task go on without its handle. For a task that something else is sure to end.
+    pub(crate) fn detach(mut self) {
+        self.0.take();
     }
 }
 
@@ -20,7 +29,10 @@ impl<T> Future for Task<T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx)
+        match &mut self.0 {
+            Some(handle) => Pin::new(handle).poll(cx),
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -36,5 +48,5 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Task(tokio::spawn(future))
+    Task(Some(tokio::spawn(future)))
 }

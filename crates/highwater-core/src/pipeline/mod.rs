@@ -107,11 +107,7 @@ impl<S, D> Pipeline<S, D> {
     /// Stages of plain values (numbers and the like: what has nothing to drop) are not timed: the clock would cost
     /// more than they do.
     pub fn measured(mut self) -> Self {
-        let stopwatch = Arc::default();
-        for stage in self.plan.stages() {
-            stage.meter().measure(&stopwatch);
-        }
-        self.stopwatch = Some(stopwatch);
+        self.stopwatch = self.plan.measure();
         self
     }
 

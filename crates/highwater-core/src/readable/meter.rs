@@ -51,6 +51,15 @@ impl Meter {
         self.0.stopwatch.get_or_init(|| Arc::clone(stopwatch));
     }
 
+    pub(crate) fn stopwatch(&self) -> Option<&Arc<Stopwatch>> {
+        self.0.stopwatch.get()
+    }
+
+    /// Whether it is this stopwatch that times the stage.
+    pub(crate) fn is_on(&self, stopwatch: &Arc<Stopwatch>) -> bool {
+        self.stopwatch().is_some_and(|mine| Arc::ptr_eq(mine, stopwatch))
+    }
+
     #[inline]
     fn is_measured(&self) -> bool {
         self.0.stopwatch.get().is_some()

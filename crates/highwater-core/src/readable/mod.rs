@@ -6,6 +6,7 @@ mod meter;
 mod operate;
 mod plan;
 mod sources;
+mod timeout;
 
 use std::fmt;
 use std::future::Future;
@@ -23,6 +24,7 @@ pub(crate) use meter::{Stopwatch, Tally};
 pub(crate) use plan::Plan;
 pub use plan::{Runs, StageInfo};
 pub use sources::{FromIter, FromResults, FromStream, Once};
+pub use timeout::Timeout;
 
 use crate::coop::Coop;
 use crate::destination::Destination;
@@ -136,6 +138,18 @@ impl<S> Readable<S> {
     pub fn stage<S2>(mut self, info: StageInfo, wrap: impl FnOnce(S) -> S2) -> Readable<S2> {
         self.plan.push(info);
         Readable::from_parts(wrap(self.source), self.plan)
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub(crate) fn source_ref(&self) -> &S {
+        &self.source
+    }
+
+    pub(crate) fn source_mut(&mut self) -> &mut S {
+        &mut self.source
     }
 
     pub(crate) fn into_parts(self) -> (S, Plan) {

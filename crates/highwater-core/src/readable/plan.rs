@@ -1,10 +1,11 @@
 //! What a chain is made of.
 
 use std::fmt;
+use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 
-use super::meter::Meter;
+use super::meter::{Meter, Stopwatch};
 
 /// One stage as the pipeline sees it: what other crates' operators describe themselves with in
 /// [`Readable::stage`](crate::Readable::stage).
@@ -133,6 +134,36 @@ impl Plan {
     /// What an error that no stage claims is attributed to.
     pub(crate) fn source_name(&self) -> &'static str {
         self.0.first().map_or("source", StageInfo::name)
+    }
+
+    /// The stage that panicked, if one says so.
+    pub(crate) fn panicked(&self) -> &'static str {
+        let panicked = self.0.iter().find(|stage| stage.meter.has_panicked());
+        panicked.map_or(self.source_name(), StageInfo::name)
+    }
+
+    /// Runs a part of the work that reads this chain, and times its stages if they are timed.
+    pub(crate) fn timed<R>(&self, work: impl FnOnce() -> R) -> R {
+        let stopwatch = self.0.last().and_then(|stage| stage.meter.stopwatch());
+        let Some(stopwatch) = stopwatch else { return work() };
+        stopwatch.enter(
+            self.0.iter().find(|stage| stage.meter.is_on(stopwatch)).map(|stage| &stage.meter),
+        );
+        let result = work();
+        stopwatch.enter(None);
+        result
+    }
+
+    /// Times the stages one by one: those of one task by one stopwatch.
+    pub(crate) fn measure(&self) -> Option<Arc<Stopwatch>> {
+        let mut stopwatch = None;
+        for stage in &self.0 {
+            if stage.runs == Runs::Task {
+                stopwatch = None;
+            }
+            stage.meter.measure(stopwatch.get_or_insert_with(Arc::default));
+        }
+        stopwatch
     }
 
     /// Waits for what the stages left running, after they were dropped.

@@ -1,0 +1,202 @@
+//! The reading end.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+
+use super::control::Control;
+use super::shared::{Interest, Shared, Weighed};
+use super::starter::Starter;
+use super::writable::WriteError;
+use crate::sync::Ordering::Acquire;
+use crate::{Error, Readable, Result};
+
+/// The reading end of a buffer: what [`pass_through`](crate::pass_through) and
+/// [`Readable::buffer`](crate::Readable::buffer) put into a [`Readable`].
+///
+/// It takes out all that is there in one go and counts it as gone as it is read: at the end of such a batch, before it
+/// waits, and exactly where a writer that waits may go on.
+pub struct Buffered<T> {
+    shared: Arc<Shared<T>>,
+    /// Taken out, not given yet: all of it counts as buffered.
+    taken: VecDeque<Weighed<T>>,
+    /// Given, and still counted as buffered.
+    given: usize,
+    /// How much may be given before it is counted as gone.
+    step: usize,
+    /// Whether the gate was closed when that was last said.
+    knew: bool,
+    over: bool,
+    starter: Option<Starter>,
+}
+
+impl<T> Buffered<T> {
+    pub(super) fn new(shared: Arc<Shared<T>>, starter: Option<Starter>) -> Self {
+        Self {
+            shared,
+            taken: VecDeque::new(),
+            given: 0,
+            step: 1,
+            knew: false,
+            over: false,
+            starter,
+        }
+    }
+
+    /// The next of what was taken out.
+    #[inline]
+    fn give(&mut self) -> Option<T> {
+        let (chunk, weight) = self.taken.pop_front()?;
+        self.given += weight;
+        let news = !self.knew && self.shared.gate_is_closed.load(Acquire);
+        if self.taken.is_empty() || self.given >= self.step || news {
+            self.give_back();
+        }
+        Some(chunk)
+    }
+
+    fn give_back(&mut self) {
+        self.knew = self.shared.gate_is_closed.load(Acquire);
+        self.step = self.shared.give_back(std::mem::take(&mut self.given));
+    }
+
+    fn take_now(&mut self) -> Option<T> {
+        if self.over {
+            return None;
+        }
+        if self.taken.is_empty() {
+            self.shared.take_now(&mut self.taken);
+        } else if self.shared.attention.load(Acquire) && self.shared.is_destroyed() {
+            return None;
+        }
+        self.give()
+    }
+
+    fn poll_there(&mut self, interest: Interest, cx: &mut Context<'_>) -> Poll<Result<bool>> {
+        if let Some(starter) = &mut self.starter {
+            starter.start();
+        }
+        if self.given > 0 {
+            self.give_back();
+        }
+        self.shared.poll_take(&mut self.taken, interest, cx)
+    }
+}
+
+impl<T> Unpin for Buffered<T> {}
+
+impl<T> Stream for Buffered<T> {
+    type Item = Result<T>;
+
+    #[inline]
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        let me = self.get_mut();
+        if !me.shared.attention.load(Acquire) {
+            if let Some(chunk) = me.give() {
+                return Poll::Ready(Some(Ok(chunk)));
+            }
+        }
+        if me.over {
+            return Poll::Ready(None);
+        }
+        match me.poll_there(Interest::Delivery, cx) {
+            Poll::Ready(Ok(true)) => Poll::Ready(me.give().map(Ok)),
+            Poll::Ready(end) => {
+                me.over = true;
+                Poll::Ready(end.err().map(Err))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<T> Drop for Buffered<T> {
+    /// Whoever writes is told; what is buffered is dropped.
+    fn drop(&mut self) {
+        self.shared.close_reader();
+    }
+}
+
+/// Node's paused mode: taking out what is there by hand.
+impl<T> Readable<Buffered<T>> {
+    /// What is buffered now; `None` if nothing is. Never waits, and works while paused, too.
+    ///
+    /// `None` is not the end: [`readable`](Self::readable) tells.
+    pub fn read(&mut self) -> Option<T> {
+        self.source_mut().take_now()
+    }
+
+    /// Waits until there is something to [`read`](Self::read): true. False is the end. This is Node's `readable` event.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// The writer's, behind the last chunk; the one it was destroyed with; a premature close.
+    pub async fn readable(&mut self) -> Result<bool> {
+        let buffered = self.source_mut();
+        poll_fn(|cx| buffered.poll_there(Interest::Arrival, cx)).await
+    }
+
+    /// Puts a chunk back in front of what is there. Works until the end was seen.
+    ///
+    /// # Errors
+    ///
+    /// The chunk comes back: it is too late.
+    pub fn unshift(&mut self, chunk: T) -> Result<(), WriteError<T>> {
+        let buffered = self.source_mut();
+        let weight = buffered.shared.mark().weight(&chunk);
+        match buffered.shared.put_back(weight) {
+            Ok(()) => buffered.taken.push_front((chunk, weight)),
+            Err(error) => return Err(WriteError::new(error, chunk)),
+        }
+        Ok(())
+    }
+
+    /// Delivers nothing more until [`resume`](Self::resume). The source goes on until the buffer is at its mark.
+    pub fn pause(&self) {
+        self.source_ref().shared.pause(true);
+    }
+
+    /// Delivers again.
+    pub fn resume(&self) {
+        self.source_ref().shared.pause(false);
+    }
+
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.source_ref().shared.lock().ledger.is_paused()
+    }
+
+    /// What is buffered, in the mark's unit.
+    pub fn buffered(&self) -> usize {
+        let buffered = self.source_ref();
+        buffered.shared.lock().ledger.buffered().saturating_sub(buffered.given)
+    }
+
+    /// A handle that pauses, resumes, destroys, and tells.
+    pub fn control(&self) -> Control
+    where
+        T: Send + 'static,
+    {
+        Control::new(Arc::clone(&self.source_ref().shared))
+    }
+
+    /// Drops what is buffered, and gives every writer the error, or a premature close.
+    pub fn destroy(self, error: impl Into<Option<Error>>) {
+        self.source_ref().shared.destroy(error.into().unwrap_or_else(Error::premature_close));
+    }
+}
+
+impl<T> fmt::Debug for Buffered<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffered").field("stats", &self.shared.stats()).finish_non_exhaustive()
+    }
+}

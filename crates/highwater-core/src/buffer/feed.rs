@@ -1,0 +1,223 @@
+//! Filling a buffer from a source, on a task of its own.
+
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use futures_util::FutureExt;
+use tokio_util::task::TaskTracker;
+
+use super::buffered::Buffered;
+use super::ledger::Room;
+use super::mark::HighWaterMark;
+use super::shared::{Shared, Weighed};
+use super::starter::Starter;
+use super::writable::Writable;
+use crate::readable::{Plan, Runs, StageInfo};
+use crate::{Error, Readable, Result, Source};
+
+/// A readable whose buffer is filled by a task that `fill` describes. The task is spawned when the readable is first read,
+/// ends with it, and is waited for by the pipeline.
+pub(super) fn filled<T, Fut>(
+    mut plan: Plan,
+    info: StageInfo,
+    mark: HighWaterMark<T>,
+    fill: impl FnOnce(Writable<T>, &TaskTracker) -> Fut,
+) -> Readable<Buffered<T>>
+where
+    T: Send + 'static,
+    Fut: Future<Output = Result<()>> + Send + 'static,
+{
+    let (before, jobs) = (plan.clone(), TaskTracker::new());
+    plan.push(info.holds(mark.holds()).jobs(jobs.clone()));
+    let blamed = plan.clone();
+    let shared = Shared::new(mark, None);
+    let output = Writable::of(Arc::clone(&shared));
+    let fill = fill(output.clone(), &jobs);
+    let work = async move {
+        let mut fill = pin!(fill);
+        let timed = poll_fn(|cx| before.timed(|| fill.as_mut().poll(cx)));
+        match AssertUnwindSafe(timed).catch_unwind().await {
+            Ok(Ok(())) => output.end(),
+            Ok(Err(error)) => output.fail(error),
+            Err(payload) => output.fail(Error::panic(&*payload).in_stage(blamed.panicked())),
+        }
+    };
+    let starter = Starter::new(jobs.track_future(work));
+    Readable::from_parts(Buffered::new(shared, Some(starter)), plan)
+}
+
+/// Chunks on their way into a buffer: those that are ready cross under one lock.
+pub(super) struct Feeder<T> {
+    output: Writable<T>,
+    batch: VecDeque<Weighed<T>>,
+    weight: usize,
+    /// What the batch may weigh.
+    most: usize,
+}
+
+impl<T> Feeder<T> {
+    pub(super) fn new(output: Writable<T>) -> Self {
+        let mut feeder = Self { output, batch: VecDeque::new(), weight: 0, most: 0 };
+        feeder.allow(feeder.output.high_water_mark().high());
+        feeder
+    }
+
+    /// Puts in what `source` has ready, until it has nothing, or the buffer is full.
+    pub(super) fn feed<S>(&mut self, mut source: Pin<&mut S>, cx: &mut Context<'_>) -> Result<Fed>
+    where
+        S: Stream<Item = Result<T>>,
+    {
+        loop {
+            let polled = source.as_mut().poll_next(cx);
+            if let Poll::Ready(Some(Ok(chunk))) = polled {
+                if self.push(chunk)?.is_full() {
+                    return Ok(Fed::Full);
+                }
+                continue;
+            }
+            let room = self.publish()?;
+            return match polled {
+                Poll::Ready(Some(Err(error))) => Err(error),
+                Poll::Ready(_) => Ok(Fed::Ended),
+                Poll::Pending if room.is_full() => Ok(Fed::Full),
+                Poll::Pending => Ok(Fed::Idle),
+            };
+        }
+    }
+
+    /// Waits until there is room again.
+    pub(super) async fn drained(&mut self) -> Result<()> {
+        self.output.drain().await?;
+        let mark = self.output.high_water_mark();
+        self.allow(mark.high() - mark.get_low());
+        Ok(())
+    }
+
+    /// A quarter of the mark, so that the reader has its share while the next batch is made; and no more than there is
+    /// room for.
+    fn allow(&mut self, room: usize) {
+        self.most = (self.output.high_water_mark().high() / 4).min(room).max(1);
+    }
+
+    #[inline]
+    fn push(&mut self, chunk: T) -> Result<Room> {
+        let weight = self.output.high_water_mark().weight(&chunk);
+        self.batch.push_back((chunk, weight));
+        self.weight = self.weight.saturating_add(weight);
+        if self.weight < self.most { Ok(Room::Free) } else { self.publish() }
+    }
+
+    fn publish(&mut self) -> Result<Room> {
+        self.weight = 0;
+        if self.batch.is_empty() {
+            return Ok(Room::Free);
+        }
+        let room = self.output.shared.put_batch(&mut self.batch)?;
+        self.allow(room);
+        Ok(if room == 0 { Room::Full } else { Room::Free })
+    }
+}
+
+/// Why feeding stopped.
+pub(super) enum Fed {
+    /// The buffer is full.
+    Full,
+    /// The source has nothing for now, and wakes the task when it has.
+    Idle,
+    /// The source has ended.
+    Ended,
+}
+
+/// Moves chunks from a source into a buffer until the source ends.
+async fn pump<S: Source + Unpin>(mut source: S, output: Writable<S::Chunk>) -> Result<()> {
+    let mut feeder = Feeder::new(output);
+    loop {
+        let fed = poll_fn(|cx| match feeder.feed(Pin::new(&mut source), cx) {
+            Ok(Fed::Idle) => Poll::Pending,
+            fed => Poll::Ready(fed),
+        });
+        match fed.await? {
+            Fed::Ended => return Ok(()),
+            _ => feeder.drained().await?,
+        }
+    }
+}
+
+/// Work on other tasks.
+impl<S: Source> Readable<S> {
+    /// Spawns a task, when it is first read, that reads ahead: up to the mark, while the consumer is at work.
+    ///
+    /// The chunks that the source has ready cross together, under one lock. The task ends with the readable; a pipeline
+    /// waits for it.
+    ///
+    /// # Backpressure
+    ///
+    /// At the mark the source is not read; it is again when the buffer has fallen to the low mark. The buffer holds the
+    /// mark and a chunk, at the most.
+    ///
+    /// # Errors
+    ///
+    /// Come in their place, behind the chunks read before; a panic of the source as well.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_core::{HighWaterMark, Readable};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+    /// let ahead = Readable::from_iter(0..1000_u32).buffer(HighWaterMark::items(64));
+    /// assert_eq!(ahead.to_vec().await?.len(), 1000);
+    /// # Ok(()) }
+    /// ```
+    pub fn buffer(self, mark: HighWaterMark<S::Chunk>) -> Readable<Buffered<S::Chunk>>
+    where
+        S: Send + 'static,
+        S::Chunk: Send + 'static,
+    {
+        let plan = self.plan().clone();
+        let info = StageInfo::new("buffer").runs(Runs::Task);
+        filled(plan, info, mark, |output, _| pump(self.pinned(), output))
+    }
+
+    /// Spawns a task, when it is first read, that runs an async function between this readable and a buffer: a stage
+    /// written as a loop.
+    ///
+    /// `run` reads its input and writes its output; when it returns, the output has ended, with its error if it is one.
+    /// It writes by [`send`](Writable::send), or by [`write`](Writable::write) and [`drain`](Writable::drain).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_core::{HighWaterMark, Readable};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+    /// let pairs = Readable::from_iter(1..=5_u32).through(HighWaterMark::items(16), |mut input, output| async move {
+    ///     while let Some(first) = input.next().await.transpose()? {
+    ///         let second = input.next().await.transpose()?.unwrap_or_default();
+    ///         output.send((first, second)).await?;
+    ///     }
+    ///     Ok(())
+    /// });
+    /// assert_eq!(pairs.to_vec().await?, [(1, 2), (3, 4), (5, 0)]);
+    /// # Ok(()) }
+    /// ```
+    pub fn through<U, F, Fut>(self, mark: HighWaterMark<U>, run: F) -> Readable<Buffered<U>>
+    where
+        S: Send + 'static,
+        U: Send + 'static,
+        F: FnOnce(Self, Writable<U>) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        let plan = self.plan().clone();
+        let info = StageInfo::new("through").runs(Runs::Task);
+        let meter = info.meter().clone();
+        filled(plan, info, mark, |output, _| async move {
+            let mut work = pin!(meter.watch(|| run(self, output)));
+            let result = poll_fn(|cx| meter.watch(|| work.as_mut().poll(cx))).await;
+            result.map_err(|error| error.attribute("through", None))
+        })
+    }
+}

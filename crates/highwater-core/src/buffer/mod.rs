@@ -1,0 +1,62 @@
+//! Where two tasks meet: the one concurrent structure, and what is made of it.
+
+mod budget;
+mod buffered;
+mod control;
+mod feed;
+mod ledger;
+mod mark;
+mod offload;
+mod outcome;
+mod shared;
+mod sink;
+mod starter;
+mod wakes;
+mod writable;
+mod writer;
+
+pub use budget::Budget;
+pub use buffered::Buffered;
+pub use control::{BufferStats, Control, Event, Events};
+pub use ledger::Room;
+pub use mark::HighWaterMark;
+pub(crate) use outcome::Outcome;
+pub use writable::{Cork, Permit, Writable, WriteError};
+
+use std::sync::Arc;
+
+use crate::Readable;
+use crate::readable::{Plan, StageInfo};
+use shared::Shared;
+
+/// Both ends of one buffer: Node's `PassThrough`. Nothing is spawned.
+///
+/// # Backpressure
+///
+/// What is written and not read is counted in the mark's unit; see [`HighWaterMark`].
+///
+/// # Examples
+///
+/// ```
+/// use highwater_core::{HighWaterMark, Room, pass_through};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+/// let (writable, mut readable) = pass_through(HighWaterMark::items(2).low(0));
+/// assert_eq!(writable.write("a")?, Room::Free);
+/// assert_eq!(writable.write("b")?, Room::Full);
+/// assert!(writable.needs_drain());
+///
+/// assert_eq!(readable.next().await.transpose()?, Some("a"));
+/// assert_eq!(readable.read(), Some("b"));
+/// writable.drain().await?;
+///
+/// writable.end();
+/// assert_eq!(readable.next().await.transpose()?, None);
+/// # Ok(()) }
+/// ```
+pub fn pass_through<T>(mark: HighWaterMark<T>) -> (Writable<T>, Readable<Buffered<T>>) {
+    let mut plan = Plan::default();
+    plan.push(StageInfo::new("pass_through").holds(mark.holds()));
+    let shared = Shared::new(mark, None);
+    let readable = Readable::from_parts(Buffered::new(Arc::clone(&shared), None), plan);
+    (Writable::of(shared), readable)
+}

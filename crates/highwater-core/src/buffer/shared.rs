@@ -1,0 +1,654 @@
+//! What both ends of a buffer share: the ledger and the chunks behind one lock, and who waits for what.
+//!
+//! No user code runs under the lock: chunks are weighed before it is taken, and what is woken or dropped is moved out
+//! and dropped after it is given back. That is what the order of the declarations in each function is for.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use tokio_util::sync::CancellationToken;
+
+use super::budget::Budget;
+use super::control::{BufferStats, Event, Subscribers};
+use super::ledger::{Ledger, Life, Limit, Refusal, Room};
+use super::mark::HighWaterMark;
+use super::wakes::Wakes;
+use super::writable::WriteError;
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering::Release};
+use crate::{Error, Result};
+
+/// A chunk and what it weighs.
+pub(super) type Weighed<T> = (T, usize);
+
+pub(super) struct Shared<T> {
+    state: Mutex<State<T>>,
+    mark: HighWaterMark<T>,
+    /// Somebody waits for the gate to open: the reader gives back at the crossing, not in steps.
+    pub(super) gate_is_closed: AtomicBool,
+    /// The reader must look before it gives what it has taken out already: paused, or destroyed.
+    pub(super) attention: AtomicBool,
+    /// Of a writer task: whether its destination decides how it went, and what stops it.
+    writer: Option<CancellationToken>,
+}
+
+pub(super) struct State<T> {
+    pub(super) ledger: Ledger,
+    pub(super) queue: VecDeque<Weighed<T>>,
+    /// Why it was destroyed, or fails behind the last chunk.
+    failure: Option<Error>,
+    /// How it went, once that is known.
+    outcome: Option<Result<()>>,
+    writers: usize,
+    /// A writer was dropped by a panic.
+    abandoned: bool,
+    reader: Option<(Waker, Interest)>,
+    waiters: Waiters,
+    pub(super) subscribers: Subscribers,
+    chunks: u64,
+    drains: u64,
+}
+
+/// What the reader waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interest {
+    /// A chunk that is delivered.
+    Delivery,
+    /// A chunk that is there, even while paused.
+    Arrival,
+}
+
+/// What a writer waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    Drain,
+    Turn,
+    Outcome,
+}
+
+/// The writers that wait, by the order in which they came.
+#[derive(Default)]
+struct Waiters {
+    next: u64,
+    /// For a turn.
+    line: BTreeMap<u64, Waker>,
+    /// They have a turn, and use it when they are polled.
+    granted: BTreeSet<u64>,
+    drain: BTreeMap<u64, Waker>,
+    outcome: BTreeMap<u64, Waker>,
+}
+
+impl Waiters {
+    fn of(&mut self, wait: Wait) -> &mut BTreeMap<u64, Waker> {
+        match wait {
+            Wait::Drain => &mut self.drain,
+            Wait::Turn => &mut self.line,
+            Wait::Outcome => &mut self.outcome,
+        }
+    }
+
+    fn want_room(&self) -> bool {
+        !self.line.is_empty() || !self.drain.is_empty()
+    }
+}
+
+impl<T> Shared<T> {
+    pub(super) fn new(mark: HighWaterMark<T>, writer: Option<CancellationToken>) -> Arc<Self> {
+        let state = State {
+            ledger: Ledger::new(mark.high(), mark.get_low(), mark.get_hard()),
+            queue: VecDeque::new(),
+            failure: None,
+            outcome: None,
+            writers: 1,
+            abandoned: false,
+            reader: None,
+            waiters: Waiters::default(),
+            subscribers: Subscribers::default(),
+            chunks: 0,
+            drains: 0,
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            mark,
+            gate_is_closed: AtomicBool::new(false),
+            attention: AtomicBool::new(false),
+            writer,
+        })
+    }
+
+    /// A panic under the lock cannot come from user code, and leaves the counts as they were.
+    #[inline]
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    pub(super) fn mark(&self) -> &HighWaterMark<T> {
+        &self.mark
+    }
+
+    fn budget_has_room(&self) -> bool {
+        self.mark.shared_budget().is_none_or(Budget::has_room)
+    }
+}
+
+/// Writing.
+impl<T> Shared<T> {
+    #[inline]
+    pub(super) fn put(
+        &self,
+        chunk: T,
+        limit: Limit,
+        turn: Option<u64>,
+    ) -> Result<Room, WriteError<T>> {
+        let weight = self.mark.weight(&chunk);
+        let mut wakes = Wakes::default();
+        let mut state = self.lock();
+        state.use_turn(turn);
+        let room = self.admit(&mut state, weight, limit, &mut wakes);
+        let result = match room {
+            Ok(room) => {
+                state.queue.push_back((chunk, weight));
+                state.announce(&mut wakes);
+                Ok(room)
+            }
+            Err(refusal) => Err(WriteError::new(state.refuse(refusal), chunk)),
+        };
+        if turn.is_some() {
+            self.settle(&mut state, &mut wakes);
+        }
+        result
+    }
+
+    /// Puts in all of a batch under one lock, as one who listens and has made sure that there is room. Gives the room that
+    /// is left: none when it is full.
+    pub(super) fn put_batch(&self, batch: &mut VecDeque<Weighed<T>>) -> Result<usize> {
+        let mut wakes = Wakes::default();
+        let mut state = self.lock();
+        while let Some(&(_, weight)) = batch.front() {
+            let admitted = self.admit(&mut state, weight, Limit::Turn, &mut wakes);
+            admitted.map(|_| ()).map_err(|refusal| state.refuse(refusal))?;
+            state.queue.extend(batch.pop_front());
+        }
+        state.announce(&mut wakes);
+        let ledger = &state.ledger;
+        Ok(if ledger.needs_drain() { 0 } else { ledger.high().saturating_sub(ledger.buffered()) })
+    }
+
+    /// Counts a chunk in, and in the shared budget.
+    #[inline]
+    fn admit(
+        &self,
+        state: &mut State<T>,
+        weight: usize,
+        limit: Limit,
+        wakes: &mut Wakes,
+    ) -> Result<Room, Refusal> {
+        state.may_write(limit, self)?;
+        self.charge(weight)?;
+        let room =
+            state.ledger.admit(weight, limit).inspect_err(|_| self.discharge(weight, wakes))?;
+        state.chunks += 1;
+        if !room.is_full() && self.budget_has_room() {
+            return Ok(room);
+        }
+        state.ledger.close();
+        self.gate_is_closed.store(true, Release);
+        Ok(Room::Full)
+    }
+
+    fn charge(&self, weight: usize) -> Result<(), Refusal> {
+        let fits = self.mark.shared_budget().is_none_or(|budget| budget.charge(weight));
+        if fits { Ok(()) } else { Err(Refusal::Full) }
+    }
+
+    fn discharge(&self, weight: usize, wakes: &mut Wakes) {
+        if let Some(budget) = self.mark.shared_budget() {
+            if weight > 0 {
+                budget.release(weight, wakes);
+            }
+        }
+    }
+
+    /// Opens the gate if it may be opened, and gives turns to those in line while there is room.
+    #[inline]
+    pub(super) fn settle(&self, state: &mut State<T>, wakes: &mut Wakes) {
+        if state.ledger.reopen(self.budget_has_room()) {
+            self.gate_is_closed.store(false, Release);
+            state.drains += 1;
+            wakes.extend(std::mem::take(&mut state.waiters.drain).into_values());
+            state.subscribers.tell(Event::Drain, wakes);
+        }
+        while !state.waiters.line.is_empty() && state.ledger.may_grant() {
+            if let Some((id, waker)) = state.waiters.line.pop_first() {
+                state.ledger.grant();
+                state.waiters.granted.insert(id);
+                wakes.push(waker);
+            }
+        }
+    }
+
+    /// Waits for what a writer waits for. `id` keeps its place in line until it is ready or [`leave`](Self::leave)s; a
+    /// turn stays in `id`.
+    pub(super) fn poll_wait(
+        &self,
+        id: &mut Option<u64>,
+        wait: Wait,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<()>> {
+        loop {
+            let waker = cx.waker().clone();
+            let (_replaced, seat);
+            let mut wakes = Wakes::default();
+            let mut state = self.lock();
+            self.settle(&mut state, &mut wakes);
+            if let Some(result) = state.answer(wait, *id) {
+                let (removed, place) = state.leave_line(id, wait, result.is_ok());
+                drop(state);
+                drop(removed);
+                self.forget_seat(place);
+                return Poll::Ready(result);
+            }
+            let waiters = &mut state.waiters;
+            seat = *id.get_or_insert_with(|| {
+                waiters.next += 1;
+                waiters.next
+            });
+            _replaced = state.waiters.of(wait).insert(seat, waker);
+            // Whoever waits for room opens the cork: what is held is what takes the room.
+            state.announce(&mut wakes);
+            drop(state);
+            let Some(budget) = self.mark.shared_budget().filter(|_| wait != Wait::Outcome) else {
+                return Poll::Pending;
+            };
+            budget.register(self.seat(seat), cx.waker().clone());
+            if !budget.has_room() || !self.lock().ledger.waits_for_budget() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Gives up a place in line, or a turn.
+    pub(super) fn leave(&self, id: u64) {
+        let _removed: [Option<Waker>; 3];
+        let mut wakes = Wakes::default();
+        let mut state = self.lock();
+        let waiters = &mut state.waiters;
+        _removed =
+            [waiters.line.remove(&id), waiters.drain.remove(&id), waiters.outcome.remove(&id)];
+        state.use_turn(Some(id));
+        self.settle(&mut state, &mut wakes);
+        drop(state);
+        self.forget_seat(Some(id));
+    }
+
+    fn forget_seat(&self, id: Option<u64>) {
+        if let (Some(budget), Some(id)) = (self.mark.shared_budget(), id) {
+            budget.forget(self.seat(id));
+        }
+    }
+
+    /// Told apart from those of other buffers by the address.
+    fn seat(&self, id: u64) -> (usize, u64) {
+        (std::ptr::from_ref(self).addr(), id)
+    }
+
+    pub(super) fn add_writer(&self) {
+        self.lock().writers += 1;
+    }
+
+    /// A writer goes. The last one that goes without having said that it is through leaves a premature close.
+    pub(super) fn remove_writer(&self, is_done: bool) {
+        let mut wakes = Wakes::default();
+        let mut state = self.lock();
+        state.writers -= 1;
+        state.abandoned |= !is_done && std::thread::panicking();
+        if state.writers > 0 {
+            return;
+        }
+        let whole = is_done && !state.abandoned;
+        let ends =
+            self.close_gate(&mut state, (!whole).then(Error::premature_close).as_ref(), &mut wakes);
+        drop(state);
+        if ends && !whole {
+            self.stop_writer();
+        }
+    }
+
+    /// No more writes; with an error, the reader gets it behind the last chunk. What was decided before stays.
+    pub(super) fn end(&self, failure: Option<&Error>) {
+        let mut wakes = Wakes::default();
+        self.close_gate(&mut self.lock(), failure, &mut wakes);
+    }
+
+    /// True the first time.
+    fn close_gate(&self, state: &mut State<T>, failure: Option<&Error>, wakes: &mut Wakes) -> bool {
+        let first = state.end(failure, wakes);
+        if first {
+            self.gate_is_closed.store(false, Release);
+        }
+        first
+    }
+
+    fn stop_writer(&self) {
+        if let Some(stop) = &self.writer {
+            stop.cancel();
+        }
+    }
+}
+
+/// Ending.
+impl<T> Shared<T> {
+    /// Everything at once: what is buffered is dropped, everybody who waits is told.
+    pub(super) fn destroy(&self, error: Error) {
+        let _lost;
+        let mut wakes = Wakes::default();
+        let mut state = self.lock();
+        let Some(weight) = state.ledger.destroy() else { return };
+        _lost = std::mem::take(&mut state.queue);
+        self.discharge(weight, &mut wakes);
+        self.attention.store(true, Release);
+        let error = state.failure.get_or_insert(error).clone();
+        state.wake_all(&mut wakes);
+        state.subscribers.tell(Event::Error(error.clone()), &mut wakes);
+        if self.writer.is_none() {
+            state.settle_outcome(Err(error), &mut wakes);
+        }
+        drop(state);
+        self.stop_writer();
+    }
+
+    /// The writer task is through: now it is known how it went.
+    pub(super) fn complete(&self, result: Result<()>) {
+        if let Err(error) = &result {
+            self.destroy(error.clone());
+        }
+        let mut wakes = Wakes::default();
+        let mut state = self.lock();
+        let result = state.failure.clone().map_or(result, Err);
+        let event = result.clone().map_or_else(Event::Error, |()| Event::Finish);
+        state.subscribers.tell(event, &mut wakes);
+        state.settle_outcome(result, &mut wakes);
+    }
+
+    pub(super) fn pause(&self, paused: bool) {
+        let mut wakes = Wakes::default();
+        let mut state = self.lock();
+        if !state.ledger.pause(paused) {
+            return;
+        }
+        let destroyed = state.ledger.life() == Life::Destroyed;
+        self.attention.store(paused || destroyed, Release);
+        let event = if paused { Event::Pause } else { Event::Resume };
+        state.subscribers.tell(event, &mut wakes);
+        if !paused {
+            // The reader may hold chunks that it has taken out already.
+            wakes.extend(state.reader.take().map(|(waker, _)| waker));
+        }
+    }
+
+    pub(super) fn is_destroyed(&self) -> bool {
+        self.lock().ledger.life() == Life::Destroyed
+    }
+
+    pub(super) fn uncork(&self) {
+        let mut wakes = Wakes::default();
+        let mut state = self.lock();
+        state.ledger.uncork();
+        state.announce(&mut wakes);
+    }
+
+    pub(super) fn stats(&self) -> BufferStats {
+        let state = self.lock();
+        BufferStats {
+            buffered: state.ledger.buffered(),
+            peak: state.ledger.peak(),
+            high_water_mark: state.ledger.high(),
+            chunks: state.chunks,
+            drains: state.drains,
+            writers: state.writers,
+            waiting: state.waiters.line.len() + state.waiters.drain.len(),
+            is_paused: state.ledger.is_paused(),
+        }
+    }
+}
+
+/// Reading.
+impl<T> Shared<T> {
+    /// Takes out all that is there if `taken` is empty; says what the reader gets if it is not a chunk.
+    pub(super) fn poll_take(
+        &self,
+        taken: &mut VecDeque<Weighed<T>>,
+        interest: Interest,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<bool>> {
+        let waker = cx.waker().clone();
+        let _replaced;
+        let mut wakes = Wakes::default();
+        let mut state = self.lock();
+        match state.ledger.life() {
+            Life::Destroyed => return Poll::Ready(Err(state.failure())),
+            Life::Ended => return Poll::Ready(state.failure.clone().map_or(Ok(false), Err)),
+            Life::Open | Life::Ending if state.gives(interest) => {
+                if taken.is_empty() {
+                    std::mem::swap(&mut state.queue, taken);
+                }
+                if !taken.is_empty() {
+                    return Poll::Ready(Ok(true));
+                }
+                if state.ledger.life() == Life::Ending {
+                    return Poll::Ready(state.conclude(self.writer.is_none(), &mut wakes));
+                }
+            }
+            Life::Open | Life::Ending => {}
+        }
+        _replaced = state.reader.replace((waker, interest));
+        Poll::Pending
+    }
+
+    /// What is there now, unless it is held or gone.
+    pub(super) fn take_now(&self, taken: &mut VecDeque<Weighed<T>>) {
+        let mut state = self.lock();
+        if state.gives(Interest::Arrival) && state.ledger.life() != Life::Destroyed {
+            std::mem::swap(&mut state.queue, taken);
+        }
+    }
+
+    /// Counts as gone what the reader has given out. Gives how much more may go before that must be said again.
+    pub(super) fn give_back(&self, weight: usize) -> usize {
+        let mut wakes = Wakes::default();
+        let mut state = self.lock();
+        if state.ledger.life() != Life::Destroyed {
+            self.discharge(weight, &mut wakes);
+        }
+        state.ledger.give_back(weight);
+        self.settle(&mut state, &mut wakes);
+        let ledger = &state.ledger;
+        let step = if ledger.needs_drain() {
+            ledger.buffered().saturating_sub(ledger.low())
+        } else {
+            ledger.high() / 4
+        };
+        step.max(1)
+    }
+
+    /// Counts in what the reader puts back; false when it is too late.
+    pub(super) fn put_back(&self, weight: usize) -> Result<(), Error> {
+        let mut state = self.lock();
+        match state.ledger.life() {
+            Life::Open | Life::Ending => {
+                self.charge(weight).map_err(|refusal| state.refuse(refusal))?;
+                state.ledger.put_back(weight);
+                Ok(())
+            }
+            Life::Ended => Err(Error::msg("unshift after the end")),
+            Life::Destroyed => Err(state.failure()),
+        }
+    }
+
+    /// The reader is gone.
+    pub(super) fn close_reader(&self) {
+        let waker;
+        {
+            waker = self.lock().reader.take();
+        }
+        drop(waker);
+        if self.writer.is_none() {
+            self.destroy(Error::premature_close());
+        }
+    }
+}
+
+impl<T> State<T> {
+    /// Uses up the turn, if one was given.
+    #[inline]
+    fn use_turn(&mut self, turn: Option<u64>) {
+        if turn.is_some_and(|id| self.waiters.granted.remove(&id)) {
+            self.ledger.ungrant();
+        }
+    }
+
+    /// Nobody overtakes those who wait in line, but one who does not ask whether there is room.
+    #[inline]
+    fn may_write(&mut self, limit: Limit, shared: &Shared<T>) -> Result<(), Refusal> {
+        let asks = matches!(limit, Limit::Gate | Limit::High) && self.ledger.life() == Life::Open;
+        if asks && !self.waiters.line.is_empty() {
+            return Err(Refusal::Full);
+        }
+        if asks && self.ledger.buffered() > 0 && !shared.budget_has_room() {
+            self.ledger.close();
+            return Err(Refusal::Full);
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::Full => Error::overflow(),
+            Refusal::Ended => Error::write_after_end(),
+            Refusal::Destroyed => self.failure(),
+        }
+    }
+
+    /// Whether it has finished, and well.
+    pub(super) fn has_finished(&self) -> bool {
+        matches!(self.outcome, Some(Ok(())))
+    }
+
+    /// Why nothing can be written any more, but for a plain end.
+    pub(super) fn known_failure(&self) -> Option<Error> {
+        match (&self.outcome, self.ledger.life()) {
+            (Some(outcome), _) => outcome.clone().err(),
+            (None, Life::Destroyed) => Some(self.failure()),
+            (None, _) => None,
+        }
+    }
+
+    fn failure(&self) -> Error {
+        self.failure.clone().unwrap_or_else(Error::premature_close)
+    }
+
+    /// There may be something for the reader.
+    #[inline]
+    fn announce(&mut self, wakes: &mut Wakes) {
+        if let Some((_, interest)) = self.reader {
+            if self.gives(interest) && (!self.queue.is_empty() || self.ledger.life() != Life::Open)
+            {
+                wakes.extend(self.reader.take().map(|(waker, _)| waker));
+            }
+        }
+    }
+
+    /// Whether the reader gets what is there.
+    #[inline]
+    fn gives(&self, interest: Interest) -> bool {
+        (interest == Interest::Arrival || !self.ledger.is_paused())
+            && !self.ledger.is_held(self.waiters.want_room())
+    }
+
+    /// The answer to a writer that waits, if there is one.
+    fn answer(&mut self, wait: Wait, id: Option<u64>) -> Option<Result<()>> {
+        if wait == Wait::Outcome {
+            return self.outcome.clone();
+        }
+        match self.ledger.life() {
+            Life::Destroyed => return Some(Err(self.failure())),
+            Life::Ending | Life::Ended => {
+                let late = wait == Wait::Turn;
+                return Some(if late { Err(Error::write_after_end()) } else { Ok(()) });
+            }
+            Life::Open => {}
+        }
+        match (wait, id) {
+            (Wait::Drain, _) => (!self.ledger.needs_drain()).then_some(Ok(())),
+            (_, Some(id)) => self.waiters.granted.contains(&id).then_some(Ok(())),
+            (_, None) => {
+                let free = self.waiters.line.is_empty() && self.ledger.may_grant();
+                free.then_some(Ok(()))
+            }
+        }
+    }
+
+    /// Takes a waiter that is ready out of its line. One that got a turn keeps its id; one that has none yet gets it
+    /// here.
+    fn leave_line(
+        &mut self,
+        id: &mut Option<u64>,
+        wait: Wait,
+        ok: bool,
+    ) -> (Option<Waker>, Option<u64>) {
+        if wait == Wait::Turn && ok {
+            if id.is_none() {
+                self.waiters.next += 1;
+                *id = Some(self.waiters.next);
+                self.waiters.granted.insert(self.waiters.next);
+                self.ledger.grant();
+            }
+            return (None, *id);
+        }
+        let place = id.take();
+        self.use_turn(place);
+        (place.and_then(|id| self.waiters.of(wait).remove(&id)), place)
+    }
+
+    /// True the first time.
+    fn end(&mut self, failure: Option<&Error>, wakes: &mut Wakes) -> bool {
+        if !self.ledger.end() {
+            return false;
+        }
+        self.failure = failure.cloned();
+        wakes.extend(std::mem::take(&mut self.waiters.line).into_values());
+        wakes.extend(std::mem::take(&mut self.waiters.drain).into_values());
+        self.announce(wakes);
+        true
+    }
+
+    /// The reader sees the end, or the error in the place of it.
+    fn conclude(&mut self, settles: bool, wakes: &mut Wakes) -> Result<bool> {
+        self.ledger.conclude();
+        let result = self.failure.clone().map_or(Ok(()), Err);
+        let event = result.clone().map_or_else(Event::Error, |()| Event::End);
+        self.subscribers.tell(event, wakes);
+        if settles {
+            if result.is_ok() {
+                self.subscribers.tell(Event::Finish, wakes);
+            }
+            self.settle_outcome(result.clone(), wakes);
+        }
+        result.map(|()| false)
+    }
+
+    fn settle_outcome(&mut self, outcome: Result<()>, wakes: &mut Wakes) {
+        if self.outcome.is_none() {
+            self.outcome = Some(outcome);
+            wakes.extend(std::mem::take(&mut self.waiters.outcome).into_values());
+            self.subscribers.tell(Event::Close, wakes);
+        }
+    }
+
+    /// Everybody but those who wait for the outcome.
+    fn wake_all(&mut self, wakes: &mut Wakes) {
+        wakes.extend(self.reader.take().map(|(waker, _)| waker));
+        wakes.extend(std::mem::take(&mut self.waiters.line).into_values());
+        wakes.extend(std::mem::take(&mut self.waiters.drain).into_values());
+    }
+}

@@ -1,0 +1,107 @@
+//! The writing end as the rest of the world knows it: a `Sink`, a `Destination`, an `AsyncWrite`.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_sink::Sink;
+use tokio::io::AsyncWrite;
+
+use super::ledger::Limit;
+use super::shared::Wait;
+use super::writable::Writable;
+use crate::{Destination, Error, Result};
+
+impl<T> Unpin for Writable<T> {}
+
+/// Waits in line for room. Closing ends the stream for all handles and waits until it is finished.
+///
+/// A flush has nothing to do: what is written is with the reader, or with the writer task, which flushes its destination
+/// whenever it has nothing at hand.
+impl<T> Sink<T> for Writable<T> {
+    type Error = Error;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let me = self.get_mut();
+        me.shared.poll_wait(&mut me.turn, Wait::Turn, cx)
+    }
+
+    fn start_send(self: Pin<&mut Self>, chunk: T) -> Result<()> {
+        let me = self.get_mut();
+        let turn = me.turn.take();
+        Ok(me.shared.put(chunk, Limit::Turn, turn).map(|_| ())?)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
+        Poll::Ready(self.error().map_or(Ok(()), Err))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let me = self.get_mut();
+        me.end();
+        me.shared.poll_wait(&mut me.turn, Wait::Outcome, cx)
+    }
+}
+
+/// Copies what is written into chunks no longer than the high mark. Shutting down ends the stream and waits until it is
+/// finished.
+impl AsyncWrite for Writable<Bytes> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        ready!(self.as_mut().poll_ready(cx))?;
+        let taken = bytes.len().min(self.high_water_mark().high().max(1));
+        self.start_send(Bytes::copy_from_slice(&bytes[..taken]))?;
+        Poll::Ready(Ok(taken))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Sink::poll_flush(self, cx).map_err(Into::into)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Sink::poll_close(self, cx).map_err(Into::into)
+    }
+}
+
+/// What a pipeline writes into it waits for room like any other writer's. An abort destroys it.
+impl<T: Send> Destination<T> for Writable<T> {
+    async fn open(&mut self) -> Result<()> {
+        match self.error() {
+            Some(error) => Err(error),
+            None if self.is_ended() => Err(Error::write_after_end()),
+            None => Ok(()),
+        }
+    }
+
+    async fn write(&mut self, chunk: T) -> Result<()> {
+        Ok(self.send(chunk).await?)
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        Self::finish(self).await
+    }
+
+    async fn abort(&mut self, error: &Error) -> Result<()> {
+        self.destroy(error.clone());
+        Ok(())
+    }
+
+    fn weight(&self, chunk: &T) -> usize {
+        self.high_water_mark().weight(chunk)
+    }
+
+    fn holds(&self) -> Option<usize> {
+        self.high_water_mark().holds()
+    }
+
+    fn name(&self) -> &'static str {
+        "Writable"
+    }
+}

@@ -1,0 +1,40 @@
+//! A task that is spawned when it is first needed.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::task::{self, Task};
+
+/// What fills a buffer: nothing before the buffer is read for the first time, a task from then on. It ends with this.
+pub(super) enum Starter {
+    Waiting(Pin<Box<dyn Future<Output = ()> + Send>>),
+    Running(#[expect(dead_code, reason = "dropping it ends the task")] Task<()>),
+    Starting,
+}
+
+impl Starter {
+    pub(super) fn new(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self::Waiting(Box::pin(work))
+    }
+
+    #[inline]
+    pub(super) fn start(&mut self) {
+        if matches!(self, Self::Waiting(_)) {
+            self.spawn();
+        }
+    }
+
+    #[cold]
+    fn spawn(&mut self) {
+        if let Self::Waiting(work) = std::mem::replace(self, Self::Starting) {
+            *self = Self::Running(task::spawn(work));
+        }
+    }
+}
+
+impl fmt::Debug for Starter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Starter").finish_non_exhaustive()
+    }
+}

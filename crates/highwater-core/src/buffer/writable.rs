@@ -1,0 +1,383 @@
+//! The writing end.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::control::Control;
+use super::ledger::{Life, Limit, Room};
+use super::mark::HighWaterMark;
+use super::shared::{Shared, Wait};
+use crate::{Error, Result};
+
+/// Node's `Writable`, the handle: the writing end of a buffer.
+///
+/// There are two ways to write. [`write`](Self::write) is Node's: it never waits; it takes the chunk and answers
+/// [`Room::Full`] when the writer should wait for [`drain`](Self::drain). That is for **one** writer. Many writers, each
+/// with its clone, use [`send`](Self::send) or [`reserve`](Self::reserve), or the [`Sink`](futures_sink::Sink): they
+/// wait for room in line, first come, first served.
+///
+/// # Ends
+///
+/// - [`end`](Self::end): nobody writes any more. What is buffered is still read, then the reader sees the end.
+/// - [`done`](Self::done): this handle is through; the end comes when all are.
+/// - dropping the last handle without either is a premature close, behind the chunks written before: an end is never
+///   guessed. So is a handle that is dropped by a panic.
+/// - [`fail`](Self::fail): the reader gets an error behind the chunks written before.
+/// - [`destroy`](Self::destroy): the reader gets the error at once, and what is buffered is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use highwater_core::{HighWaterMark, pass_through};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+/// let (writable, mut readable) = pass_through(HighWaterMark::items(16));
+/// let producer = async move {
+///     for n in 0..100_u32 {
+///         if writable.write(n)?.is_full() {
+///             writable.drain().await?;
+///         }
+///     }
+///     writable.finish().await
+/// };
+/// let consumer = async {
+///     let mut sum = 0;
+///     while let Some(n) = readable.next().await {
+///         sum += n?;
+///     }
+///     Ok(sum)
+/// };
+/// let ((), sum) = tokio::try_join!(producer, consumer)?;
+/// assert_eq!(sum, 4950);
+/// # Ok(()) }
+/// ```
+pub struct Writable<T> {
+    pub(super) shared: Arc<Shared<T>>,
+    /// The place in line of its `Sink`, or its turn.
+    pub(super) turn: Option<u64>,
+    is_done: bool,
+}
+
+/// Writing.
+impl<T> Writable<T> {
+    pub(super) fn of(shared: Arc<Shared<T>>) -> Self {
+        Self { shared, turn: None, is_done: false }
+    }
+
+    /// Takes the chunk, and says whether there is room for more. Never waits.
+    ///
+    /// # Backpressure
+    ///
+    /// After [`Room::Full`], wait for [`drain`](Self::drain). Who goes on writing is refused at the hard mark.
+    ///
+    /// # Errors
+    ///
+    /// The chunk comes back: [`is_overflow`](Error::is_overflow) at the hard mark,
+    /// [`is_write_after_end`](Error::is_write_after_end), the error it was destroyed with, or a premature close when the
+    /// reader is gone.
+    #[inline]
+    pub fn write(&self, chunk: T) -> Result<Room, WriteError<T>> {
+        self.shared.put(chunk, Limit::Hard, None)
+    }
+
+    /// Takes the chunk if the buffer is below its high mark and nobody waits in line.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write); [`is_overflow`](Error::is_overflow) at the high mark already.
+    #[inline]
+    pub fn try_write(&self, chunk: T) -> Result<(), WriteError<T>> {
+        self.shared.put(chunk, Limit::High, None).map(|_| ())
+    }
+
+    /// Waits for room in line, then writes.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe for the stream, which is as if this had not been called; the chunk is dropped with the future.
+    /// [`reserve`](Self::reserve) first, and nothing is lost.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write), but never for want of room.
+    #[inline]
+    pub async fn send(&self, chunk: T) -> Result<(), WriteError<T>> {
+        let chunk = match self.shared.put(chunk, Limit::Gate, None) {
+            Err(refused) if refused.error.is_overflow() => refused.chunk,
+            result => return result.map(|_| ()),
+        };
+        match self.reserve().await {
+            Ok(permit) => permit.send(chunk),
+            Err(error) => Err(WriteError::new(error, chunk)),
+        }
+    }
+
+    /// Waits in line for room, and keeps it for the chunk to come.
+    ///
+    /// A permit does not keep others out: they go on while there is room. So a permit, or a `send`, that is held and not
+    /// used cannot lock up anybody; for each of them the buffer may go one chunk above its mark.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe: nothing is lost; a turn that was given passes on to the next in line.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write), but never for want of room.
+    pub async fn reserve(&self) -> Result<Permit<'_, T>> {
+        let mut permit = Permit { shared: &self.shared, id: None };
+        poll_fn(|cx| permit.poll(Wait::Turn, cx)).await?;
+        Ok(permit)
+    }
+
+    /// Waits until the buffer is drained: it never was full, or has fallen to its low mark. Opens a cork.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// It was destroyed, or the reader is gone.
+    pub async fn drain(&self) -> Result<()> {
+        self.wait(Wait::Drain).await
+    }
+
+    async fn wait(&self, wait: Wait) -> Result<()> {
+        let mut place = Permit { shared: &self.shared, id: None };
+        poll_fn(|cx| place.poll(wait, cx)).await
+    }
+
+    /// Holds back delivery, so that what is written goes out in one piece: until the last cork is dropped, the end, or
+    /// somebody waits for room.
+    pub fn cork(&self) -> Cork<'_, T> {
+        self.shared.lock().ledger.cork();
+        Cork { shared: &self.shared }
+    }
+}
+
+/// Ending.
+impl<T> Writable<T> {
+    /// No more writes, by anybody. May be called again; the first time counts.
+    pub fn end(&self) {
+        self.shared.end(None);
+    }
+
+    /// This handle is through. The stream ends when all are.
+    pub fn done(mut self) {
+        self.is_done = true;
+    }
+
+    /// Ends with an error: the reader gets it behind the chunks written before. Does nothing after an end.
+    pub fn fail(&self, error: impl Into<Error>) {
+        self.shared.end(Some(&error.into()));
+    }
+
+    /// Ends, and waits until all was read, or, of a [`Writable::new`], written, flushed and closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe: it has ended, and may be waited for again.
+    ///
+    /// # Errors
+    ///
+    /// The destination's, the one it was destroyed with, or a premature close when the reader is gone.
+    pub async fn finish(&self) -> Result<()> {
+        self.end();
+        self.finished().await
+    }
+
+    /// Waits until somebody has ended it and all was read, or, of a [`Writable::new`], written, flushed and closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// As [`finish`](Self::finish).
+    pub async fn finished(&self) -> Result<()> {
+        self.wait(Wait::Outcome).await
+    }
+
+    /// Drops what is buffered, and gives the reader and every writer the error, or a premature close. The first call
+    /// counts; it does nothing once the stream is over.
+    pub fn destroy(&self, error: impl Into<Option<Error>>) {
+        self.shared.destroy(error.into().unwrap_or_else(Error::premature_close));
+    }
+}
+
+/// Asking.
+impl<T> Writable<T> {
+    /// What is buffered, in the mark's unit. What a destination is writing counts until it is written.
+    pub fn buffered(&self) -> usize {
+        self.shared.lock().ledger.buffered()
+    }
+
+    /// The mark.
+    pub fn high_water_mark(&self) -> &HighWaterMark<T> {
+        self.shared.mark()
+    }
+
+    /// Whether it was full and has not drained since: Node's `writableNeedDrain`.
+    pub fn needs_drain(&self) -> bool {
+        self.shared.lock().ledger.needs_drain()
+    }
+
+    /// How many corks hold it.
+    pub fn corks(&self) -> usize {
+        self.shared.lock().ledger.corks()
+    }
+
+    /// Whether it was told to end.
+    pub fn is_ended(&self) -> bool {
+        matches!(self.shared.lock().ledger.life(), Life::Ending | Life::Ended)
+    }
+
+    /// Whether everything was read, or written by the destination.
+    pub fn is_finished(&self) -> bool {
+        self.shared.lock().has_finished()
+    }
+
+    /// Whether it was destroyed, or its reader is gone.
+    pub fn is_destroyed(&self) -> bool {
+        self.shared.lock().ledger.life() == Life::Destroyed
+    }
+
+    /// Why it failed, if it did.
+    pub fn error(&self) -> Option<Error> {
+        self.shared.lock().known_failure()
+    }
+}
+
+impl<T: Send + 'static> Writable<T> {
+    /// A handle that pauses, destroys, and tells.
+    pub fn control(&self) -> Control {
+        Control::new(Arc::clone(&self.shared))
+    }
+}
+
+impl<T> Clone for Writable<T> {
+    /// One more writing end.
+    fn clone(&self) -> Self {
+        self.shared.add_writer();
+        Self::of(Arc::clone(&self.shared))
+    }
+}
+
+impl<T> Drop for Writable<T> {
+    fn drop(&mut self) {
+        if let Some(id) = self.turn {
+            self.shared.leave(id);
+        }
+        self.shared.remove_writer(self.is_done);
+    }
+}
+
+impl<T> fmt::Debug for Writable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writable").field("stats", &self.shared.stats()).finish_non_exhaustive()
+    }
+}
+
+/// Room for one chunk, given by [`Writable::reserve`]. Dropping it gives the room to the next in line.
+#[must_use = "dropping it gives the room to the next in line"]
+pub struct Permit<'a, T> {
+    shared: &'a Shared<T>,
+    id: Option<u64>,
+}
+
+impl<T> Permit<'_, T> {
+    /// Writes into the room that was kept.
+    ///
+    /// # Errors
+    ///
+    /// The chunk comes back if the stream was ended, was destroyed, or lost its reader in the meantime.
+    pub fn send(mut self, chunk: T) -> Result<(), WriteError<T>> {
+        let turn = self.id.take();
+        self.shared.put(chunk, Limit::Turn, turn).map(|_| ())
+    }
+
+    fn poll(&mut self, wait: Wait, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.shared.poll_wait(&mut self.id, wait, cx)
+    }
+}
+
+impl<T> Drop for Permit<'_, T> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.shared.leave(id);
+        }
+    }
+}
+
+impl<T> fmt::Debug for Permit<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").finish_non_exhaustive()
+    }
+}
+
+/// Holds back delivery while it lives: see [`Writable::cork`].
+#[must_use = "dropping it uncorks"]
+pub struct Cork<'a, T> {
+    shared: &'a Shared<T>,
+}
+
+impl<T> Drop for Cork<'_, T> {
+    fn drop(&mut self) {
+        self.shared.uncork();
+    }
+}
+
+impl<T> fmt::Debug for Cork<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cork").finish_non_exhaustive()
+    }
+}
+
+/// A chunk that was not taken, and why. With `?` it becomes an [`Error`], whatever the chunk is.
+pub struct WriteError<T> {
+    error: Error,
+    chunk: T,
+}
+
+impl<T> WriteError<T> {
+    #[cold]
+    pub(super) fn new(error: Error, chunk: T) -> Self {
+        Self { error, chunk }
+    }
+
+    /// Why.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+
+    /// The chunk, back.
+    pub fn into_chunk(self) -> T {
+        self.chunk
+    }
+
+    /// Both.
+    pub fn into_parts(self) -> (Error, T) {
+        (self.error, self.chunk)
+    }
+}
+
+impl<T> From<WriteError<T>> for Error {
+    fn from(refused: WriteError<T>) -> Self {
+        refused.error
+    }
+}
+
+impl<T> fmt::Display for WriteError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<T> fmt::Debug for WriteError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteError").field("error", &self.error).finish_non_exhaustive()
+    }
+}

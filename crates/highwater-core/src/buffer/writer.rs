@@ -1,0 +1,164 @@
+//! A task that writes what has piled up.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use tokio_util::sync::CancellationToken;
+
+use super::mark::HighWaterMark;
+use super::shared::{Interest, Shared, Weighed};
+use super::writable::Writable;
+use crate::readable::StageInfo;
+use crate::{Destination, Error, Readable, Result, task};
+
+impl<T: Send + 'static> Writable<T> {
+    /// Spawns a task that opens the destination and writes to it: what has piled up while it wrote goes to
+    /// [`write_many`](Destination::write_many) in one call, and when nothing is left it is flushed.
+    ///
+    /// What is being written counts as buffered until it is written. After [`end`](Self::end) the task goes on until the
+    /// destination has finished, even if every handle is dropped; without it, dropping the last handle stops the task and
+    /// aborts the destination, as [`destroy`](Self::destroy) does.
+    ///
+    /// # Errors
+    ///
+    /// What the destination says comes from every later call, and from [`finish`](Self::finish).
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_core::{HighWaterMark, Writable, destination_fn};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+    /// let print = destination_fn(|line: String| async move { Ok(println!("{line}")) });
+    /// let writable = Writable::new(print, HighWaterMark::items(16));
+    /// for n in 0..100 {
+    ///     if writable.write(format!("line {n}"))?.is_full() {
+    ///         writable.drain().await?;
+    ///     }
+    /// }
+    /// writable.finish().await?;
+    /// # Ok(()) }
+    /// ```
+    #[track_caller]
+    pub fn new<D: Destination<T> + 'static>(destination: D, mark: HighWaterMark<T>) -> Self {
+        let stop = CancellationToken::new();
+        let shared = Shared::new(mark, Some(stop.clone()));
+        let batches = Batches { shared: Arc::clone(&shared), taken: VecDeque::new() };
+        let gathered = Gathered { destination, shared: Arc::clone(&shared), written: 0 };
+        let info = StageInfo::new("Writable").holds(shared.mark().holds());
+        let pipeline = Readable::from_source(info, batches).pipe_to(gathered).abort_on(stop);
+        let outcome = Outcome(Some(Arc::clone(&shared)));
+        task::spawn(async move { outcome.is(pipeline.run().await.map(|_| ())) }).detach();
+        Self::of(shared)
+    }
+}
+
+/// Everything that has piled up since it was last asked.
+struct Batches<T> {
+    shared: Arc<Shared<T>>,
+    taken: VecDeque<Weighed<T>>,
+}
+
+impl<T> Unpin for Batches<T> {}
+
+impl<T> Stream for Batches<T> {
+    type Item = Result<VecDeque<Weighed<T>>>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let me = self.get_mut();
+        let there = ready!(me.shared.poll_take(&mut me.taken, Interest::Delivery, cx))?;
+        Poll::Ready(there.then(|| Ok(std::mem::take(&mut me.taken))))
+    }
+}
+
+/// Writes batches, and counts them as gone when they are written.
+struct Gathered<D, T> {
+    destination: D,
+    shared: Arc<Shared<T>>,
+    written: u64,
+}
+
+impl<T: Send, D: Destination<T>> Gathered<D, T> {
+    async fn write_batch(&mut self, batch: VecDeque<Weighed<T>>) -> Result<()> {
+        let mut chunks: VecDeque<T> = batch.into_iter().map(|(chunk, _)| chunk).collect();
+        let all = chunks.len();
+        let result = match chunks.pop_front() {
+            Some(chunk) if chunks.is_empty() => self.destination.write(chunk).await,
+            Some(chunk) => {
+                chunks.push_front(chunk);
+                self.destination.write_many(&mut chunks).await
+            }
+            None => Ok(()),
+        };
+        let failed = result.is_err() && all == 1;
+        let written = all - chunks.len() - usize::from(failed);
+        self.written += written as u64;
+        result.map_err(|error| error.attribute(self.destination.name(), Some(self.written)))
+    }
+}
+
+impl<T: Send, D: Destination<T>> Destination<VecDeque<Weighed<T>>> for Gathered<D, T> {
+    async fn open(&mut self) -> Result<()> {
+        self.destination.open().await.inspect_err(|error| self.fail(error))
+    }
+
+    async fn write(&mut self, batch: VecDeque<Weighed<T>>) -> Result<()> {
+        let weight = batch.iter().map(|(_, weight)| weight).sum();
+        self.write_batch(batch).await.inspect_err(|error| self.fail(error))?;
+        self.shared.give_back(weight);
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.destination.flush().await.inspect_err(|error| self.fail(error))
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        self.destination.finish().await
+    }
+
+    async fn abort(&mut self, error: &Error) -> Result<()> {
+        let known = self.shared.lock().known_failure();
+        self.destination.abort(known.as_ref().unwrap_or(error)).await
+    }
+
+    fn holds(&self) -> Option<usize> {
+        self.destination.holds()
+    }
+
+    fn name(&self) -> &'static str {
+        self.destination.name()
+    }
+}
+
+impl<D: Destination<T>, T: Send> Gathered<D, T> {
+    /// Tells those who wait at once, not when the destination is closed.
+    fn fail(&self, error: &Error) {
+        self.shared.destroy(error.clone().attribute(self.destination.name(), None));
+    }
+}
+
+/// Tells how it went, whatever becomes of the task.
+struct Outcome<T>(Option<Arc<Shared<T>>>);
+
+impl<T> Outcome<T> {
+    fn is(mut self, result: Result<()>) {
+        if let Some(shared) = self.0.take() {
+            shared.complete(result);
+        }
+    }
+}
+
+impl<T> Drop for Outcome<T> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.take() {
+            shared.complete(Err(Error::premature_close()));
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! A reading and a writing side that belong together.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+use crate::buffer::{Buffered, HighWaterMark, Outcome, Writable, pass_through};
+use crate::readable::StageInfo;
+use crate::{Error, Readable, Result, Source};
+
+/// Node's `Duplex`: a readable and a writable that belong together, such as the two directions of a socket or a child
+/// process.
+///
+/// The sides are independent: the end of one leaves the other open, unless [`half_open(false)`](Self::half_open) says
+/// otherwise. They are used where they are, or moved apart with [`split`](Self::split).
+///
+/// # Examples
+///
+/// A stage with two ends: written at its head, read at its tail.
+///
+/// ```
+/// use highwater_core::{Duplex, HighWaterMark, pass_through};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+/// let (head, tail) = pass_through(HighWaterMark::items(16));
+/// let double = Duplex::new(tail.map(|x: u32| x * 2), head);
+/// let (readable, writable) = double.split();
+/// let (written, doubled) = tokio::join!(
+///     async { for x in 1..=3 { writable.send(x).await? } writable.finish().await },
+///     readable.to_vec(),
+/// );
+/// written?;
+/// assert_eq!(doubled?, [2, 4, 6]);
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Duplex<R, W> {
+    /// What comes in.
+    pub readable: R,
+    /// Where it goes out.
+    pub writable: W,
+}
+
+impl<R, W> Duplex<R, W> {
+    /// Puts two sides together that know how to close each other.
+    pub fn from_parts(readable: R, writable: W) -> Self {
+        Self { readable, writable }
+    }
+
+    /// The two sides, apart.
+    pub fn split(self) -> (R, W) {
+        (self.readable, self.writable)
+    }
+}
+
+impl<S: Source, T> Duplex<Readable<Linked<S, T>>, Writable<T>> {
+    /// Ties the sides together: an error of either destroys the other.
+    pub fn new(readable: Readable<S>, writable: Writable<T>) -> Self {
+        let outcome = writable.outcome();
+        let readable = readable.stage(StageInfo::new("Duplex").holds(0), |source| Linked {
+            source: Some(source),
+            outcome,
+            half_open: true,
+        });
+        Self { readable, writable }
+    }
+
+    /// Whether the writing side stays open when the reading side has ended: Node's `allowHalfOpen`. It does unless said
+    /// otherwise. If not, what was written before the end still goes out.
+    #[must_use]
+    pub fn half_open(mut self, allowed: bool) -> Self {
+        self.readable.source_mut().half_open = allowed;
+        self
+    }
+}
+
+impl<R, T> Duplex<R, Writable<T>> {
+    /// Destroys the writing side with the error, or a premature close, and drops the reading side.
+    pub fn destroy(self, error: impl Into<Option<Error>>) {
+        self.writable.destroy(error);
+    }
+}
+
+/// Two duplexes whose sides are crossed: what is written to one is read from the other. Node's `duplexPair`.
+///
+/// # Examples
+///
+/// ```
+/// use highwater_core::{HighWaterMark, duplex_pair};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+/// let (client, mut server) = duplex_pair(HighWaterMark::items(16));
+/// client.writable.send("ping").await?;
+/// assert_eq!(server.readable.next().await.transpose()?, Some("ping"));
+/// # Ok(()) }
+/// ```
+pub fn duplex_pair<T>(mark: HighWaterMark<T>) -> (BufferedDuplex<T>, BufferedDuplex<T>) {
+    let (there, here) = pass_through(mark.clone());
+    let (back, from_there) = pass_through(mark);
+    (Duplex::from_parts(from_there, there), Duplex::from_parts(here, back))
+}
+
+/// A duplex between two buffers.
+pub type BufferedDuplex<T> = Duplex<Readable<Buffered<T>>, Writable<T>>;
+
+pin_project! {
+    /// The reading side of a [`Duplex::new`].
+    pub struct Linked<S, T> {
+        #[pin]
+        source: Option<S>,
+        outcome: Outcome<T>,
+        half_open: bool,
+    }
+}
+
+impl<S: Source, T> Stream for Linked<S, T> {
+    type Item = Result<S::Chunk>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        let Some(source) = this.source.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+        match source.poll_next(cx) {
+            Poll::Ready(Some(Ok(chunk))) => return Poll::Ready(Some(Ok(chunk))),
+            Poll::Ready(Some(Err(error))) => {
+                this.source.set(None);
+                this.outcome.destroy(error.clone());
+                return Poll::Ready(Some(Err(error)));
+            }
+            Poll::Ready(None) => {
+                this.source.set(None);
+                if !*this.half_open {
+                    this.outcome.end();
+                }
+                return Poll::Ready(None);
+            }
+            Poll::Pending => {}
+        }
+        match this.outcome.poll(cx) {
+            Poll::Ready(Err(error)) => {
+                this.source.set(None);
+                Poll::Ready(Some(Err(error)))
+            }
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl<S, T> fmt::Debug for Linked<S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Linked").field("half_open", &self.half_open).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,150 @@
+//! Sources that must not take too long.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::{Readable, Source, StageInfo};
+use crate::{Error, Result};
+
+/// Time limits, on Tokio's clock. What is too late is an [`is_timeout`](Error::is_timeout) error, and the source is dropped.
+///
+/// Only the time in which the source is waited for counts: a slow consumer is never taken for a slow source.
+impl<S: Source> Readable<S> {
+    /// Fails when the source is asked and gives no chunk for so long. The time starts anew with every chunk.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use highwater_core::{HighWaterMark, pass_through};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> highwater_core::Result<()> {
+    /// let (writable, readable) = pass_through(HighWaterMark::items(4));
+    /// let mut readable = readable.idle_timeout(Duration::from_secs(30));
+    /// writable.send("one").await?;
+    /// assert_eq!(readable.next().await.transpose()?, Some("one"));
+    /// assert!(readable.next().await.unwrap().unwrap_err().is_timeout());
+    /// # Ok(()) }
+    /// ```
+    pub fn idle_timeout(self, limit: Duration) -> Readable<Timeout<S>> {
+        self.limited("idle_timeout", Applies::ToEach, limit)
+    }
+
+    /// Fails when the first chunk, or the end, does not come for so long after the source is first asked.
+    pub fn first_timeout(self, limit: Duration) -> Readable<Timeout<S>> {
+        self.limited("first_timeout", Applies::ToFirst, limit)
+    }
+
+    /// Fails when the end has not come so long after the source is first asked, however much it gives. This one counts all
+    /// time, the consumer's as well.
+    pub fn total_timeout(self, limit: Duration) -> Readable<Timeout<S>> {
+        self.limited("total_timeout", Applies::ToAll, limit)
+    }
+
+    fn limited(
+        self,
+        name: &'static str,
+        applies: Applies,
+        limit: Duration,
+    ) -> Readable<Timeout<S>> {
+        let info = StageInfo::new(name).holds(0);
+        self.stage(info, |source| Timeout {
+            source: Some(source),
+            name,
+            applies,
+            limit,
+            timer: None,
+        })
+    }
+}
+
+pin_project! {
+    /// A source with a time limit: see [`Readable::idle_timeout`].
+    pub struct Timeout<S> {
+        #[pin]
+        source: Option<S>,
+        name: &'static str,
+        applies: Applies,
+        limit: Duration,
+        timer: Option<Pin<Box<Sleep>>>,
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Applies {
+    ToEach,
+    ToFirst,
+    ToAll,
+    /// The first chunk has come in time.
+    NoMore,
+}
+
+impl<S: Source> Stream for Timeout<S> {
+    type Item = Result<S::Chunk>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        let Some(source) = this.source.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+        let polled = source.poll_next(cx);
+        let waits = match (*this.applies, &polled) {
+            (Applies::NoMore, _) => false,
+            (Applies::ToAll, _) | (_, Poll::Pending) => true,
+            (applies, Poll::Ready(_)) => {
+                *this.timer = None;
+                if applies == Applies::ToFirst {
+                    *this.applies = Applies::NoMore;
+                }
+                false
+            }
+        };
+        if waits && !is_last(&polled) {
+            let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(after(*this.limit))));
+            if timer.as_mut().poll(cx).is_ready() {
+                this.source.set(None);
+                let error = Error::timeout(describe(*this.applies, *this.limit));
+                return Poll::Ready(Some(Err(error.in_stage(this.name))));
+            }
+        }
+        if is_last(&polled) {
+            this.source.set(None);
+        }
+        polled
+    }
+}
+
+impl<S> fmt::Debug for Timeout<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeout")
+            .field("applies", &self.applies)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_last<T>(polled: &Poll<Option<Result<T>>>) -> bool {
+    matches!(polled, Poll::Ready(None | Some(Err(_))))
+}
+
+fn describe(applies: Applies, limit: Duration) -> String {
+    match applies {
+        Applies::ToAll => format!("no end after {limit:?}"),
+        Applies::ToFirst => format!("no first chunk after {limit:?}"),
+        Applies::ToEach | Applies::NoMore => format!("no chunk for {limit:?}"),
+    }
+}
+
+/// So long from now; what the clock cannot hold is as good as never.
+fn after(limit: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(limit).unwrap_or_else(|| now + NEVER)
+}
+
+/// 30 years.
+const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
