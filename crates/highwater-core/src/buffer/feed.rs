@@ -113,11 +113,11 @@ impl<T> Feeder<T> {
     }
 
     fn publish(&mut self) -> Result<Room> {
-        self.weight = 0;
         if self.batch.is_empty() {
             return Ok(Room::Free);
         }
-        let room = self.output.shared.put_batch(&mut self.batch)?;
+        let weight = std::mem::take(&mut self.weight);
+        let room = self.output.shared.put_batch(&mut self.batch, weight)?;
         self.allow(room);
         Ok(if room == 0 { Room::Full } else { Room::Free })
     }

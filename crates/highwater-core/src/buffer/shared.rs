@@ -143,35 +143,49 @@ impl<T> Shared<T> {
         let weight = self.mark.weight(&chunk);
         let mut wakes = Wakes::default();
         let mut state = self.lock();
-        state.use_turn(turn);
-        let room = self.admit(&mut state, weight, limit, &mut wakes);
-        let result = match room {
+        if turn.is_some() {
+            state.use_turn(turn);
+        }
+        match self.admit(&mut state, weight, limit, &mut wakes) {
             Ok(room) => {
                 state.queue.push_back((chunk, weight));
                 state.announce(&mut wakes);
+                if turn.is_some() {
+                    self.settle(&mut state, &mut wakes);
+                }
                 Ok(room)
             }
-            Err(refusal) => Err(WriteError::new(state.refuse(refusal), chunk)),
-        };
-        if turn.is_some() {
-            self.settle(&mut state, &mut wakes);
+            Err(refusal) => {
+                let error = state.refuse(refusal);
+                self.settle(&mut state, &mut wakes);
+                Err(WriteError::new(error, chunk))
+            }
         }
-        result
     }
 
-    /// Puts in all of a batch under one lock, as one who listens and has made sure that there is room. Gives the room that
-    /// is left: none when it is full.
-    pub(super) fn put_batch(&self, batch: &mut VecDeque<Weighed<T>>) -> Result<usize> {
+    /// Puts in all of a batch of this weight under one lock, as one who listens and has made sure that there is room.
+    /// Gives the room that is left: none when it is full.
+    pub(super) fn put_batch(
+        &self,
+        batch: &mut VecDeque<Weighed<T>>,
+        weight: usize,
+    ) -> Result<usize> {
         let mut wakes = Wakes::default();
         let mut state = self.lock();
-        while let Some(&(_, weight)) = batch.front() {
-            let admitted = self.admit(&mut state, weight, Limit::Turn, &mut wakes);
-            admitted.map(|_| ()).map_err(|refusal| state.refuse(refusal))?;
-            state.queue.extend(batch.pop_front());
+        let chunks = batch.len() as u64;
+        let room = match self.admit(&mut state, weight, Limit::Turn, &mut wakes) {
+            Ok(Room::Full) => 0,
+            Ok(Room::Free) => state.ledger.high() - state.ledger.buffered(),
+            Err(refusal) => return Err(state.refuse(refusal)),
+        };
+        state.chunks += chunks - 1;
+        if state.queue.is_empty() {
+            std::mem::swap(&mut state.queue, batch);
+        } else {
+            state.queue.append(batch);
         }
         state.announce(&mut wakes);
-        let ledger = &state.ledger;
-        Ok(if ledger.needs_drain() { 0 } else { ledger.high().saturating_sub(ledger.buffered()) })
+        Ok(room)
     }
 
     /// Counts a chunk in, and in the shared budget.
