@@ -5,6 +5,7 @@ mod p2_copy;
 mod p3_lines;
 mod p4_grep;
 mod p5_operators;
+mod p6_hop;
 
 use std::future::Future;
 
@@ -17,6 +18,7 @@ pub(crate) const ALL: &[&Subject] = &[
     &p3_lines::SUBJECT,
     &p4_grep::SUBJECT,
     &p5_operators::SUBJECT,
+    &p6_hop::SUBJECT,
 ];
 
 /// Shows what a process takes that does nothing.
