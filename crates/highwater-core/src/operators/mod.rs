@@ -1,0 +1,34 @@
+//! The machines behind the methods of [`Readable`](crate::Readable).
+//!
+//! Each is a [`Transform`](crate::Transform) of its own, so that it can be put into a [`Chain`](crate::Chain) or driven
+//! without a stream.
+
+macro_rules! opaque_debug {
+    ($name:ident < $($parameter:ident),* >) => {
+        impl<$($parameter),*> std::fmt::Debug for $name<$($parameter),*> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+mod each;
+mod part;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use each::{Filter, FilterMap, FlatMap, Inspect, Map, TryMap};
+pub use part::{Skip, SkipWhile, Take, TakeWhile};
+pub use state::{Chunks, Enumerate, Scan};
+
+use crate::{Error, Result};
+
+/// Fails when more than a number of chunks has passed; what the bounded collectors are made of.
+pub(crate) fn check_limit(held: usize, limit: usize, unit: &str) -> Result<()> {
+    if held <= limit {
+        return Ok(());
+    }
+    Err(Error::limit(format!("more than {limit} {unit} to collect")))
+}
