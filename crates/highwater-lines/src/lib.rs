@@ -28,6 +28,7 @@
 
 mod counts;
 mod grep;
+mod length;
 mod line;
 mod line_blocks;
 mod lines;
@@ -41,10 +42,10 @@ use highwater_core::{Piped, Readable, Source};
 
 pub use counts::{GrepCounts, LineCounts};
 pub use grep::{Grep, grep};
+pub use length::LongLine;
 pub use line::{Ending, Line};
 pub use line_blocks::{LineBlocks, line_blocks};
 pub use lines::{Lines, lines};
-pub use split::LongLine;
 
 /// The machines of this crate as methods of a readable of bytes.
 ///

@@ -5,7 +5,8 @@ use highwater_core::{Result, Transform};
 use memchr::memchr_iter;
 
 use crate::counts::LineCounts;
-use crate::split::{Kind, LongLine, Split};
+use crate::length::line_length_settings;
+use crate::split::{Kind, Split};
 
 /// Regroups bytes into blocks of whole lines: [`LineBlocks::new`].
 pub fn line_blocks() -> LineBlocks {
@@ -15,9 +16,9 @@ pub fn line_blocks() -> LineBlocks {
 /// Regroups bytes into blocks of whole lines.
 ///
 /// Every block ends with `\n`, but the very last may not. Put together, the blocks are the input, unless a line was too
-/// long: with [`LongLine::Truncate`] the first bytes of such a line and its ending are kept. A block is a slice of the
-/// chunk; only the line that crosses into the next chunk is copied, and is a block of its own. A last line without
-/// newline is given at the end of the input, but not when the input fails.
+/// long: with [`LongLine::Truncate`](crate::LongLine::Truncate) its first bytes and its ending are kept. A block is a
+/// slice of the chunk; only the line that crosses into the next chunk is copied, and is a block of its own. A last line
+/// without newline is given at the end of the input, but not when the input fails.
 ///
 /// It holds the start of one line at the most, and never more than the maximum length of a line plus two bytes.
 ///
@@ -48,25 +49,7 @@ impl LineBlocks {
         Self { split: Split::new() }
     }
 
-    /// The most bytes a line may have, its ending not counted. With 0 only empty lines pass.
-    #[must_use]
-    pub fn max_length(mut self, bytes: usize) -> Self {
-        self.split = self.split.max_length(bytes);
-        self
-    }
-
-    /// Lets lines be of any length: a stream without newlines is then held in memory as a whole.
-    #[must_use]
-    pub fn unlimited_length(self) -> Self {
-        self.max_length(usize::MAX)
-    }
-
-    /// What becomes of a longer line.
-    #[must_use]
-    pub fn on_long_line(mut self, policy: LongLine) -> Self {
-        self.split = self.split.on_long_line(policy);
-        self
-    }
+    line_length_settings!();
 
     /// What it has counted, readable while it runs and afterwards.
     pub fn counts(&self) -> LineCounts {

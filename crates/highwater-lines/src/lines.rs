@@ -7,8 +7,9 @@ use highwater_core::{Result, Transform};
 use memchr::memchr_iter;
 
 use crate::counts::LineCounts;
+use crate::length::line_length_settings;
 use crate::line::{Block, Ending, Line, Shape};
-use crate::split::{Kind, LongLine, Piece, Split};
+use crate::split::{Kind, Piece, Split};
 
 /// Splits bytes into [`Line`]s: [`Lines::new`].
 pub fn lines() -> Lines {
@@ -66,25 +67,7 @@ impl Lines {
         Self { split: Split::new(), block, given: 0, rest, offset: 0 }
     }
 
-    /// The most bytes a line may have, its ending not counted. With 0 only empty lines pass.
-    #[must_use]
-    pub fn max_length(mut self, bytes: usize) -> Self {
-        self.split = self.split.max_length(bytes);
-        self
-    }
-
-    /// Lets lines be of any length: a stream without newlines is then held in memory as a whole.
-    #[must_use]
-    pub fn unlimited_length(self) -> Self {
-        self.max_length(usize::MAX)
-    }
-
-    /// What becomes of a longer line.
-    #[must_use]
-    pub fn on_long_line(mut self, policy: LongLine) -> Self {
-        self.split = self.split.on_long_line(policy);
-        self
-    }
+    line_length_settings!();
 
     /// What it has counted, readable while it runs and afterwards.
     pub fn counts(&self) -> LineCounts {

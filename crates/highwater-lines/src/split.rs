@@ -5,22 +5,9 @@ use highwater_core::{Error, Result};
 use memchr::{memchr, memrchr};
 
 use crate::counts::{Figures, LineCounts};
+use crate::length::LongLine;
 use crate::line::Ending;
 use crate::work::searched;
-
-/// What becomes of a line that is longer than the maximum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum LongLine {
-    /// The stream fails with an [`is_limit`](highwater_core::Error::is_limit) error that says the number of the line
-    /// and the offset of its first byte. The lines before it are given first.
-    #[default]
-    Fail,
-    /// Its first bytes, as many as the maximum, are given; the rest is dropped as it comes.
-    Truncate,
-    /// It is left out. Its number still counts.
-    Skip,
-}
 
 /// Cuts chunks into [`Piece`]s.
 ///

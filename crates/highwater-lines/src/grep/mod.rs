@@ -12,8 +12,9 @@ use highwater_core::{Error, Result, Transform};
 use memchr::memchr_iter;
 
 use crate::counts::GrepCounts;
+use crate::length::line_length_settings;
 use crate::line::Ending;
-use crate::split::{Kind, LongLine, Piece, Split};
+use crate::split::{Kind, Piece, Split};
 use matcher::Matcher;
 use output::{FILLED, Output};
 
@@ -118,26 +119,9 @@ impl Grep {
         self
     }
 
-    /// The most bytes a line may have, its ending (`\n` or `\r\n`) not counted. With 0 only empty lines pass. The
-    /// default is 1 MiB (2²⁰ bytes).
-    #[must_use]
-    pub fn max_length(mut self, bytes: usize) -> Self {
-        self.split = self.split.max_length(bytes);
-        self
-    }
-
-    /// Lets lines be of any length: a stream without newlines is then held in memory as a whole.
-    #[must_use]
-    pub fn unlimited_length(self) -> Self {
-        self.max_length(usize::MAX)
-    }
-
-    /// What becomes of a longer line. One that is cut is searched and given as far as it is kept, with its ending; one
-    /// that is skipped is not kept by [`invert`](Self::invert) either, but counts for the line numbers.
-    #[must_use]
-    pub fn on_long_line(mut self, policy: LongLine) -> Self {
-        self.split = self.split.on_long_line(policy);
-        self
+    line_length_settings! {
+        /// One that is cut is searched and given as far as it is kept, with its ending; one that is skipped is not kept by
+        /// [`invert`](Self::invert) either, but counts for the line numbers.
     }
 
     /// What it has counted, readable while it runs and afterwards.
