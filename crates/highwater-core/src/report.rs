@@ -121,12 +121,14 @@ impl Report {
         &self.stages
     }
 
-    /// What held the pipeline back.
+    /// What held the pipeline back. Where the stages were timed, the work of source and destination counts as theirs.
     pub fn bottleneck(&self) -> Bottleneck {
+        let work = |end: Option<&StageReport>| end.map_or(Duration::ZERO, StageReport::busy);
+        let (source, destination) = (work(self.stages.first()), work(self.stages.last()));
         let sides = [
-            (Kind::Source, self.times.source),
-            (Kind::Stages, self.times.busy),
-            (Kind::Destination, self.times.destination),
+            (Kind::Source, self.times.source + source),
+            (Kind::Stages, self.times.busy.saturating_sub(source + destination)),
+            (Kind::Destination, self.times.destination + destination),
             (Kind::Paused, self.times.paused),
         ];
         let (kind, time) = sides
@@ -144,13 +146,16 @@ impl Report {
         Bottleneck { kind, name, share }
     }
 
-    /// The stage with the most busy time, if stages were timed, or the only one there is between source and destination.
+    /// Of those between source and destination, the stage with the most busy time, if they were timed, or the only one.
     fn busiest(&self) -> Option<&'static str> {
-        if let [_, only, _] = &self.stages[..] {
-            return Some(only.name);
+        match &self.stages[..] {
+            [_, only, _] => Some(only.name),
+            [_, stages @ .., _] => {
+                let timed = stages.iter().filter(|stage| !stage.busy.is_zero());
+                timed.max_by_key(|stage| stage.busy).map(|stage| stage.name)
+            }
+            _ => None,
         }
-        let timed = self.stages.iter().filter(|stage| !stage.busy.is_zero());
-        timed.max_by_key(|stage| stage.busy).map(|stage| stage.name)
     }
 }
 
@@ -177,7 +182,7 @@ impl StageReport {
 }
 
 impl Bottleneck {
-    /// The source: it had nothing to give.
+    /// The source: it had nothing to give, or was seen to work the longest.
     pub fn is_source(&self) -> bool {
         self.kind == Kind::Source
     }
@@ -187,7 +192,7 @@ impl Bottleneck {
         self.kind == Kind::Stages
     }
 
-    /// The destination: it did not take what was there.
+    /// The destination: it did not take what was there, or was seen to work the longest.
     pub fn is_destination(&self) -> bool {
         self.kind == Kind::Destination
     }

@@ -183,14 +183,31 @@ async fn the_times_add_up() -> Result<()> {
 /// Lets time pass for each chunk, as work would: the clock moves in the first poll of `advance`.
 struct Works(Duration);
 
+impl Works {
+    fn work(&self) {
+        let advance = std::pin::pin!(tokio::time::advance(self.0));
+        assert!(crate::support::poll_once(advance).is_pending());
+    }
+}
+
 impl Transform for Works {
     type Input = Bytes;
     type Output = Bytes;
 
     fn write(&mut self, chunk: Bytes) -> Result<Option<Bytes>> {
-        let advance = std::pin::pin!(tokio::time::advance(self.0));
-        assert!(crate::support::poll_once(advance).is_pending());
+        self.work();
         Ok(Some(chunk))
+    }
+}
+
+impl Destination<Bytes> for Works {
+    async fn write(&mut self, _: Bytes) -> Result<()> {
+        self.work();
+        Ok(())
+    }
+
+    fn name(&self) -> &'static str {
+        "worker"
     }
 }
 
@@ -217,6 +234,30 @@ async fn a_measured_pipeline_times_its_stages() -> Result<()> {
     let report = chain().pipe_to(Slow(Duration::ZERO)).run().await?;
     assert!(report.stages().iter().all(|stage| stage.busy().is_zero()));
     assert_eq!(report.busy(), 16 * SECOND);
+    Ok(())
+}
+
+/// D6: in a measured pipeline, a source or a destination that works the longest is not called a stage.
+#[tokio::test(start_paused = true)]
+async fn a_measured_pipeline_tells_its_ends_from_its_stages() -> Result<()> {
+    let run = |source: u32, stage: u32, destination: u32| {
+        let [source, stage, destination] = [source, stage, destination].map(|n| Works(n * SECOND));
+        let chunks = (0..4).map(move |_| {
+            source.work();
+            Bytes::from_static(b"four")
+        });
+        let chain = Readable::from_iter(chunks).pipe(stage).map(|chunk| chunk);
+        chain.pipe_to(destination).measured()
+    };
+    let bottleneck = run(1, 1, 3).await?.bottleneck();
+    assert!(bottleneck.is_destination() && !bottleneck.is_stage());
+    assert_eq!(bottleneck.to_string(), "the destination worker (60 % of the time)");
+    let bottleneck = run(3, 1, 1).await?.bottleneck();
+    assert!(bottleneck.is_source());
+    assert_eq!(bottleneck.to_string(), "the source from_iter (60 % of the time)");
+    let bottleneck = run(1, 3, 1).await?.bottleneck();
+    assert!(bottleneck.is_stage());
+    assert_eq!(bottleneck.to_string(), "the stage Works (60 % of the time)");
     Ok(())
 }
 
