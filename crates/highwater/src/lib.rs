@@ -30,7 +30,8 @@
 //!
 //! # Features
 //!
-//! `io` and `lines` are on by default; `anyhow` adds `From<Error> for anyhow::Error`; `full` is all.
+//! `io` and `lines` are on by default; `anyhow` adds `From<Error> for anyhow::Error`; `test` adds the conformance suite
+//! for your own machines and destinations as `highwater::test`; `full` is all.
 #![forbid(unsafe_code)]
 
 #[doc(inline)]
@@ -43,6 +44,10 @@ pub use highwater_io::{fs, io};
 #[cfg(feature = "lines")]
 #[doc(inline)]
 pub use highwater_lines as lines;
+
+#[cfg(feature = "test")]
+#[doc(inline)]
+pub use highwater_test as test;
 
 #[cfg(all(feature = "io", feature = "lines"))]
 pub mod guide;

@@ -1,0 +1,235 @@
+//! What goes into a machine and what must come of it.
+
+use std::fmt::{self, Debug};
+use std::time::Duration;
+
+use bytes::Bytes;
+use highwater_core::Error;
+
+/// What goes into a machine, and what must come of it.
+///
+/// A case without [`gives`](Self::gives) gives nothing; one without [`fails`](Self::fails) ends well; one without
+/// [`releases`](Self::releases) releases nothing when its input fails; one without [`takes`](Self::takes) takes its
+/// whole input.
+///
+/// # Examples
+///
+/// ```
+/// use std::num::NonZeroUsize;
+///
+/// use highwater_core::operators::Chunks;
+/// use highwater_test::{Case, conformance};
+///
+/// let pairs = || Chunks::new(NonZeroUsize::MIN.saturating_add(1));
+/// let whole = |taken: usize, given: &[Vec<u32>]| given.concat().len() == taken;
+/// conformance(pairs, [
+///     Case::new([]),
+///     Case::new([1, 2, 3]).gives([vec![1, 2], vec![3]]).releases([[3]]),
+///     Case::new([1, 2, 3, 4]).gives([[1, 2], [3, 4]]).releases_where(whole),
+/// ]);
+/// ```
+pub struct Case<I, O> {
+    pub(crate) name: Option<String>,
+    pub(crate) input: Vec<I>,
+    pub(crate) gives: Check<O>,
+    pub(crate) fails: Option<Predicate>,
+    pub(crate) releases: Releases<O>,
+    pub(crate) takes: Option<usize>,
+    pub(crate) ends_at: Duration,
+}
+
+/// Says what is wrong with the outputs.
+pub(crate) type Check<O> = Box<dyn Fn(&[O]) -> Result<(), String>>;
+/// Says whether it is the right error.
+pub(crate) type Predicate = Box<dyn Fn(&Error) -> bool>;
+
+/// Says whether the outputs are right for so much input.
+pub(crate) type RightFor<O> = Box<dyn Fn(usize, &[O]) -> bool>;
+
+/// What comes before an error of the input.
+pub(crate) enum Releases<O> {
+    /// Nothing, wherever it fails.
+    Nothing,
+    /// This, when it fails behind the whole input.
+    Last(Check<O>),
+    /// All that was given is right for so much input, wherever it fails.
+    Where(RightFor<O>),
+}
+
+impl<I, O: 'static> Case<I, O> {
+    /// With these chunks as input.
+    pub fn new(chunks: impl IntoIterator<Item = I>) -> Self {
+        Self {
+            name: None,
+            input: chunks.into_iter().collect(),
+            gives: Box::new(gives_nothing),
+            fails: None,
+            releases: Releases::Nothing,
+            takes: None,
+            ends_at: Duration::ZERO,
+        }
+    }
+
+    /// What to call it in failures; without a name it is counted.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Gives exactly these outputs; before its error if it [`fails`](Self::fails).
+    #[must_use]
+    pub fn gives<E>(mut self, outputs: impl IntoIterator<Item = E>) -> Self
+    where
+        O: PartialEq<E> + Debug,
+        E: Debug + 'static,
+    {
+        self.gives = exactly(outputs);
+        self
+    }
+
+    /// Gives outputs which put together are these bytes, however they are cut.
+    #[must_use]
+    pub fn gives_joined(mut self, bytes: impl AsRef<[u8]>) -> Self
+    where
+        O: AsRef<[u8]>,
+    {
+        let expected = Bytes::copy_from_slice(bytes.as_ref());
+        self.gives = Box::new(move |given| {
+            let given: Vec<u8> = given.iter().flat_map(AsRef::as_ref).copied().collect();
+            if given == expected {
+                return Ok(());
+            }
+            let at = given.iter().zip(&expected).take_while(|(one, two)| one == two).count();
+            let (given, expected) = (Bytes::from(given), &expected);
+            Err(format!(
+                "its outputs put together differ from byte {at} on:\n    given    {}\n    expected {}",
+                shorten(&given.slice(at..)),
+                shorten(&expected.slice(at..))
+            ))
+        });
+        self
+    }
+
+    /// Gives outputs of which this is true: where the outputs are not always the same, or are best looked at by a
+    /// decoder. It may as well assert. The type of its argument has to be written: `|given: &[Bytes]| …`.
+    #[must_use]
+    pub fn gives_where(mut self, right: impl Fn(&[O]) -> bool + 'static) -> Self
+    where
+        O: Debug,
+    {
+        self.gives = Box::new(move |given| {
+            if right(given) {
+                Ok(())
+            } else {
+                Err(format!("these outputs are wrong: {}", shorten(given)))
+            }
+        });
+        self
+    }
+
+    /// Fails with an error of which this is true, such as `Error::is_truncated`.
+    #[must_use]
+    pub fn fails(mut self, right: impl Fn(&Error) -> bool + 'static) -> Self {
+        self.fails = Some(Box::new(right));
+        self
+    }
+
+    /// When the input fails behind all of this input, these are released before its error. Those given before that are
+    /// not meant.
+    #[must_use]
+    pub fn releases<E>(mut self, outputs: impl IntoIterator<Item = E>) -> Self
+    where
+        O: PartialEq<E> + Debug,
+        E: Debug + 'static,
+    {
+        self.releases = Releases::Last(exactly(outputs));
+        self
+    }
+
+    /// Wherever the input fails, all that was given until then, released or before, is right for so many chunks, or for
+    /// so many bytes of a [`Case::bytes`].
+    #[must_use]
+    pub fn releases_where(mut self, right: impl Fn(usize, &[O]) -> bool + 'static) -> Self {
+        self.releases = Releases::Where(Box::new(right));
+        self
+    }
+
+    /// Wants no more after so many chunks, or so many bytes of a [`Case::bytes`]: the machine is done, and its source is
+    /// dropped with that chunk.
+    #[must_use]
+    pub fn takes(mut self, chunks_or_bytes: usize) -> Self {
+        self.takes = Some(chunks_or_bytes);
+        self
+    }
+
+    /// How it is called in failures.
+    pub(crate) fn describe(&self, index: usize) -> String {
+        match &self.name {
+            Some(name) => format!("case {index}, {name}"),
+            None => format!("case {index}"),
+        }
+    }
+}
+
+impl<O: 'static> Case<Bytes, O> {
+    /// With these bytes as input, for [`conformance_bytes`](crate::conformance_bytes), which cuts them itself.
+    pub fn bytes(input: impl AsRef<[u8]>) -> Self {
+        Self::new([Bytes::copy_from_slice(input.as_ref())])
+    }
+}
+
+impl<I, O: 'static> Case<(Duration, I), O> {
+    /// When the input ends, for [`conformance_timed`](crate::conformance_timed); with its last chunk unless said
+    /// otherwise.
+    #[must_use]
+    pub fn ends_at(mut self, time: Duration) -> Self {
+        self.ends_at = time;
+        self
+    }
+}
+
+impl<I, O> Debug for Case<I, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, chunks) = (&self.name, self.input.len());
+        f.debug_struct("Case").field("name", name).field("chunks", &chunks).finish_non_exhaustive()
+    }
+}
+
+fn gives_nothing<O>(given: &[O]) -> Result<(), String> {
+    match given.len() {
+        0 => Ok(()),
+        count => Err(format!("it gives {count} outputs where none is expected")),
+    }
+}
+
+fn exactly<O, E>(expected: impl IntoIterator<Item = E>) -> Check<O>
+where
+    O: PartialEq<E> + Debug,
+    E: Debug + 'static,
+{
+    let expected: Vec<E> = expected.into_iter().collect();
+    Box::new(move |given| {
+        let equal = given.iter().zip(&expected).take_while(|(one, two)| one == two).count();
+        if equal == given.len() && equal == expected.len() {
+            return Ok(());
+        }
+        Err(format!(
+            "its outputs differ from output {equal} on:\n    given    {}\n    expected {}",
+            shorten(&given[equal..]),
+            shorten(&expected[equal..])
+        ))
+    })
+}
+
+/// The text of a value, as long as it can be read.
+pub(crate) fn shorten<T: Debug + ?Sized>(value: &T) -> String {
+    let text = format!("{value:?}");
+    match text.char_indices().nth(MOST_SHOWN) {
+        None => text,
+        Some((end, _)) => format!("{} …", &text[..end]),
+    }
+}
+
+/// Characters of a value that a failure shows.
+const MOST_SHOWN: usize = 400;

@@ -1,0 +1,53 @@
+//! The suites: everything that must hold for any machine and any destination.
+
+mod bytes;
+mod destination;
+mod judge;
+mod piped;
+mod simulation;
+mod timed;
+mod transform;
+
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use highwater_core::Error;
+
+pub use self::bytes::conformance_bytes;
+pub use destination::{Moment, conformance_destination, conformance_destination_bytes};
+pub use timed::conformance_timed;
+pub use transform::conformance;
+
+/// Runs one check; a failure and a panic alike say which one it was.
+#[track_caller]
+fn check(what: impl Display, work: impl FnOnce() -> Result<(), String>) {
+    let why = match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => return,
+        Ok(Err(why)) => why,
+        Err(payload) => Error::panic(&*payload).to_string(),
+    };
+    panic!("not conforming: {what}\n  {why}");
+}
+
+/// An error without what depends on how the input was cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    kind: &'static str,
+    offset: Option<u64>,
+    line: Option<u64>,
+}
+
+impl Place {
+    fn of(error: &Error) -> Self {
+        let kinds = [
+            (error.is_limit(), "limit"),
+            (error.is_corrupt(), "corrupt"),
+            (error.is_truncated(), "truncated"),
+            (error.is_io(), "io"),
+            (error.is_timeout(), "timeout"),
+            (error.is_overflow(), "overflow"),
+        ];
+        let kind = kinds.into_iter().find(|(is, _)| *is).map_or("other", |(_, kind)| kind);
+        Self { kind, offset: error.offset(), line: error.line() }
+    }
+}

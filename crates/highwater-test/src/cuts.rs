@@ -1,0 +1,150 @@
+//! The ways to cut the same bytes into chunks.
+
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+
+use bytes::Bytes;
+
+/// Where random cuts come from. A failure names it, and the environment variable `HIGHWATER_TEST_SEED` repeats it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seed(pub u64);
+
+impl Seed {
+    /// The one of `HIGHWATER_TEST_SEED` if that is set, else a new one.
+    ///
+    /// # Panics
+    ///
+    /// The variable is set and is not a number.
+    pub fn fresh() -> Self {
+        match std::env::var("HIGHWATER_TEST_SEED") {
+            Ok(text) => Self(text.trim().parse().expect("HIGHWATER_TEST_SEED is a number")),
+            Err(_) => Self(RandomState::new().build_hasher().finish()),
+        }
+    }
+
+    /// The next number below `below`, which is not 0: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+    pub(crate) fn below(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        usize::try_from(z % below as u64).expect("it is below a usize")
+    }
+}
+
+impl fmt::Display for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A way to cut bytes into chunks; two equal places make an empty chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    places: Vec<usize>,
+}
+
+impl Cut {
+    /// At these places, in bytes from the start.
+    ///
+    /// # Panics
+    ///
+    /// They do not ascend.
+    #[track_caller]
+    pub fn at(places: impl Into<Vec<usize>>) -> Self {
+        let places = places.into();
+        assert!(places.is_sorted(), "the places of a cut ascend: {places:?}");
+        Self { places }
+    }
+
+    /// The chunks.
+    ///
+    /// # Panics
+    ///
+    /// A place is behind the end of the input.
+    #[track_caller]
+    pub fn chunks(&self, input: &Bytes) -> Vec<Bytes> {
+        let ends = self.places.iter().copied().chain([input.len()]);
+        let starts = [0].into_iter().chain(self.places.iter().copied());
+        starts.zip(ends).map(|(start, end)| input.slice(start..end)).collect()
+    }
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.places {
+            [] => f.write_str("not cut"),
+            places if places.len() > 40 => write!(f, "cut at {:?} …", &places[..40]),
+            places => write!(f, "cut at {places:?}"),
+        }
+    }
+}
+
+/// The ways to cut an input of so many bytes that find mistakes: not at all, into single bytes, these with empty chunks
+/// between, an empty chunk at either end, every way into two, every way into three up to 64 bytes, and random ones. Of an
+/// input of more than 4096 bytes single bytes are left out, and of the ways into two some are picked.
+///
+/// # Examples
+///
+/// ```
+/// use bytes::Bytes;
+/// use highwater_test::{Seed, cuts};
+///
+/// let input = Bytes::from("a line\nand another");
+/// for cut in cuts(input.len(), Seed::fresh()) {
+///     assert_eq!(cut.chunks(&input).concat(), input, "{cut}");
+/// }
+/// ```
+pub fn cuts(length: usize, seed: Seed) -> impl Iterator<Item = Cut> {
+    let (twos, threes) = (twos(length, seed), threes(length));
+    plain(length).into_iter().chain(twos).chain(threes).chain(randoms(length, seed))
+}
+
+/// The few that everything is run with.
+pub(crate) fn plain(length: usize) -> Vec<Cut> {
+    let mut cuts = vec![Cut { places: vec![] }, Cut { places: vec![0, length] }];
+    if length <= MOST_SINGLE {
+        let single = |times| (0..=length).flat_map(move |place| [place].repeat(times)).collect();
+        cuts.push(Cut { places: (1..length).collect() });
+        cuts.push(Cut { places: single(2) });
+    }
+    cuts
+}
+
+fn twos(length: usize, mut seed: Seed) -> impl Iterator<Item = Cut> {
+    let all = length <= MOST_SINGLE;
+    let edge = if all { length } else { EDGE };
+    let picked: Vec<usize> =
+        if all { Vec::new() } else { (0..PICKED).map(|_| seed.below(length)).collect() };
+    let last = if all { length..length } else { length - EDGE..length };
+    (0..edge).chain(picked).chain(last).chain([length]).map(|place| Cut { places: vec![place] })
+}
+
+fn threes(length: usize) -> impl Iterator<Item = Cut> {
+    let length = if length <= MOST_FOR_THREE { length } else { 0 };
+    (0..length).flat_map(move |one| (one..=length).map(move |two| Cut { places: vec![one, two] }))
+}
+
+fn randoms(length: usize, mut seed: Seed) -> impl Iterator<Item = Cut> {
+    let count = if length == 0 { 0 } else { RANDOM };
+    (0..count).map(move |_| {
+        let most = 2 + seed.below(length.min(MOST_RANDOM_PLACES));
+        let mut places: Vec<usize> = (0..most).map(|_| seed.below(length + 1)).collect();
+        places.sort_unstable();
+        Cut { places }
+    })
+}
+
+/// Bytes up to which every place is tried.
+const MOST_SINGLE: usize = 4096;
+/// Bytes up to which every pair of places is tried.
+const MOST_FOR_THREE: usize = 64;
+/// Places at either end of a longer input that are tried.
+const EDGE: usize = 64;
+/// Places in the middle of a longer input that are tried.
+const PICKED: usize = 128;
+/// Random ways to cut.
+const RANDOM: usize = 48;
+const MOST_RANDOM_PLACES: usize = 32;
