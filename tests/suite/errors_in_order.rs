@@ -61,7 +61,7 @@ fn a_source_error_names_the_source() {
 #[test]
 fn an_error_of_a_second_source_names_that_source() {
     let second = || {
-        let source = Script::new(&Log::default(), &[Step::Error]);
+        let source = Script::new(&Log::default(), [Step::Error]);
         Readable::from_source(StageInfo::new("second"), source)
     };
     let chain = drain(Readable::once(1).chain(second())).1.unwrap();

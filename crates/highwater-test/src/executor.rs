@@ -224,7 +224,6 @@ pub struct Ran<T> {
 
 /// The future is pending and was not woken: it would hang.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Stalled {
     /// How often it was polled.
     pub polls: usize,

@@ -28,6 +28,8 @@ mod conformance;
 mod cuts;
 mod drive;
 mod executor;
+mod hostile;
+pub mod io;
 mod log;
 mod recorder;
 mod script;
@@ -43,6 +45,7 @@ pub use executor::{
     Handle, Ran, Stall, Stalled, Wakes, Woken, drop_at_poll, pend, poll_once, run_spurious,
     run_woken,
 };
+pub use hostile::{Behaviour, Hostile, Point};
 pub use log::{Event, Log};
 pub use recorder::{Demand, Op, Recorder, Trouble, When};
 pub use script::{Cue, Script};

@@ -41,8 +41,8 @@ pub enum Event<T> {
 /// run_woken(source.pipe_to(Recorder::new(&log)).run()).expect("woken").output.expect("no error");
 ///
 /// assert_eq!(log.calls(), "open, write 1, flush, write 2, finish");
-/// assert_eq!(log.count(&Event::SourceDropped), 1);
-/// assert!(log.position(&Event::SourceDropped) < log.position(&Event::Finish));
+/// assert_eq!(log.count(Event::SourceDropped), 1);
+/// assert!(log.position(Event::SourceDropped) < log.position(Event::Finish));
 /// ```
 #[derive(Debug)]
 pub struct Log<T>(Arc<Mutex<Entries<T>>>);
@@ -98,13 +98,13 @@ impl<T: Clone> Log<T> {
 
 impl<T: PartialEq> Log<T> {
     /// How often it happened.
-    pub fn count(&self, event: &Event<T>) -> usize {
-        self.count_where(|one| one == event)
+    pub fn count(&self, event: Event<T>) -> usize {
+        self.count_where(|one| *one == event)
     }
 
     /// Where it happened first.
-    pub fn position(&self, event: &Event<T>) -> Option<usize> {
-        self.entries().events.iter().position(|one| one == event)
+    pub fn position(&self, event: Event<T>) -> Option<usize> {
+        self.entries().events.iter().position(|one| *one == event)
     }
 }
 

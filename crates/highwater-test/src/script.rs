@@ -65,7 +65,7 @@ impl<T> Cue<T> {
 /// };
 /// let ran = run_woken(all).expect("every wake-up arrives");
 /// assert_eq!((ran.output, ran.polls), (vec![10, 20], 2));
-/// assert_eq!(log.count(&Event::Poll), 4);
+/// assert_eq!(log.count(Event::Poll), 4);
 /// ```
 pub struct Script<T> {
     cues: VecDeque<Cue<T>>,

@@ -90,7 +90,9 @@ fn the_abort_fails_as_well() {
 /// The exact order of a run that goes well, and of one that fails.
 #[test]
 fn the_order_of_all_events() {
-    use Event::{Completed, DestinationDropped, Finish, Flush, Open, Poll, SourceDropped, Write};
+    use highwater_test::Event::{
+        Completed, DestinationDropped, Finish, Flush, Open, Poll, SourceDropped, Write,
+    };
     let log = Log::default();
     let steps = [Step::Chunk(1), Step::Pending, Step::Chunk(2)];
     run(&log, script(&log, &steps).pipe_to(Recorder::new(&log))).unwrap();

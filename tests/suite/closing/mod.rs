@@ -24,7 +24,7 @@ fn chain<F>(log: &Log, steps: &[Step], stage: F) -> Readable<impl Source + use<F
 where
     F: FnMut(u32) -> Result<u32>,
 {
-    let held = Script::new(log, steps).readable().try_map(stage).chunks(2);
+    let held = Script::new(log, steps.iter().copied()).readable().try_map(stage).chunks(2);
     held.flat_map(|group| group)
 }
 

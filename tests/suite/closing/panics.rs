@@ -129,7 +129,7 @@ fn a_panic_on_the_way_out_is_suppressed() {
 #[test]
 fn a_panic_in_drop_of_the_source_at_its_end() {
     let log = Log::default();
-    let source = Script::new(&log, &chunks_of([1])).panics_on_drop().readable();
+    let source = Script::new(&log, chunks_of([1])).panics_on_drop().readable();
     let error = run(&log, source.pipe_to(Recorder::new(&log))).unwrap_err();
     assert_eq!((error.is_panic(), error.stage()), (true, Some("script")));
     assert_eq!(log.calls(), "open, write 1, abort");
@@ -139,7 +139,7 @@ fn a_panic_in_drop_of_the_source_at_its_end() {
 #[test]
 fn a_panic_in_drop_of_the_source_inside_a_stage() {
     let log = Log::default();
-    let source = Script::new(&log, &chunks_of(0..9)).panics_on_drop().readable().take(1);
+    let source = Script::new(&log, chunks_of(0..9)).panics_on_drop().readable().take(1);
     let error = run(&log, source.pipe_to(Recorder::new(&log))).unwrap_err();
     assert_eq!((error.is_panic(), error.stage()), (true, Some("script")));
 }
@@ -148,7 +148,7 @@ fn a_panic_in_drop_of_the_source_inside_a_stage() {
 #[test]
 fn a_panic_in_drop_of_the_source_after_a_failure_is_suppressed() {
     let log = Log::default();
-    let source = Script::new(&log, &[Step::Chunk(1), Step::Error]).panics_on_drop().readable();
+    let source = Script::new(&log, [Step::Chunk(1), Step::Error]).panics_on_drop().readable();
     let error = run(&log, source.pipe_to(Recorder::new(&log))).unwrap_err();
     assert_eq!(Blame::of(&error).text, "source failed");
     let later = error.suppressed().first().map(|later| (later.is_panic(), later.stage()));
@@ -161,7 +161,7 @@ fn a_panic_in_drop_of_the_source_of_a_pipeline_that_never_starts() {
     let log = Log::default();
     let token = highwater_core::CancellationToken::new();
     token.cancel();
-    let source = Script::new(&log, &[]).panics_on_drop().readable();
+    let source = Script::new(&log, []).panics_on_drop().readable();
     let pipeline = source.pipe_to(Recorder::new(&log)).abort_on(token);
     let error: Error = run_woken(pipeline.run()).unwrap().output.unwrap_err();
     assert!(error.is_aborted());

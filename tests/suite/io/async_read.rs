@@ -9,7 +9,7 @@ use bytes::Bytes;
 use highwater::{Error, Readable, io};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 
-use super::hostile::{Act, Reader};
+use highwater_test::io::{Act, Reader};
 
 const TEXT: &[u8] = b"one two three four five six seven eight nine ten";
 

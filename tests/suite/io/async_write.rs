@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use bytes::Bytes;
 use highwater::{Destination, Error, Readable, io};
 
-use super::hostile::{Act, Writer};
+use highwater_test::io::{Act, Writer};
 
 /// Small chunks, and one that is too large to gather.
 fn chunks() -> Vec<Bytes> {

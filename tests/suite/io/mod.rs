@@ -3,7 +3,6 @@
 mod async_read;
 mod async_write;
 mod disk_full;
-mod hostile;
 mod read_file;
 mod replace_file;
 mod write_file;

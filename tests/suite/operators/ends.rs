@@ -31,7 +31,7 @@ fn every_operator(log: &Log, steps: &[Step]) -> Vec<(&'static str, Readable<BoxS
         ("chain", source().chain(Readable::empty()).boxed()),
         ("zip", source().zip(Readable::from_iter(0..)).map(|(x, _)| x).boxed()),
         ("take_until", source().take_until(std::future::pending::<()>()).boxed()),
-        ("from_results", Readable::from_results(Script::new(log, steps)).boxed()),
+        ("from_results", Readable::from_results(Script::new(log, steps.iter().copied())).boxed()),
     ]
 }
 

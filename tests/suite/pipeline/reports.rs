@@ -267,7 +267,7 @@ async fn a_source_of_bytes_weighs_in_bytes() -> Result<()> {
     let info = StageInfo::new("file");
     let meter = info.meter().clone();
     meter.publish_bytes(4096);
-    let source = Script::new(&crate::support::Log::default(), &chunks_of(0..3));
+    let source = Script::new(&crate::support::Log::default(), chunks_of(0..3));
     let readable = Readable::from_source(info, source);
     let report = readable.pipe_to(destination_fn(|_| async { Ok(()) })).await?;
     assert_eq!((report.chunks_in(), report.weight_in(), report.weight_out()), (3, 4096, 3));

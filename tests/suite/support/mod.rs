@@ -1,18 +1,13 @@
-//! Hostile parts: a source, a machine and a destination that misbehave on command and write down what happens to them,
-//! and an executor that polls only what was woken.
+//! The parts of `highwater_test` for chunks that are numbers, and what else several modules need.
 
-mod destination;
-mod executor;
-mod log;
-mod machine;
-mod source;
+mod strategies;
 mod timed;
 
-pub(crate) use destination::{Op, Recorder, Trouble, When, pend};
-pub(crate) use executor::{Ran, Stalled, Wakes, poll_once, run_spurious, run_woken};
-pub(crate) use log::{Event, Log};
-pub(crate) use machine::{Behaviour, Point, behaviours, drive};
-pub(crate) use source::{Script, Step, chunks_of, failing_scripts, quiet, script, scripts, values};
+pub(crate) use highwater_test::{
+    Behaviour, Op, Point, Ran, Stalled, Trouble, Wakes, When, pend, poll_once, run_spurious,
+    run_woken,
+};
+pub(crate) use strategies::{behaviours, failing_scripts, scripts};
 pub(crate) use timed::{Debounce, Pace};
 
 use std::pin::pin;
@@ -21,6 +16,36 @@ use std::time::Duration;
 
 use futures::Stream;
 use highwater_core::{Error, Readable, Result};
+
+/// Chunks that are numbers are enough for the suite.
+pub(crate) type Step = highwater_test::Cue<u32>;
+pub(crate) type Script = highwater_test::Script<u32>;
+pub(crate) type Recorder = highwater_test::Recorder<u32>;
+pub(crate) type Event = highwater_test::Event<u32>;
+pub(crate) type Log = highwater_test::Log<u32>;
+
+/// A readable that follows the script.
+pub(crate) fn script(log: &Log, steps: &[Step]) -> Readable<Script> {
+    Script::new(log, steps.iter().copied()).readable()
+}
+
+/// The same where nobody looks at the log.
+pub(crate) fn quiet(steps: &[Step]) -> Readable<Script> {
+    script(&Log::default(), steps)
+}
+
+/// The steps that give these chunks, one after the other.
+pub(crate) fn chunks_of(chunks: impl IntoIterator<Item = u32>) -> Vec<Step> {
+    Step::chunks(chunks)
+}
+
+/// The chunks that a script gives before its end or its error.
+pub(crate) fn values(steps: &[Step]) -> impl Iterator<Item = u32> + Clone + '_ {
+    steps.iter().take_while(|step| **step != Step::Error).filter_map(|step| match step {
+        Step::Chunk(chunk) => Some(*chunk),
+        _ => None,
+    })
+}
 
 /// What an error says about where it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]

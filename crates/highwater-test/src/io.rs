@@ -7,24 +7,42 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What a hostile reader or writer does next. After the script, it goes on as a good one.
+/// What a [`Reader`] or a [`Writer`] does next. After its script it goes on as a good one.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Act {
+#[non_exhaustive]
+pub enum Act {
     /// Reads or takes at the most so many bytes.
     Bytes(usize),
-    /// Pends, and wakes at once.
+    /// Is pending, and wakes at once.
     Pend,
     /// Fails.
     Fail(ErrorKind),
-    /// Takes nothing, and says it went well.
+    /// A writer takes nothing, and says it went well.
     Nothing,
-    /// Claims to have taken more than there was.
+    /// A writer claims to have taken more than there was.
     Lie,
 }
 
 /// Reads a text as its script says.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::ErrorKind;
+///
+/// use highwater_test::io::{Act, Reader};
+/// use highwater_test::run_woken;
+/// use tokio::io::AsyncReadExt;
+///
+/// let script = [Act::Bytes(1), Act::Pend, Act::Fail(ErrorKind::ConnectionReset)];
+/// let mut reader = Reader::new(b"abc", 9, script);
+/// let mut text = Vec::new();
+/// let ran = run_woken(reader.read_to_end(&mut text)).expect("woken");
+/// assert_eq!(ran.output.unwrap_err().kind(), ErrorKind::ConnectionReset);
+/// assert_eq!((&text[..], ran.polls), (&b"a"[..], 2));
+/// ```
 #[derive(Debug)]
-pub(super) struct Reader {
+pub struct Reader {
     text: VecDeque<u8>,
     script: VecDeque<Act>,
     step: usize,
@@ -32,7 +50,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// After the script, at the most `step` bytes at a time.
-    pub(super) fn new(text: &[u8], step: usize, script: impl IntoIterator<Item = Act>) -> Self {
+    pub fn new(text: &[u8], step: usize, script: impl IntoIterator<Item = Act>) -> Self {
         Self { text: text.iter().copied().collect(), script: script.into_iter().collect(), step }
     }
 }
@@ -60,21 +78,43 @@ impl AsyncRead for Reader {
 }
 
 /// Takes what it is given as its script says, and keeps a record.
+///
+/// # Panics
+///
+/// When something is written after the shutdown.
+///
+/// # Examples
+///
+/// ```
+/// use highwater_test::io::{Act, Writer};
+/// use highwater_test::run_woken;
+/// use tokio::io::AsyncWriteExt;
+///
+/// let mut writer = Writer::new(2, false, [Act::Bytes(1), Act::Pend]);
+/// run_woken(writer.write_all(b"abcd")).expect("woken").output.expect("no error");
+/// assert_eq!((&writer.taken[..], writer.writes), (&b"abcd"[..], 3));
+/// ```
 #[derive(Debug, Default)]
-pub(super) struct Writer {
+#[non_exhaustive]
+pub struct Writer {
+    /// What was written.
+    pub taken: Vec<u8>,
+    /// How many calls it took.
+    pub writes: usize,
+    /// How often it was flushed.
+    pub flushes: usize,
+    /// How often it was shut down.
+    pub shutdowns: usize,
+    /// Whether a flush fails: the disk is full.
+    pub fail_flush: bool,
     script: VecDeque<Act>,
     step: usize,
     vectored: bool,
-    pub(super) taken: Vec<u8>,
-    pub(super) writes: usize,
-    pub(super) flushes: usize,
-    pub(super) shutdowns: usize,
-    pub(super) fail_flush: bool,
 }
 
 impl Writer {
-    /// After the script, at the most `step` bytes at a time.
-    pub(super) fn new(step: usize, vectored: bool, script: impl IntoIterator<Item = Act>) -> Self {
+    /// After the script, at the most `step` bytes at a time; `vectored` is what it says of itself.
+    pub fn new(step: usize, vectored: bool, script: impl IntoIterator<Item = Act>) -> Self {
         Self { script: script.into_iter().collect(), step, vectored, ..Self::default() }
     }
 

@@ -3,34 +3,35 @@
 use std::collections::VecDeque;
 
 use highwater_core::{Error, Result, Transform};
-use proptest::option;
-use proptest::prelude::*;
 
-use super::{Step, Trouble};
+use crate::Trouble;
 
-/// What a [`Hostile`] does.
+/// What a [`Hostile`] machine does: write what differs, and `..Behaviour::PLAIN`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Behaviour {
+pub struct Behaviour {
     /// Chunks it holds back before it gives any of them.
-    pub(crate) holds: usize,
+    pub holds: usize,
     /// How often it gives each chunk.
-    pub(crate) copies: usize,
+    pub copies: usize,
     /// Whether `write` gives the first output already.
-    pub(crate) eager: bool,
+    pub eager: bool,
     /// After how many chunks it wants no more.
-    pub(crate) stops_after: Option<usize>,
+    pub stops_after: Option<usize>,
     /// Where it goes wrong.
-    pub(crate) trouble: Option<(Point, Trouble)>,
+    pub trouble: Option<(Point, Trouble)>,
 }
 
 /// A place to go wrong that does not depend on how often a driver asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Point {
+#[non_exhaustive]
+pub enum Point {
     /// The write of the k-th chunk, from 0.
     Write(usize),
     /// The read behind the k-th output.
     Given(usize),
+    /// The call of `end`.
     End,
+    /// The call of `release`.
     Release,
 }
 
@@ -51,9 +52,39 @@ enum Protocol {
     Failed,
 }
 
-/// A machine that panics when its driver breaks the protocol.
+/// A machine on numbers for tests of whatever drives machines: it panics when its driver breaks the
+/// [protocol](Transform#protocol), and does what its [`Behaviour`] says.
+///
+/// # Panics
+///
+/// On a breach of the protocol, and where its behaviour says so. It takes nothing after a `release`.
+///
+/// # Examples
+///
+/// ```
+/// use highwater_core::{Readable, Transform};
+/// use highwater_test::{Behaviour, Point, Trouble};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let does = Behaviour {
+///     holds: 2,
+///     copies: 2,
+///     trouble: Some((Point::End, Trouble::Error)),
+///     ..Behaviour::PLAIN
+/// };
+/// let mut readable = Readable::from_iter(0..3).pipe(does.machine("hostile"));
+/// let mut given = Vec::new();
+/// let error = loop {
+///     match readable.next().await.expect("it fails") {
+///         Ok(x) => given.push(x),
+///         Err(error) => break error,
+///     }
+/// };
+/// assert_eq!(given, [0, 0, 1, 1, 2, 2]);
+/// assert_eq!(error.stage(), Some("hostile"));
+/// # }
+/// ```
 #[derive(Debug)]
-pub(crate) struct Hostile {
+pub struct Hostile {
     name: &'static str,
     does: Behaviour,
     protocol: Protocol,
@@ -65,10 +96,11 @@ pub(crate) struct Hostile {
 
 impl Behaviour {
     /// Passes every chunk once, at once.
-    pub(crate) const PLAIN: Self =
+    pub const PLAIN: Self =
         Self { holds: 0, copies: 1, eager: true, stops_after: None, trouble: None };
 
-    pub(crate) fn machine(self, name: &'static str) -> Hostile {
+    /// A machine that behaves so, with this name in errors.
+    pub fn machine(self, name: &'static str) -> Hostile {
         Hostile {
             name,
             does: self,
@@ -172,62 +204,4 @@ impl Transform for Hostile {
     fn name(&self) -> &'static str {
         self.name
     }
-}
-
-/// What comes of a machine and a script, by the letter of the protocol and with no stream in sight.
-pub(crate) fn drive(machine: &mut Hostile, steps: &[Step]) -> (Vec<u32>, Option<String>) {
-    let mut given = Vec::new();
-    let mut all = || -> Result<()> {
-        for step in steps {
-            if machine.is_done() {
-                return read_all(machine, &mut given);
-            }
-            match step {
-                Step::Chunk(chunk) => given.extend(machine.write(*chunk)?),
-                Step::Error => {
-                    let late = machine.release().and_then(|()| read_all(machine, &mut given));
-                    let first = Error::msg("source failed");
-                    return Err(match late {
-                        Ok(()) => first,
-                        Err(late) => first.suppress(late),
-                    });
-                }
-                _ => continue,
-            }
-            read_all(machine, &mut given)?;
-        }
-        if !machine.is_done() {
-            machine.end()?;
-        }
-        read_all(machine, &mut given)
-    };
-    let failure = all().err();
-    (given, failure.map(|error| error.to_string()))
-}
-
-fn read_all(machine: &mut Hostile, given: &mut Vec<u32>) -> Result<()> {
-    while let Some(output) = machine.read()? {
-        given.push(output);
-    }
-    Ok(())
-}
-
-/// Machines that may fail anywhere.
-pub(crate) fn behaviours() -> impl Strategy<Value = Behaviour> {
-    let point = prop_oneof![
-        (0..8_usize).prop_map(Point::Write),
-        (0..8_usize).prop_map(Point::Given),
-        Just(Point::End),
-        Just(Point::Release),
-    ];
-    let trouble = option::of(point.prop_map(|point| (point, Trouble::Error)));
-    (0..4_usize, 0..4_usize, any::<bool>(), option::weighted(0.3, 0..8_usize), trouble).prop_map(
-        |(holds, copies, eager, stops_after, trouble)| Behaviour {
-            holds,
-            copies,
-            eager,
-            stops_after,
-            trouble,
-        },
-    )
 }
