@@ -35,7 +35,14 @@ pub struct Case<I, O> {
     pub(crate) fails: Option<Predicate>,
     pub(crate) releases: Releases<O>,
     pub(crate) takes: Option<usize>,
+    pub(crate) bound: Option<Bound>,
     pub(crate) ends_at: Duration,
+}
+
+/// How much a machine may hold, and what measures it.
+pub(crate) struct Bound {
+    pub(crate) most: usize,
+    pub(crate) gauge: Box<dyn Fn() -> usize>,
 }
 
 /// Says what is wrong with the outputs.
@@ -66,6 +73,7 @@ impl<I, O: 'static> Case<I, O> {
             fails: None,
             releases: Releases::Nothing,
             takes: None,
+            bound: None,
             ends_at: Duration::ZERO,
         }
     }
@@ -160,6 +168,35 @@ impl<I, O: 'static> Case<I, O> {
     #[must_use]
     pub fn takes(mut self, chunks_or_bytes: usize) -> Self {
         self.takes = Some(chunks_or_bytes);
+        self
+    }
+
+    /// Holds at the most so much between two calls, as `gauge` measures it: what there is now less what there was
+    /// before the machine was made. An output is dropped before the next is asked for, so a machine that expands has to
+    /// make them one by one.
+    ///
+    /// The gauge counts [`Tokens`](crate::Tokens), or what an allocator of yours has given out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_core::operators::FlatMap;
+    /// use highwater_test::{Case, Tokens, conformance};
+    ///
+    /// let tokens = Tokens::new();
+    /// let make = || {
+    ///     let tokens = tokens.clone();
+    ///     FlatMap::new(move |count: u32| {
+    ///         let tokens = tokens.clone();
+    ///         (0..count).map(move |x| tokens.token(x))
+    ///     })
+    /// };
+    /// let gauge = tokens.clone();
+    /// conformance(make, [Case::new([1000]).gives(0..1000_u32).holds_at_most(0, move || gauge.alive())]);
+    /// ```
+    #[must_use]
+    pub fn holds_at_most(mut self, most: usize, gauge: impl Fn() -> usize + 'static) -> Self {
+        self.bound = Some(Bound { most, gauge: Box::new(gauge) });
         self
     }
 

@@ -33,6 +33,9 @@ pub mod io;
 mod log;
 mod recorder;
 mod script;
+#[cfg(test)]
+mod tests;
+mod tokens;
 
 pub use case::Case;
 pub use conformance::{
@@ -49,3 +52,4 @@ pub use hostile::{Behaviour, Hostile, Point};
 pub use log::{Event, Log};
 pub use recorder::{Demand, Op, Recorder, Trouble, When};
 pub use script::{Cue, Script};
+pub use tokens::{Token, Tokens};

@@ -2,6 +2,7 @@
 
 mod bytes;
 mod destination;
+mod gauged;
 mod judge;
 mod piped;
 mod simulation;

@@ -9,6 +9,7 @@ use futures_core::Stream;
 use highwater_core::{Error, Readable, Result, StageInfo, TimedTransform};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
+use super::gauged::Gauged;
 use super::judge::{given, released};
 use super::simulation::{Ending, Manner, simulate};
 use super::transform::points;
@@ -29,7 +30,7 @@ use crate::{Case, Outcome};
 /// - it never names a time that has come already, which would be a loop that spins;
 /// - it copes with a driver that is an hour late, or a century;
 /// - when the input fails behind any chunk, it releases what the case says;
-/// - it can be dropped behind any chunk; it copes with an input without chunks.
+/// - it can be dropped behind any chunk; it copes with an input without chunks, and holds no more than the case allows.
 ///
 /// And in a pipeline, on Tokio's clock, which is paused: the same outputs at the same times and the same error, which
 /// comes behind what is released; nothing comes behind the end. Times are compared there if all of them are whole
@@ -134,6 +135,13 @@ where
         };
         check(format_args!("what it gives, and when ({name})"), || judge(&by_hand(Manner::Exact)));
         check(format_args!("read for no reason ({name})"), || judge(&by_hand(Manner::Spurious)));
+        if let Some(bound) = &self.case.bound {
+            check(format_args!("what it holds ({name})"), || {
+                let mut machine = Gauged::new(self.make, bound);
+                simulate(&mut machine, chunks.iter().cloned(), ending, Manner::Exact);
+                Ok(())
+            });
+        }
         for late in [Duration::from_secs(3600), Duration::from_secs(100 * 365 * 24 * 3600)] {
             check(format_args!("read {} s late ({name})", late.as_secs()), || {
                 match by_hand(Manner::Late(late)).error {

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use highwater_core::operators::Map;
 use highwater_core::{Chain, Error, Transform};
 
+use super::gauged::Gauged;
 use super::judge::{given, released};
 use super::{check, piped};
 use crate::drive::{drive_past_release, drive_writing_first};
@@ -19,7 +20,7 @@ use crate::{Case, Cue, Outcome, drive};
 /// - it does the same when a chunk is written before it was ever read;
 /// - when the input fails behind any chunk, it releases what the case says, and can go on behind that;
 /// - it can be dropped behind any chunk;
-/// - it copes with an input without chunks;
+/// - it copes with an input without chunks, and holds no more than the case allows;
 /// - [`Chain`] with an identity on either side gives the same.
 ///
 /// And in a pipeline, on an executor that polls only what was woken:
@@ -171,6 +172,12 @@ where
         check(format_args!("behind an identity, as a `Chain` ({name}, {how})"), || {
             judge(&drive(&mut Chain::new(Map::new(|chunk| chunk), make()), cues(chunks)))
         });
+        if let Some(bound) = &self.case.bound {
+            check(format_args!("what it holds ({name}, {how})"), || {
+                drive(&mut Gauged::new(make, bound), cues(chunks));
+                Ok(())
+            });
+        }
         let name = format!("{name}, {how}");
         piped::check_all(make, cues(chunks), &plain, &name);
         piped::check_drops(make, cues(chunks), &name);
