@@ -43,6 +43,7 @@ where
         let timed = poll_fn(|cx| before.timed(|| fill.as_mut().poll(cx)));
         match AssertUnwindSafe(timed).catch_unwind().await {
             Ok(Ok(())) => output.end(),
+            Ok(Err(error)) if error.is_panic() => output.fail(error.in_stage(blamed.panicked())),
             Ok(Err(error)) => output.fail(error),
             Err(payload) => output.fail(Error::panic(&*payload).in_stage(blamed.panicked())),
         }

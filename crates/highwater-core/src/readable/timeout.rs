@@ -92,27 +92,27 @@ impl<S: Source> Stream for Timeout<S> {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         let Some(source) = this.source.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-        let polled = source.poll_next(cx);
-        let waits = match (*this.applies, &polled) {
-            (Applies::NoMore, _) => false,
-            (Applies::ToAll, _) | (_, Poll::Pending) => true,
-            (applies, Poll::Ready(_)) => {
+        let mut late = false;
+        // Looked at before the source, so that no chunk is read and then lost.
+        if *this.applies == Applies::ToAll {
+            late = is_late(this.timer, *this.limit, cx);
+        }
+        let mut polled = if late { Poll::Pending } else { source.poll_next(cx) };
+        match (&polled, *this.applies) {
+            (_, Applies::ToAll | Applies::NoMore) => {}
+            (Poll::Pending, _) => late = is_late(this.timer, *this.limit, cx),
+            (Poll::Ready(_), applies) => {
                 *this.timer = None;
                 if applies == Applies::ToFirst {
                     *this.applies = Applies::NoMore;
                 }
-                false
-            }
-        };
-        if waits && !is_last(&polled) {
-            let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(after(*this.limit))));
-            if timer.as_mut().poll(cx).is_ready() {
-                this.source.set(None);
-                let error = Error::timeout(describe(*this.applies, *this.limit));
-                return Poll::Ready(Some(Err(error.in_stage(this.name))));
             }
         }
-        if is_last(&polled) {
+        if late {
+            let error = Error::timeout(describe(*this.applies, *this.limit));
+            polled = Poll::Ready(Some(Err(error.in_stage(this.name))));
+        }
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
             this.source.set(None);
         }
         polled
@@ -128,8 +128,9 @@ impl<S> fmt::Debug for Timeout<S> {
     }
 }
 
-fn is_last<T>(polled: &Poll<Option<Result<T>>>) -> bool {
-    matches!(polled, Poll::Ready(None | Some(Err(_))))
+/// Starts the timer if it does not run; else the task is woken when it is over.
+fn is_late(timer: &mut Option<Pin<Box<Sleep>>>, limit: Duration, cx: &mut Context<'_>) -> bool {
+    timer.get_or_insert_with(|| Box::pin(sleep_until(after(limit)))).as_mut().poll(cx).is_ready()
 }
 
 fn describe(applies: Applies, limit: Duration) -> String {
