@@ -3,10 +3,12 @@
 //! The way back, from a readable to an `AsyncRead`, is
 //! [`Readable::into_async_read`](highwater_core::Readable::into_async_read).
 
+mod copy_duplex;
 mod read;
 mod stdio;
 mod write;
 
+pub use copy_duplex::{Copied, CopyDuplex, copy_duplex};
 pub use read::{AsyncSource, read};
 pub use stdio::{stdin, stdout};
 pub(crate) use stdio::{stdin_file, stdout_file};
