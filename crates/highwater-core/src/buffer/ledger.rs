@@ -135,9 +135,10 @@ impl Ledger {
     }
 
     /// Counts what the reader put back.
-    pub(crate) fn put_back(&mut self, weight: usize) {
-        self.buffered = self.buffered.saturating_add(weight);
+    pub(crate) fn put_back(&mut self, weight: usize) -> Result<(), Refusal> {
+        self.buffered = self.buffered.checked_add(weight).ok_or(Refusal::Full)?;
         self.peak = self.peak.max(self.buffered);
+        Ok(())
     }
 
     /// Counts as gone what was taken out before.

@@ -442,11 +442,13 @@ impl<T> Shared<T> {
         match state.ledger.life() {
             Life::Destroyed => return Poll::Ready(Err(state.failure())),
             Life::Ended => return Poll::Ready(state.failure.clone().map_or(Ok(false), Err)),
+            // A cork holds what is in the queue, not what was taken out of it before.
+            Life::Open | Life::Ending if !taken.is_empty() && state.delivers(interest) => {
+                return Poll::Ready(Ok(true));
+            }
             Life::Open | Life::Ending if state.gives(interest) => {
-                if taken.is_empty() {
+                if !state.queue.is_empty() {
                     std::mem::swap(&mut state.queue, taken);
-                }
-                if !taken.is_empty() {
                     return Poll::Ready(Ok(true));
                 }
                 if state.ledger.life() == Life::Ending {
@@ -485,13 +487,18 @@ impl<T> Shared<T> {
         step.max(1)
     }
 
-    /// Counts in what the reader puts back; false when it is too late.
-    pub(super) fn put_back(&self, weight: usize) -> Result<(), Error> {
+    /// Counts in what the reader puts back, unless it is too late.
+    pub(super) fn put_back(&self, weight: usize) -> Result<()> {
+        let mut wakes = Wakes::default();
         let mut state = self.lock();
         match state.ledger.life() {
             Life::Open | Life::Ending => {
                 self.charge(weight).map_err(|refusal| state.refuse(refusal))?;
-                state.ledger.put_back(weight);
+                if let Err(refusal) = state.ledger.put_back(weight) {
+                    self.discharge(weight, &mut wakes);
+                    return Err(state.refuse(refusal));
+                }
+                wakes.extend(state.reader.take().map(|(waker, _)| waker));
                 Ok(())
             }
             Life::Ended => Err(Error::msg("unshift after the end")),
@@ -572,11 +579,16 @@ impl<T> State<T> {
         }
     }
 
-    /// Whether the reader gets what is there.
+    /// Whether the reader gets what is in the queue.
     #[inline]
     fn gives(&self, interest: Interest) -> bool {
-        (interest == Interest::Arrival || !self.ledger.is_paused())
-            && !self.ledger.is_held(self.waiters.want_room())
+        self.delivers(interest) && !self.ledger.is_held(self.waiters.want_room())
+    }
+
+    /// Whether a pause lets the reader have chunks.
+    #[inline]
+    fn delivers(&self, interest: Interest) -> bool {
+        interest == Interest::Arrival || !self.ledger.is_paused()
     }
 
     /// The answer to a writer that waits, if there is one.

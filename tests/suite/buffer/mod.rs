@@ -1,0 +1,4 @@
+//! The buffer: beside its reference, and rule by rule.
+
+mod model;
+mod reference;
