@@ -21,4 +21,8 @@
 mod batch;
 pub mod fs;
 pub mod io;
+#[cfg(feature = "net")]
+pub mod net;
 mod pool;
+#[cfg(feature = "process")]
+pub mod process;

@@ -30,7 +30,7 @@
 //!
 //! # Features
 //!
-//! `io` and `lines` are on by default; `anyhow` adds `From<Error> for anyhow::Error`; `test` adds the conformance suite
+//! `io`, `net`, `process` and `lines` are on by default; `anyhow` adds `From<Error> for anyhow::Error`; `test` adds the conformance suite
 //! for your own machines and destinations as `highwater::test`; `full` is all.
 #![forbid(unsafe_code)]
 
@@ -40,6 +40,14 @@ pub use highwater_core::*;
 #[cfg(feature = "io")]
 #[doc(inline)]
 pub use highwater_io::{fs, io};
+
+#[cfg(feature = "net")]
+#[doc(inline)]
+pub use highwater_io::net;
+
+#[cfg(feature = "process")]
+#[doc(inline)]
+pub use highwater_io::process;
 
 #[cfg(feature = "lines")]
 #[doc(inline)]

@@ -4,11 +4,13 @@
 //! [`Readable::into_async_read`](highwater_core::Readable::into_async_read).
 
 mod copy_duplex;
+mod duplex;
 mod read;
 mod stdio;
 mod write;
 
 pub use copy_duplex::{Copied, CopyDuplex, copy_duplex};
+pub use duplex::{AsyncDuplex, duplex};
 pub use read::{AsyncSource, read};
 pub use stdio::{stdin, stdout};
 pub(crate) use stdio::{stdin_file, stdout_file};

@@ -80,6 +80,14 @@ impl<W: AsyncWrite> AsyncDestination<W> {
         Poll::Ready(Ok(()))
     }
 
+    /// The writer.
+    pub fn get_mut(&mut self) -> &mut W
+    where
+        W: Unpin,
+    {
+        &mut self.writer
+    }
+
     async fn drain(&mut self, left: usize) -> Result<()> {
         poll_fn(|cx| self.poll_drain(left, cx)).await
     }

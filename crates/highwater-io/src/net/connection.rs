@@ -1,0 +1,210 @@
+//! The two directions of a TCP connection.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::net::{Shutdown, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use highwater_core::{Destination, Duplex, Error, Readable, Result};
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::listen::Seat;
+use crate::io::{AsyncDestination, AsyncSource, read, write};
+
+/// A TCP connection: what [`connect`](super::connect) and [`listen`](super::listen()) give.
+pub type Connection = Duplex<Readable<Incoming>, Outgoing>;
+
+/// Makes both directions of a stream; the seat is given up when both are dropped.
+pub(super) fn of(stream: TcpStream, seat: Option<Seat>) -> io::Result<Connection> {
+    stream.set_nodelay(true)?;
+    let peer = stream.peer_addr()?;
+    let socket = Arc::new(Socket { stream, _seat: seat });
+    let outgoing = Outgoing { destination: write(WriteHalf::new(Arc::clone(&socket))), peer };
+    let incoming = read(ReadHalf(socket));
+    let info = highwater_core::StageInfo::new("net::Incoming").holds(0);
+    let readable = incoming.stage(info, |source| Incoming { source, peer });
+    Ok(Duplex::from_parts(readable, outgoing))
+}
+
+/// What the peer sends, as chunks of up to 64 KiB. A connection that waits holds no buffer.
+#[derive(Debug)]
+pub struct Incoming {
+    source: AsyncSource<ReadHalf>,
+    peer: SocketAddr,
+}
+
+impl Incoming {
+    /// The address of the peer.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+}
+
+impl Stream for Incoming {
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.source).poll_next(cx)
+    }
+}
+
+/// What goes to the peer: a destination, as [`io::write`](crate::io::write()) is one.
+///
+/// The end of a stream shuts the direction down, which the peer sees as an end; the other direction goes on. After an
+/// abort, or a drop when something was written and not ended, the connection is reset when both directions are dropped:
+/// the peer must not take what was cut off for the whole.
+#[derive(Debug)]
+pub struct Outgoing {
+    destination: AsyncDestination<WriteHalf>,
+    peer: SocketAddr,
+}
+
+impl Outgoing {
+    /// The address of the peer.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
+    async fn open(&mut self) -> Result<()> {
+        Destination::<T>::open(&mut self.destination).await
+    }
+
+    async fn write(&mut self, chunk: T) -> Result<()> {
+        self.destination.write(chunk).await
+    }
+
+    async fn write_many(&mut self, chunks: &mut VecDeque<T>) -> Result<()> {
+        self.destination.write_many(chunks).await
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        Destination::<T>::flush(&mut self.destination).await
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        Destination::<T>::finish(&mut self.destination).await
+    }
+
+    async fn abort(&mut self, error: &Error) -> Result<()> {
+        self.destination.get_mut().cut_off = true;
+        Destination::<T>::abort(&mut self.destination, error).await
+    }
+
+    fn weight(&self, chunk: &T) -> usize {
+        self.destination.weight(chunk)
+    }
+
+    fn holds(&self) -> Option<usize> {
+        Destination::<T>::holds(&self.destination)
+    }
+
+    fn name(&self) -> &'static str {
+        "net::Outgoing"
+    }
+}
+
+#[derive(Debug)]
+struct Socket {
+    stream: TcpStream,
+    _seat: Option<Seat>,
+}
+
+#[derive(Debug)]
+pub(super) struct ReadHalf(Arc<Socket>);
+
+impl AsyncRead for ReadHalf {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.0.stream.poll_read_ready(cx))?;
+            match self.0.stream.try_read(buffer.initialize_unfilled()) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result.map(|n| buffer.advance(n))),
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct WriteHalf {
+    socket: Arc<Socket>,
+    /// What was written has no end yet, or never will.
+    cut_off: bool,
+}
+
+impl WriteHalf {
+    fn new(socket: Arc<Socket>) -> Self {
+        Self { socket, cut_off: false }
+    }
+
+    fn poll_try(
+        &mut self,
+        cx: &mut Context<'_>,
+        attempt: impl Fn(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.socket.stream.poll_write_ready(cx))?;
+            match attempt(&self.socket.stream) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => {
+                    self.cut_off = true;
+                    return Poll::Ready(result);
+                }
+            }
+        }
+    }
+}
+
+impl AsyncWrite for WriteHalf {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_try(cx, |stream| stream.try_write(bytes))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_try(cx, |stream| stream.try_write_vectored(slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        SockRef::from(&self.socket.stream).shutdown(Shutdown::Write)?;
+        self.cut_off = false;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for WriteHalf {
+    fn drop(&mut self) {
+        if self.cut_off {
+            // A socket that is closed with this resets; if it cannot be set, the connection is gone already.
+            drop(SockRef::from(&self.socket.stream).set_linger(Some(Duration::ZERO)));
+        }
+    }
+}

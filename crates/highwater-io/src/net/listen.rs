@@ -1,0 +1,298 @@
+//! A listener as a stream of connections.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::Stream;
+use highwater_core::{Error, Readable, Result, StageInfo};
+use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
+use tokio::time::{Sleep, sleep};
+
+use super::connection::{self, Connection};
+
+/// Listens on a TCP address with the [default limits](super#limits-and-defaults). Port 0 picks a free one.
+///
+/// # Cancel safety
+///
+/// Is cancel safe: either it listens or it does not.
+///
+/// # Errors
+///
+/// The address cannot be bound, such as a port that is in use; the error names it.
+pub async fn listen(address: impl ToSocketAddrs + fmt::Debug) -> Result<Listening> {
+    Listen::default().bind(address).await
+}
+
+/// Settings of a listener.
+///
+/// # Examples
+///
+/// ```
+/// use highwater_io::net::Listen;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+/// let server = Listen::default().connections(10_000).per_address(10_000).bind("127.0.0.1:0").await?;
+/// assert_eq!(server.refused().total(), 0);
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Listen {
+    connections: usize,
+    per_address: usize,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self { connections: default_connections(), per_address: PER_ADDRESS }
+    }
+}
+
+impl Listen {
+    /// The most connections at a time.
+    pub fn connections(mut self, most: usize) -> Self {
+        self.connections = most;
+        self
+    }
+
+    /// The most connections at a time from one IP address.
+    pub fn per_address(mut self, most: usize) -> Self {
+        self.per_address = most;
+        self
+    }
+
+    /// Listens.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe: either it listens or it does not.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be bound; the error names it.
+    pub async fn bind(self, address: impl ToSocketAddrs + fmt::Debug) -> Result<Listening> {
+        let named = |error: std::io::Error| {
+            let message = format!("cannot listen on {address:?}");
+            Error::from(error).context(message).in_stage("net::listen")
+        };
+        let listener = TcpListener::bind(&address).await.map_err(named)?;
+        let address = listener.local_addr().map_err(named)?;
+        let seats =
+            Arc::new(Seats { limits: self, taken: Mutex::default(), refused: Refused::default() });
+        let accepting =
+            Accepting { listener, seats: Arc::clone(&seats), rest: None, pause: FIRST_PAUSE };
+        let info = StageInfo::new("net::listen").holds(0);
+        let connections = Readable::from_source(info, accepting);
+        Ok(Listening { connections, address, seats })
+    }
+}
+
+/// A listener: a stream of [`Connection`]s. Dropping it closes the port; connections go on.
+pub struct Listening {
+    connections: Readable<Accepting>,
+    address: SocketAddr,
+    seats: Arc<Seats>,
+}
+
+impl Listening {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Connections that are open.
+    pub fn open(&self) -> usize {
+        self.seats.taken().total
+    }
+
+    /// Connections that were closed at once for want of a free place.
+    pub fn refused(&self) -> &Refused {
+        &self.seats.refused
+    }
+
+    /// The next connection. Never `None`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe: a connection is either given or still waits.
+    ///
+    /// # Errors
+    ///
+    /// The listener is broken. What passes (a connection that was gone before it was accepted, no free descriptor) is
+    /// waited out.
+    pub async fn next(&mut self) -> Option<Result<Connection>> {
+        self.connections.next().await
+    }
+
+    /// As a readable, with its operators.
+    pub fn into_readable(self) -> Readable<Accepting> {
+        self.connections
+    }
+}
+
+impl fmt::Debug for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listening").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Counts the connections that were refused.
+#[derive(Debug, Default)]
+pub struct Refused {
+    total: AtomicU64,
+    per_address: AtomicUsize,
+}
+
+impl Refused {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.total.load(Relaxed)
+    }
+
+    /// Those refused because their address had its share.
+    pub fn for_their_address(&self) -> usize {
+        self.per_address.load(Relaxed)
+    }
+}
+
+/// The source of [`Listening::into_readable`].
+pub struct Accepting {
+    listener: TcpListener,
+    seats: Arc<Seats>,
+    rest: Option<Pin<Box<Sleep>>>,
+    pause: Duration,
+}
+
+impl Accepting {
+    /// Gives a connection a place, or drops it.
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Connection> {
+        let seat = self.seats.take(peer.ip())?;
+        // A connection that fails here was reset in the meantime.
+        connection::of(stream, Some(seat)).ok()
+    }
+
+    /// Waits after a failure that more tries would only repeat.
+    fn back_off(&mut self) {
+        self.rest = Some(Box::pin(sleep(self.pause)));
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+impl Stream for Accepting {
+    type Item = Result<Connection>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(rest) = &mut self.rest {
+                ready!(rest.as_mut().poll(cx));
+                self.rest = None;
+            }
+            match ready!(self.listener.poll_accept(cx)) {
+                Ok((stream, peer)) => {
+                    self.pause = FIRST_PAUSE;
+                    if let Some(connection) = self.admit(stream, peer) {
+                        return Poll::Ready(Some(Ok(connection)));
+                    }
+                }
+                Err(error) if was_the_peers(error.kind()) => {}
+                Err(error) if error.raw_os_error().is_some() => self.back_off(),
+                Err(error) => return Poll::Ready(Some(Err(error.into()))),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Accepting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accepting").field("listener", &self.listener).finish_non_exhaustive()
+    }
+}
+
+/// The connection was gone before it was accepted.
+fn was_the_peers(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::Interrupted
+    )
+}
+
+#[derive(Debug)]
+struct Seats {
+    limits: Listen,
+    taken: Mutex<Taken>,
+    refused: Refused,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    total: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+impl Seats {
+    fn taken(&self) -> std::sync::MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
+        let mut taken = self.taken();
+        let from_there = taken.by_address.get(&address).copied().unwrap_or_default();
+        let has_its_share = from_there >= self.limits.per_address;
+        if has_its_share || taken.total >= self.limits.connections {
+            self.refused.total.fetch_add(1, Relaxed);
+            self.refused.per_address.fetch_add(usize::from(has_its_share), Relaxed);
+            return None;
+        }
+        taken.total += 1;
+        taken.by_address.insert(address, from_there + 1);
+        Some(Seat { seats: Arc::clone(self), address })
+    }
+}
+
+/// A place for one connection, free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Seat {
+    seats: Arc<Seats>,
+    address: IpAddr,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self.seats.taken();
+        taken.total -= 1;
+        if let Some(left) = taken.by_address.get_mut(&self.address) {
+            *left -= 1;
+            if *left == 0 {
+                taken.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// 80 % of the descriptors that may be open, less 64 for everything else; not above 1024.
+fn default_connections() -> usize {
+    let files = open_files().unwrap_or(MOST_CONNECTIONS * 2);
+    (files / 5 * 4).saturating_sub(64).clamp(1, MOST_CONNECTIONS)
+}
+
+/// The soft limit of open files, where the system tells.
+fn open_files() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+const MOST_CONNECTIONS: usize = 1024;
+const PER_ADDRESS: usize = 64;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);

@@ -1,0 +1,61 @@
+//! TCP connections as duplexes, and listeners as streams of them.
+//!
+//! # Limits and defaults
+//!
+//! | limit | default | to change it |
+//! |---|---|---|
+//! | connections at a time | 1024, or what the limit of open files leaves: 80 % of it less 64 | [`Listen::connections`] |
+//! | connections at a time from one address | 64 | [`Listen::per_address`] |
+//! | wait after an accept that failed for want of a resource | 50 ms, doubled up to 1 s | none |
+//!
+//! A connection beyond a limit is closed at once and counted in [`Refused`].
+
+mod connection;
+mod listen;
+
+use highwater_core::{Error, Result};
+use tokio::net::{TcpStream, ToSocketAddrs};
+
+pub use connection::{Connection, Incoming, Outgoing};
+pub use listen::{Accepting, Listen, Listening, Refused, listen};
+
+/// Connects to a TCP address. Small writes are not delayed (`TCP_NODELAY`).
+///
+/// # Cancel safety
+///
+/// Is cancel safe: the attempt is given up.
+///
+/// # Errors
+///
+/// The address is not known, or nobody answers there; the error names it.
+///
+/// # Examples
+///
+/// ```
+/// use highwater_core::{Readable, Result};
+/// use highwater_io::net;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// let mut server = net::listen("127.0.0.1:0").await?;
+/// let address = server.address();
+/// let client = async move {
+///     let (answer, request) = net::connect(address).await?.split();
+///     Readable::once("hello").pipe_to(request).run().await?;
+///     answer.to_bytes().await
+/// };
+/// let echo = async {
+///     let (request, answer) = server.next().await.expect("a client comes")?.split();
+///     request.pipe_to(answer).run().await
+/// };
+/// let (answer, _) = tokio::try_join!(client, echo)?;
+/// assert_eq!(answer, "hello");
+/// # Ok(()) }
+/// ```
+pub async fn connect(address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Connection> {
+    let named = |error: std::io::Error| {
+        Error::from(error)
+            .context(format!("cannot connect to {address:?}"))
+            .in_stage("net::connect")
+    };
+    let stream = TcpStream::connect(&address).await.map_err(named)?;
+    connection::of(stream, None).map_err(named)
+}
