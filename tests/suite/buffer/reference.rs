@@ -52,8 +52,11 @@ pub(super) struct Reference {
     pub(super) failure: Option<Trouble>,
     pub(super) outcome: Option<Result<(), Trouble>>,
     pub(super) writers: usize,
-    line: VecDeque<Who>,
+    line: BTreeSet<Who>,
+    /// Given a turn and not polled since; know of their turn.
     granted: BTreeSet<Who>,
+    held: BTreeSet<Who>,
+    waited: BTreeSet<Who>,
     drains: BTreeSet<Who>,
     /// The reader: taken out and not given, given and not counted as gone, when to count, whether it knew of the gate.
     pub(super) taken: VecDeque<Chunk>,
@@ -78,8 +81,10 @@ impl Reference {
             failure: None,
             outcome: None,
             writers: 1,
-            line: VecDeque::new(),
+            line: BTreeSet::new(),
             granted: BTreeSet::new(),
+            held: BTreeSet::new(),
+            waited: BTreeSet::new(),
             drains: BTreeSet::new(),
             taken: VecDeque::new(),
             given: 0,
@@ -91,7 +96,7 @@ impl Reference {
 
     pub(super) fn put(&mut self, chunk: Chunk, how: How) -> Result<bool, Trouble> {
         if let How::Turn(who) = how {
-            self.granted.remove(&who);
+            self.held.remove(&who);
         }
         let result = self.admit(chunk, how);
         if result.is_err() || matches!(how, How::Turn(_)) {
@@ -131,22 +136,25 @@ impl Reference {
     pub(super) fn wait(&mut self, who: Who, wait: Wait) -> Poll<Result<(), Trouble>> {
         self.settle();
         if let Some(answer) = self.answer(who, wait) {
+            self.forget(who);
             if wait == Wait::Turn && answer.is_ok() {
-                self.granted.insert(who);
-            } else {
-                self.forget(who);
+                self.held.insert(who);
             }
             return Poll::Ready(answer);
         }
         match wait {
-            Wait::Turn if !self.line.contains(&who) => self.line.push_back(who),
+            Wait::Turn => {
+                self.waited.insert(who);
+                self.line.insert(who);
+            }
             Wait::Drain => drop(self.drains.insert(who)),
-            _ => {}
+            Wait::Outcome => {}
         }
+        self.settle();
         Poll::Pending
     }
 
-    fn answer(&self, who: Who, wait: Wait) -> Option<Result<(), Trouble>> {
+    fn answer(&mut self, who: Who, wait: Wait) -> Option<Result<(), Trouble>> {
         match (wait, self.life) {
             (Wait::Outcome, _) => self.outcome,
             (_, Life::Destroyed) => Some(Err(self.trouble())),
@@ -154,8 +162,13 @@ impl Reference {
             (Wait::Drain, Life::Ending | Life::Ended) => Some(Ok(())),
             (Wait::Drain, Life::Open) => (!self.closed).then_some(Ok(())),
             (Wait::Turn, Life::Open) => {
-                let first = self.line.is_empty() && self.may_grant();
-                (self.granted.contains(&who) || first).then_some(Ok(()))
+                // The first in line takes over the turn of one that was not polled since.
+                let first = self.line.first() == Some(&who) && !self.closed;
+                let newcomer = !self.waited.contains(&who);
+                let ready = self.granted.contains(&who)
+                    || first && self.granted.pop_last().is_some()
+                    || newcomer && self.line.is_empty() && self.may_grant();
+                ready.then_some(Ok(()))
             }
         }
     }
@@ -166,15 +179,16 @@ impl Reference {
     }
 
     fn forget(&mut self, who: Who) {
-        self.line.retain(|other| *other != who);
+        self.line.remove(&who);
         self.granted.remove(&who);
+        self.held.remove(&who);
         self.drains.remove(&who);
     }
 
     fn may_grant(&self) -> bool {
         self.life == Life::Open
             && !self.closed
-            && self.buffered.saturating_add(self.granted.len()) < self.high.max(1)
+            && self.buffered.saturating_add(self.granted.len() + self.held.len()) < self.high.max(1)
     }
 
     fn settle(&mut self) {
@@ -183,7 +197,7 @@ impl Reference {
             self.drains.clear();
         }
         while !self.line.is_empty() && self.may_grant() {
-            self.granted.extend(self.line.pop_front());
+            self.granted.extend(self.line.pop_first());
         }
     }
 

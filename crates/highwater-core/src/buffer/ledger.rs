@@ -173,11 +173,14 @@ impl Ledger {
         opens
     }
 
+    /// Whether the gate is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.life == Life::Open && !self.closed
+    }
+
     /// Whether the next in line may have a turn.
     pub(crate) fn may_grant(&self) -> bool {
-        self.life == Life::Open
-            && !self.closed
-            && self.buffered.saturating_add(self.granted) < self.high.max(1)
+        self.is_open() && self.buffered.saturating_add(self.granted) < self.high.max(1)
     }
 
     pub(crate) fn grant(&mut self) {

@@ -71,15 +71,20 @@ pub(super) enum Wait {
 struct Waiters {
     next: u64,
     /// For a turn.
-    line: BTreeMap<u64, Waker>,
-    /// They have a turn, and use it when they are polled.
+    line: BTreeMap<u64, Asleep>,
+    /// They were given a turn, and have not been polled since.
     granted: BTreeSet<u64>,
-    drain: BTreeMap<u64, Waker>,
-    outcome: BTreeMap<u64, Waker>,
+    /// They know of their turn, and have not used it.
+    held: BTreeSet<u64>,
+    drain: BTreeMap<u64, Asleep>,
+    outcome: BTreeMap<u64, Asleep>,
 }
 
+/// `None` once it was woken.
+type Asleep = Option<Waker>;
+
 impl Waiters {
-    fn of(&mut self, wait: Wait) -> &mut BTreeMap<u64, Waker> {
+    fn of(&mut self, wait: Wait) -> &mut BTreeMap<u64, Asleep> {
         match wait {
             Wait::Drain => &mut self.drain,
             Wait::Turn => &mut self.line,
@@ -229,15 +234,11 @@ impl<T> Shared<T> {
         if state.ledger.reopen(self.budget_has_room()) {
             self.gate_is_closed.store(false, Release);
             state.drains += 1;
-            wakes.extend(std::mem::take(&mut state.waiters.drain).into_values());
+            wakes.extend(wakers(&mut state.waiters.drain));
             state.subscribers.tell(Event::Drain, wakes);
         }
-        while !state.waiters.line.is_empty() && state.ledger.may_grant() {
-            if let Some((id, waker)) = state.waiters.line.pop_first() {
-                state.ledger.grant();
-                state.waiters.granted.insert(id);
-                wakes.push(waker);
-            }
+        if !state.waiters.line.is_empty() {
+            state.give_turns(wakes);
         }
     }
 
@@ -257,6 +258,7 @@ impl<T> Shared<T> {
             self.settle(&mut state, &mut wakes);
             if let Some(result) = state.answer(wait, *id) {
                 let (removed, place) = state.leave_line(id, wait, result.is_ok());
+                state.give_turns(&mut wakes);
                 drop(state);
                 drop(removed);
                 self.forget_seat(place);
@@ -267,7 +269,8 @@ impl<T> Shared<T> {
                 waiters.next += 1;
                 waiters.next
             });
-            _replaced = state.waiters.of(wait).insert(seat, waker);
+            _replaced = state.waiters.of(wait).insert(seat, Some(waker)).flatten();
+            state.give_turns(&mut wakes);
             // Whoever waits for room opens the cork: what is held is what takes the room.
             state.announce(&mut wakes);
             drop(state);
@@ -283,7 +286,7 @@ impl<T> Shared<T> {
 
     /// Gives up a place in line, or a turn.
     pub(super) fn leave(&self, id: u64) {
-        let _removed: [Option<Waker>; 3];
+        let _removed: [Option<Asleep>; 3];
         let mut wakes = Wakes::default();
         let mut state = self.lock();
         let waiters = &mut state.waiters;
@@ -523,9 +526,40 @@ impl<T> State<T> {
     /// Uses up the turn, if one was given.
     #[inline]
     fn use_turn(&mut self, turn: Option<u64>) {
-        if turn.is_some_and(|id| self.waiters.granted.remove(&id)) {
+        let waiters = &mut self.waiters;
+        if turn.is_some_and(|id| waiters.held.remove(&id) || waiters.granted.remove(&id)) {
             self.ledger.ungrant();
         }
+    }
+
+    /// Gives turns to those in line while there is room. Then wakes the next: it takes over a turn if it is polled before
+    /// the one that was given it, who may have been forgotten.
+    fn give_turns(&mut self, wakes: &mut Wakes) {
+        let Waiters { line, granted, .. } = &mut self.waiters;
+        while self.ledger.may_grant() {
+            let Some((id, waker)) = line.pop_first() else { break };
+            self.ledger.grant();
+            granted.insert(id);
+            wakes.extend(waker);
+        }
+        if !granted.is_empty() && self.ledger.is_open() {
+            if let Some(mut first) = line.first_entry() {
+                wakes.extend(first.get_mut().take());
+            }
+        }
+    }
+
+    /// Takes the turn that was given to this one, or over from the last one that was given one and has not been polled.
+    fn take_turn(&mut self, id: u64) -> bool {
+        let Waiters { line, granted, held, .. } = &mut self.waiters;
+        let mine = granted.remove(&id);
+        let next = line.first_key_value().is_some_and(|(first, _)| *first == id);
+        let takes_over = next && self.ledger.is_open();
+        let taken = mine || held.contains(&id) || (takes_over && granted.pop_last().is_some());
+        if taken {
+            held.insert(id);
+        }
+        taken
     }
 
     /// Nobody overtakes those who wait in line, but one who does not ask whether there is room.
@@ -606,7 +640,7 @@ impl<T> State<T> {
         }
         match (wait, id) {
             (Wait::Drain, _) => (!self.ledger.needs_drain()).then_some(Ok(())),
-            (_, Some(id)) => self.waiters.granted.contains(&id).then_some(Ok(())),
+            (_, Some(id)) => self.take_turn(id).then_some(Ok(())),
             (_, None) => {
                 let free = self.waiters.line.is_empty() && self.ledger.may_grant();
                 free.then_some(Ok(()))
@@ -621,15 +655,15 @@ impl<T> State<T> {
         id: &mut Option<u64>,
         wait: Wait,
         ok: bool,
-    ) -> (Option<Waker>, Option<u64>) {
+    ) -> (Option<Asleep>, Option<u64>) {
         if wait == Wait::Turn && ok {
-            if id.is_none() {
+            let turn = *id.get_or_insert_with(|| {
                 self.waiters.next += 1;
-                *id = Some(self.waiters.next);
-                self.waiters.granted.insert(self.waiters.next);
+                self.waiters.held.insert(self.waiters.next);
                 self.ledger.grant();
-            }
-            return (None, *id);
+                self.waiters.next
+            });
+            return (self.waiters.line.remove(&turn), Some(turn));
         }
         let place = id.take();
         self.use_turn(place);
@@ -642,8 +676,8 @@ impl<T> State<T> {
             return false;
         }
         self.failure = failure.cloned();
-        wakes.extend(std::mem::take(&mut self.waiters.line).into_values());
-        wakes.extend(std::mem::take(&mut self.waiters.drain).into_values());
+        wakes.extend(wakers(&mut self.waiters.line));
+        wakes.extend(wakers(&mut self.waiters.drain));
         self.announce(wakes);
         true
     }
@@ -666,7 +700,7 @@ impl<T> State<T> {
     fn settle_outcome(&mut self, outcome: Result<()>, wakes: &mut Wakes) {
         if self.outcome.is_none() {
             self.outcome = Some(outcome);
-            wakes.extend(std::mem::take(&mut self.waiters.outcome).into_values());
+            wakes.extend(wakers(&mut self.waiters.outcome));
             self.subscribers.tell(Event::Close, wakes);
         }
     }
@@ -674,7 +708,11 @@ impl<T> State<T> {
     /// Everybody but those who wait for the outcome.
     fn wake_all(&mut self, wakes: &mut Wakes) {
         wakes.extend(self.reader.take().map(|(waker, _)| waker));
-        wakes.extend(std::mem::take(&mut self.waiters.line).into_values());
-        wakes.extend(std::mem::take(&mut self.waiters.drain).into_values());
+        wakes.extend(wakers(&mut self.waiters.line));
+        wakes.extend(wakers(&mut self.waiters.drain));
     }
+}
+
+fn wakers(waiters: &mut BTreeMap<u64, Asleep>) -> impl Iterator<Item = Waker> {
+    std::mem::take(waiters).into_values().flatten()
 }

@@ -115,8 +115,8 @@ impl<T> Writable<T> {
 
     /// Waits in line for room, and keeps it for the chunk to come.
     ///
-    /// A permit does not keep others out: they go on while there is room. So a permit, or a `send`, that is held and not
-    /// used cannot lock up anybody; for each of them the buffer may go one chunk above its mark.
+    /// A turn that was given to a `reserve` or `send` that is not polled any more passes to the next in line, so that one
+    /// which is forgotten locks up nobody. A permit keeps its room until it is used or dropped.
     ///
     /// # Cancel safety
     ///
