@@ -199,7 +199,8 @@ impl Demand {
         self.state().left
     }
 
-    async fn take(&self) {
+    /// Waits until one more chunk is allowed: for destinations of your own.
+    pub async fn take(&self) {
         poll_fn(|cx| {
             let mut state = self.state();
             if state.left > 0 {

@@ -249,7 +249,7 @@ fn b11_the_latest_waker_is_woken() {
 }
 
 /// Asks the buffer things whenever it is woken, dropped or weighed: with the lock held, that is a deadlock.
-struct Nosy(Rc<RefCell<Option<Writable<Nosy>>>>);
+struct Nosy(Rc<RefCell<Option<Writable<Self>>>>);
 
 impl Drop for Nosy {
     fn drop(&mut self) {

@@ -1,0 +1,538 @@
+//! What is made of the buffer: the writer task, read-ahead, offloaded machines, async stages, duplexes, events, time limits.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt;
+use highwater_core::{
+    Destination, Duplex, Error, Event, HighWaterMark, Readable, Result, Transform, Writable,
+    destination_fn, duplex_pair, pass_through,
+};
+use highwater_test::{Cue, Demand, Log, Op, Recorder, Script, Tokens, Trouble, When, poll_once};
+use tokio::runtime::Handle;
+
+/// Lets every task of a runtime of one thread go on until none can.
+async fn settle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A destination that notes in what pieces it was written.
+#[derive(Clone, Default)]
+struct Pieces(Arc<Mutex<Vec<Vec<u32>>>>, Demand);
+
+impl Destination<u32> for Pieces {
+    async fn write(&mut self, chunk: u32) -> Result<()> {
+        self.1.take().await;
+        self.0.lock().unwrap().push(vec![chunk]);
+        Ok(())
+    }
+
+    async fn write_many(&mut self, chunks: &mut VecDeque<u32>) -> Result<()> {
+        self.1.take().await;
+        self.0.lock().unwrap().push(chunks.drain(..).collect());
+        Ok(())
+    }
+}
+
+/// N21, N22, B16: what piles up behind a write goes out in one call; a single chunk by itself; what is being written counts.
+#[tokio::test]
+async fn a_writer_task_writes_what_has_piled_up_in_one_call() {
+    let pieces = Pieces::default();
+    let writable = Writable::new(pieces.clone(), HighWaterMark::items(4));
+    assert!(!writable.write(0).unwrap().is_full());
+    settle().await;
+    assert_eq!(writable.buffered(), 1, "it is being written");
+    assert!((1..4).map(|x| writable.write(x).unwrap().is_full()).eq([false, false, true]));
+    pieces.1.allow(1);
+    settle().await;
+    assert_eq!(writable.buffered(), 3);
+    pieces.1.allow(1);
+    writable.finish().await.unwrap();
+    assert_eq!(*pieces.0.lock().unwrap(), [vec![0], vec![1, 2, 3]]);
+    assert!(writable.is_finished());
+}
+
+/// N15, N17: a cork makes one piece of many writes, even while nothing is being written.
+#[tokio::test]
+async fn a_cork_makes_one_piece_of_many_writes() {
+    let pieces = Pieces::default();
+    pieces.1.allow(10);
+    let writable = Writable::new(pieces.clone(), HighWaterMark::items(16));
+    let cork = writable.cork();
+    for x in 0..3 {
+        writable.send(x).await.unwrap();
+        settle().await;
+    }
+    drop(cork);
+    writable.finish().await.unwrap();
+    assert_eq!(*pieces.0.lock().unwrap(), [vec![0, 1, 2]]);
+}
+
+/// I29, N33, N46: an error of the destination is everybody's, and at once; `finished` waits until it is closed.
+#[tokio::test]
+async fn an_error_of_the_destination_reaches_everybody() {
+    let log = Log::default();
+    let recorder = Recorder::new(&log).trouble(When::Every(Op::Write), Trouble::Error);
+    let writable = Writable::new(recorder, HighWaterMark::items(1));
+    assert!(writable.write(1).unwrap().is_full());
+    let error = writable.drain().await.unwrap_err();
+    assert_eq!((error.stage(), error.chunk()), (Some("Recorder"), Some(0)));
+    assert_eq!(writable.write(2).unwrap_err().into_chunk(), 2);
+    assert!(writable.finish().await.is_err());
+    assert_eq!(log.calls(), "open, write 1, abort");
+}
+
+/// B13, I54: so is a panic in it.
+#[tokio::test]
+async fn a_panic_of_the_destination_is_an_error() {
+    let log = Log::default();
+    let recorder = Recorder::new(&log).trouble(When::Every(Op::Write), Trouble::Panic);
+    let writable = Writable::new(recorder, HighWaterMark::items(4));
+    writable.write(1).map(|_| ()).unwrap();
+    assert!(writable.finish().await.unwrap_err().is_panic());
+    assert_eq!(log.calls(), "open, write 1, abort");
+}
+
+/// B9, I46, I51: without an end the last handle takes the task with it, and the destination is aborted.
+#[tokio::test]
+async fn dropping_the_last_handle_aborts_the_destination() {
+    let (log, demand) = (Log::default(), Demand::default());
+    let tasks = Handle::current().metrics().num_alive_tasks();
+    let writable = Writable::new(Recorder::new(&log).on_demand(&demand), HighWaterMark::items(4));
+    writable.send(1).await.unwrap();
+    settle().await;
+    drop(writable);
+    settle().await;
+    assert_eq!(log.calls(), "open, write 1, abort");
+    assert_eq!(Handle::current().metrics().num_alive_tasks(), tasks);
+}
+
+/// After `end` the task goes on, whoever is left.
+#[tokio::test]
+async fn after_the_end_the_task_goes_on_without_a_handle() {
+    let log = Log::default();
+    let writable = Writable::new(Recorder::new(&log).pends(3), HighWaterMark::items(4));
+    let control = writable.control();
+    writable.send(1).await.unwrap();
+    writable.done();
+    control.finished().await.unwrap();
+    assert_eq!(log.calls(), "open, write 1, finish");
+}
+
+/// I26, N35: an error of `finish` is the outcome.
+#[tokio::test]
+async fn an_error_of_finish_is_the_outcome() {
+    let log = Log::<u32>::default();
+    let recorder = Recorder::new(&log).trouble(When::Every(Op::Finish), Trouble::Error);
+    let writable = Writable::new(recorder, HighWaterMark::items(4));
+    writable.end();
+    for _ in 0..2 {
+        assert_eq!(writable.finished().await.unwrap_err().stage(), Some("Recorder"));
+    }
+    assert_eq!(log.calls(), "open, finish, abort");
+}
+
+/// A pipeline may write into a `Writable`; what is ended already is refused before a chunk moves.
+#[tokio::test]
+async fn a_writable_is_a_destination() {
+    let (writable, readable) = pass_through(HighWaterMark::items(2));
+    let (written, read) =
+        tokio::join!(Readable::from_iter(0..100).pipe_to(writable).run(), readable.to_vec());
+    assert_eq!(written.unwrap().chunks_out(), 100);
+    assert!(read.unwrap().into_iter().eq(0..100));
+
+    let (writable, _readable) = pass_through(HighWaterMark::items(2));
+    writable.end();
+    let log = Log::default();
+    let script = Script::new(&log, Cue::chunks([1]));
+    let error = script.readable().pipe_to(writable).run().await.unwrap_err();
+    assert!(error.is_write_after_end());
+    assert_eq!(log.events().len(), 1, "the source was only dropped");
+}
+
+/// N58, N60, I11, I52: nothing is read before the first poll; then up to the mark, and again from the low mark.
+#[tokio::test]
+async fn a_buffer_reads_ahead_to_its_mark_and_no_further() {
+    let produced = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&produced);
+    let source = Readable::from_iter((0..100_u32).inspect(move |_| {
+        count.fetch_add(1, SeqCst);
+    }));
+    let mut ahead = source.buffer(HighWaterMark::items(10).low(4));
+    settle().await;
+    assert_eq!(produced.load(SeqCst), 0);
+    assert_eq!(ahead.next().await.unwrap().unwrap(), 0);
+    settle().await;
+    assert!((10..=11).contains(&produced.load(SeqCst)), "{produced:?}");
+    for x in 1..100 {
+        assert_eq!(ahead.next().await.unwrap().unwrap(), x);
+        settle().await;
+        let ahead_by = produced.load(SeqCst) - x as usize;
+        assert!(ahead_by <= 11, "{ahead_by} ahead");
+    }
+    assert!(ahead.next().await.is_none());
+}
+
+/// I2, A3: chunks before an error come before it, and a panic of the source is its error.
+#[tokio::test]
+async fn a_buffer_passes_errors_and_panics_on_in_order() {
+    for (cue, is) in [(Cue::Error, false), (Cue::Panic, true)] {
+        let cues = Cue::chunks(0..5).into_iter().chain([cue]);
+        let mut ahead =
+            Script::new(&Log::default(), cues).readable().buffer(HighWaterMark::items(2));
+        for x in 0..5 {
+            assert_eq!(ahead.next().await.unwrap().unwrap(), x);
+        }
+        assert_eq!(ahead.next().await.unwrap().unwrap_err().is_panic(), is);
+        assert!(ahead.next().await.is_none());
+    }
+}
+
+/// I42, I51: the task and the source end with the readable.
+#[tokio::test]
+async fn the_task_of_a_buffer_ends_with_it() {
+    let tokens = Tokens::new();
+    let tasks = Handle::current().metrics().num_alive_tasks();
+    let source = Readable::from_iter((0..1000).map(move |x| tokens.token(x)));
+    let mut ahead = source.buffer(HighWaterMark::items(8)).buffer(HighWaterMark::items(8));
+    drop(ahead.next().await);
+    drop(ahead);
+    settle().await;
+    assert_eq!(Handle::current().metrics().num_alive_tasks(), tasks);
+}
+
+/// I51: when a pipeline resolves, the tasks of its stages are gone.
+#[tokio::test]
+async fn a_pipeline_waits_for_the_tasks_of_its_stages() {
+    let tasks = Handle::current().metrics().num_alive_tasks();
+    let numbers = Readable::from_iter(0..1000).buffer(HighWaterMark::items(8)).take(10);
+    let report = numbers.for_each(|_| async { Ok(()) }).await;
+    report.unwrap();
+    let failing =
+        destination_fn(
+            |x: u32| async move { if x < 5 { Ok(()) } else { Err(Error::msg("enough")) } },
+        );
+    let numbers = Readable::from_iter(0..1000_u32).buffer(HighWaterMark::items(8));
+    assert!(numbers.pipe_to(failing).run().await.is_err());
+    assert_eq!(Handle::current().metrics().num_alive_tasks(), tasks);
+}
+
+/// Turns each number into itself and its negative, and holds one back for the end.
+#[derive(Default)]
+struct Mirror {
+    held: Option<i64>,
+    last: Option<i64>,
+}
+
+impl Transform for Mirror {
+    type Input = i64;
+    type Output = i64;
+
+    fn write(&mut self, x: i64) -> Result<Option<i64>> {
+        if x == 13 {
+            return Err(Error::corrupt("unlucky"));
+        }
+        if x == 17 {
+            panic!("a machine");
+        }
+        self.held = Some(-x);
+        self.last = Some(x * 1000);
+        Ok(Some(x))
+    }
+
+    fn read(&mut self) -> Result<Option<i64>> {
+        Ok(self.held.take())
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.held = self.last.take();
+        Ok(())
+    }
+}
+
+/// I4: offloaded, a machine gives what it gives in line, its end included, and its errors in their place.
+#[tokio::test]
+async fn an_offloaded_machine_gives_the_same() {
+    for (upto, mark) in [(0, 1), (1, 0), (10, 1), (10, 100), (20, 3), (12, 7)] {
+        let fused = Readable::from_iter(0..upto).pipe(Mirror::default());
+        let offloaded =
+            Readable::from_iter(0..upto).offload(Mirror::default(), HighWaterMark::items(mark));
+        let (mut fused, mut offloaded) = (Box::pin(fused), Box::pin(offloaded));
+        loop {
+            match (fused.next().await, offloaded.next().await) {
+                (None, None) => break,
+                (Some(Ok(one)), Some(Ok(other))) => assert_eq!(one, other),
+                (Some(Err(one)), Some(Err(other))) => {
+                    assert_eq!(one.to_string(), other.to_string())
+                }
+                (one, other) => panic!("{one:?} and {other:?}"),
+            }
+        }
+    }
+    let numbers = Readable::from_iter(16..20).offload(Mirror::default(), HighWaterMark::items(4));
+    let error = numbers.to_vec().await.unwrap_err();
+    assert!(error.is_panic(), "{error}");
+    assert_eq!(error.stage(), Some("Mirror"));
+}
+
+/// Counts the threads that are in it.
+struct Inside(Arc<AtomicUsize>);
+
+impl Transform for Inside {
+    type Input = u32;
+    type Output = u32;
+
+    fn write(&mut self, x: u32) -> Result<Option<u32>> {
+        self.0.fetch_add(1, SeqCst);
+        Ok(Some(x))
+    }
+}
+
+/// C104, pain 28: while the consumer is slow, no thread is held: more machines than there are threads go on.
+#[test]
+fn an_offloaded_machine_holds_no_thread_while_the_consumer_is_slow() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let worked = Arc::new(AtomicUsize::new(0));
+        let mut all: Vec<_> = (0..20)
+            .map(|_| {
+                let machine = Inside(Arc::clone(&worked));
+                Readable::from_iter(0..100).offload(machine, HighWaterMark::items(4))
+            })
+            .collect();
+        for one in &mut all {
+            assert_eq!(one.next().await.unwrap().unwrap(), 0);
+        }
+        for one in all {
+            assert_eq!(one.count().await.unwrap(), 99);
+        }
+        assert_eq!(worked.load(SeqCst), 2000);
+    });
+}
+
+/// Swallows everything, for ever.
+struct Swallow(Arc<AtomicBool>);
+
+impl Transform for Swallow {
+    type Input = u32;
+    type Output = u32;
+
+    fn write(&mut self, _: u32) -> Result<Option<u32>> {
+        Ok(None)
+    }
+}
+
+impl Drop for Swallow {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
+}
+
+/// C105: a burst that would go on for as long as there is input ends with the readable.
+#[tokio::test]
+async fn a_burst_ends_when_the_readable_is_dropped() {
+    let gone = Arc::new(AtomicBool::new(false));
+    let machine = Swallow(Arc::clone(&gone));
+    let endless =
+        Readable::from_iter(std::iter::repeat(1)).offload(machine, HighWaterMark::items(4));
+    let token = highwater_core::CancellationToken::new();
+    let pipeline = endless.pipe_to(destination_fn(|_| async { Ok(()) })).abort_on(token.clone());
+    let running = pipeline.spawn();
+    settle().await;
+    token.cancel();
+    assert!(running.join().await.unwrap_err().is_aborted());
+    assert!(gone.load(SeqCst), "the pipeline has waited for the burst");
+}
+
+/// N107, N133: an async stage may end its output early, and its error comes behind what it has written.
+#[tokio::test]
+async fn an_async_stage_ends_and_fails_behind_what_it_has_written() {
+    let first = Readable::from_iter(0..10).through(
+        HighWaterMark::items(2),
+        |mut input, output| async move {
+            while let Some(x) = input.next().await.transpose()? {
+                if x == 3 {
+                    return Err(Error::msg("three"));
+                }
+                output.send(x).await?;
+            }
+            Ok(())
+        },
+    );
+    let mut first = Box::pin(first);
+    for x in 0..3 {
+        assert_eq!(first.next().await.unwrap().unwrap(), x);
+    }
+    let error = first.next().await.unwrap().unwrap_err();
+    assert_eq!((error.stage(), first.next().await.is_none()), (Some("through"), true));
+
+    let panics =
+        Readable::from_iter(0..10).through(HighWaterMark::items(2), |_, output| async move {
+            output.send(1).await?;
+            panic!("a stage")
+        });
+    let mut panics = Box::pin(panics);
+    assert_eq!(panics.next().await.unwrap().unwrap(), 1);
+    let error = panics.next().await.unwrap().unwrap_err();
+    assert!(error.is_panic());
+    assert_eq!(error.stage(), Some("through"));
+}
+
+/// N112, N115, N116: the sides of a pair are crossed and independent; dropping one end is seen by the other.
+#[tokio::test]
+async fn the_ends_of_a_duplex_pair_are_crossed() {
+    let (client, mut server) = duplex_pair(HighWaterMark::items(4));
+    client.writable.send(1).await.unwrap();
+    client.writable.end();
+    assert_eq!(server.readable.next().await.unwrap().unwrap(), 1);
+    assert!(server.readable.next().await.is_none());
+    server.writable.send(2).await.unwrap();
+    let (mut readable, _writable) = client.split();
+    assert_eq!(readable.next().await.unwrap().unwrap(), 2);
+    server.destroy(Error::msg("gone"));
+    assert_eq!(
+        readable.next().await.unwrap().unwrap_err().to_string().split(' ').next(),
+        Some("gone")
+    );
+}
+
+/// N113: without half-open, the end of the reading side ends the writing side, behind what was written.
+#[tokio::test]
+async fn without_half_open_the_end_of_reading_ends_writing() {
+    for allowed in [true, false] {
+        let (there, here) = pass_through::<u32>(HighWaterMark::items(4));
+        let (out, mut sent) = pass_through(HighWaterMark::items(4));
+        let mut duplex = Duplex::new(here, out).half_open(allowed);
+        duplex.writable.send('a').await.unwrap();
+        there.end();
+        assert!(duplex.readable.next().await.is_none());
+        assert_eq!(duplex.writable.is_ended(), !allowed);
+        assert_eq!(sent.next().await.unwrap().unwrap(), 'a');
+    }
+}
+
+/// N114: an error on either side destroys both.
+#[tokio::test]
+async fn an_error_on_either_side_of_a_duplex_destroys_both() {
+    let sides = || {
+        let (there, here) = pass_through::<u32>(HighWaterMark::items(4));
+        let (out, sent) = pass_through::<u32>(HighWaterMark::items(4));
+        (there, Duplex::new(here, out), sent)
+    };
+    let (there, mut duplex, _sent) = sides();
+    there.fail(Error::msg("read"));
+    assert!(duplex.readable.next().await.unwrap().is_err());
+    assert!(duplex.writable.error().unwrap().to_string().starts_with("read"));
+
+    let (_there, mut duplex, sent) = sides();
+    let mut next = Box::pin(duplex.readable.next());
+    assert!(poll_once(next.as_mut()).is_pending());
+    sent.destroy(Error::msg("written"));
+    assert!(next.await.unwrap().unwrap_err().to_string().starts_with("written"));
+}
+
+/// I22, N22, N50: pause, resume and drain as they come; one terminal event; close is the last.
+#[tokio::test]
+async fn events_come_in_order_and_close_is_the_last() {
+    let (writable, mut readable) = pass_through(HighWaterMark::items(1).low(0));
+    let control = readable.control();
+    let mut events = control.events();
+    control.pause();
+    control.pause();
+    control.resume();
+    assert!(writable.write(1).unwrap().is_full());
+    readable.next().await.unwrap().unwrap();
+    writable.end();
+    assert!(readable.next().await.is_none());
+    let mut seen = Vec::new();
+    while let Some(event) = events.next().await {
+        seen.push(format!("{event:?}"));
+    }
+    assert_eq!(seen, ["Pause", "Resume", "Drain", "End", "Finish", "Close"]);
+
+    let (writable, readable) = pass_through::<u32>(HighWaterMark::items(1));
+    let mut events = writable.control().events();
+    drop(readable);
+    assert!(matches!(events.next().await, Some(Event::Error(_))));
+    assert!(matches!(events.next().await, Some(Event::Close)));
+    assert!(events.next().await.is_none());
+}
+
+/// A slow listener is told how much it has missed, and holds no more than 64 events.
+#[tokio::test]
+async fn a_slow_listener_learns_how_much_it_has_missed() {
+    let (writable, _readable) = pass_through::<u32>(HighWaterMark::items(1));
+    let control = writable.control();
+    let mut events = control.events();
+    for _ in 0..50 {
+        control.pause();
+        control.resume();
+    }
+    assert!(matches!(events.next().await, Some(Event::Missed(36))));
+    for _ in 0..64 {
+        assert!(matches!(events.next().await, Some(Event::Pause | Event::Resume)));
+    }
+    assert!(events.next().now_or_never().is_none());
+}
+
+/// Time limits start anew with every chunk, and count only the time in which the source is waited for.
+#[tokio::test(start_paused = true)]
+async fn an_idle_limit_starts_anew_and_leaves_a_slow_consumer_alone() {
+    let second = Duration::from_secs(1);
+    let (writable, readable) = pass_through(HighWaterMark::items(8));
+    let mut readable = readable.idle_timeout(10 * second);
+    let produce = async {
+        for x in 0..5 {
+            tokio::time::sleep(9 * second).await;
+            writable.send(x).await.unwrap();
+        }
+        std::future::pending::<()>().await;
+    };
+    let consume = async {
+        for x in 0..5 {
+            assert_eq!(readable.next().await.unwrap().unwrap(), x);
+            tokio::time::sleep(30 * second).await;
+        }
+        let started = tokio::time::Instant::now();
+        assert!(readable.next().await.unwrap().unwrap_err().is_timeout());
+        assert_eq!(started.elapsed(), 10 * second);
+        assert!(readable.next().await.is_none());
+    };
+    tokio::select! { () = produce => {}, () = consume => {} }
+}
+
+/// The first chunk, and all of it.
+#[tokio::test(start_paused = true)]
+async fn first_and_total_limits_do_what_they_say() {
+    let second = Duration::from_secs(1);
+    let (writable, readable) = pass_through::<u32>(HighWaterMark::items(8));
+    let mut readable = readable.first_timeout(5 * second);
+    writable.send(1).await.unwrap();
+    assert_eq!(readable.next().await.unwrap().unwrap(), 1);
+    let mut waits = pin!(readable.next());
+    assert!(poll_once(waits.as_mut()).is_pending());
+    tokio::time::advance(60 * second).await;
+    assert!(poll_once(waits.as_mut()).is_pending(), "the first has come");
+
+    let (_writable, readable) = pass_through::<u32>(HighWaterMark::items(8));
+    let started = tokio::time::Instant::now();
+    let error = readable.first_timeout(5 * second).to_vec().await.unwrap_err();
+    assert_eq!((error.is_timeout(), started.elapsed()), (true, 5 * second));
+
+    let endless = Readable::from_iter(0..).then(|x: u64| async move {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Ok(x)
+    });
+    let mut endless = Box::pin(endless.total_timeout(10 * second));
+    let mut given = 0;
+    while endless.next().await.unwrap().is_ok() {
+        given += 1;
+    }
+    assert!((9..=10).contains(&given), "{given}");
+}
