@@ -5,7 +5,7 @@
 //! is nothing here. `.ci/races` runs both.
 #![forbid(unsafe_code)]
 
-#[cfg(any(hw_loom, hw_shuttle))]
+#[cfg(all(test, any(hw_loom, hw_shuttle)))]
 mod checker;
 #[cfg(all(test, any(hw_loom, hw_shuttle)))]
 mod scenarios;
