@@ -17,3 +17,12 @@ pub(crate) use shuttle::sync::{
     Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
+
+/// True in a build that was asked for this mistake, with `--cfg seeded_bug="name"`: the tests must catch every one of them.
+/// See `.ci/seeded`.
+macro_rules! seeded {
+    ($name:literal) => {
+        cfg!(seeded_bug = $name)
+    };
+}
+pub(crate) use seeded;

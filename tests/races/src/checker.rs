@@ -9,6 +9,7 @@ pub(crate) use loom::{future::block_on, thread};
 pub(crate) use shuttle::{future::block_on, thread};
 
 /// Runs a scenario in every interleaving (or in many), and says in how many.
+#[expect(clippy::print_stdout, reason = "how much was tried belongs into the log of a run")]
 pub(crate) fn check(name: &str, scenario: impl Fn() + Send + Sync + 'static) {
     let executions = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&executions);

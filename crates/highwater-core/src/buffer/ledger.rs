@@ -7,6 +7,8 @@
 //!        +--- give_back: buffered <= low -----+             +-------- + ------> Destroyed
 //! ```
 
+use crate::sync::seeded;
+
 /// Counts what is buffered, and knows nothing of locks, wakers and chunks.
 #[derive(Debug, Clone)]
 pub(crate) struct Ledger {
@@ -112,13 +114,14 @@ impl Ledger {
     pub(crate) fn admit(&mut self, weight: usize, limit: Limit) -> Result<Room, Refusal> {
         match self.life {
             Life::Open => {}
+            Life::Ending if seeded!("write after end") => {}
             Life::Ending | Life::Ended => return Err(Refusal::Ended),
             Life::Destroyed => return Err(Refusal::Destroyed),
         }
         let at_limit = match limit {
             Limit::Gate => self.closed || self.buffered >= self.high,
             Limit::High => self.buffered >= self.high,
-            Limit::Hard => self.buffered >= self.hard,
+            Limit::Hard => self.buffered >= self.hard && !seeded!("no hard mark"),
             Limit::Turn => false,
         };
         if at_limit && (self.buffered > 0 || self.closed) {
@@ -127,7 +130,8 @@ impl Ledger {
         // A sum that does not fit is beyond every mark.
         self.buffered = self.buffered.checked_add(weight).ok_or(Refusal::Full)?;
         self.peak = self.peak.max(self.buffered);
-        if self.buffered < self.high {
+        if self.buffered < self.high || (seeded!("full one too late") && self.buffered == self.high)
+        {
             return Ok(Room::Free);
         }
         self.closed = true;
@@ -149,6 +153,9 @@ impl Ledger {
         }
         debug_assert!(weight <= self.buffered, "{weight} given back of {}", self.buffered);
         self.buffered = self.buffered.saturating_sub(weight);
+        if seeded!("given back twice") {
+            self.buffered = self.buffered.saturating_sub(weight);
+        }
     }
 
     /// Closes the gate: a shared budget is used up.
@@ -167,9 +174,9 @@ impl Ledger {
     pub(crate) fn reopen(&mut self, budget_has_room: bool) -> bool {
         let opens = self.closed
             && self.life == Life::Open
-            && self.buffered <= self.low
+            && (self.buffered <= self.low || seeded!("drain below the high mark"))
             && (budget_has_room || self.buffered == 0);
-        self.closed &= !opens;
+        self.closed &= !opens || seeded!("drain again and again");
         opens
     }
 
@@ -208,7 +215,8 @@ impl Ledger {
     /// end.
     #[inline]
     pub(crate) fn is_held(&self, somebody_waits: bool) -> bool {
-        self.corks > 0 && !somebody_waits && self.life == Life::Open
+        let opens = somebody_waits && !seeded!("no waiter opens a cork");
+        self.corks > 0 && !opens && (self.life == Life::Open || seeded!("no end opens a cork"))
     }
 
     /// True when this changes something.

@@ -15,7 +15,7 @@ use super::ledger::{Ledger, Life, Limit, Refusal, Room};
 use super::mark::HighWaterMark;
 use super::wakes::Wakes;
 use super::writable::WriteError;
-use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering::Release};
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering::Release, seeded};
 use crate::{Error, Result};
 
 /// A chunk and what it weighs.
@@ -278,7 +278,10 @@ impl<T> Shared<T> {
                 return Poll::Pending;
             };
             budget.register(self.seat(seat), cx.waker().clone());
-            if !budget.has_room() || !self.lock().ledger.waits_for_budget() {
+            if seeded!("no second look at the budget")
+                || !budget.has_room()
+                || !self.lock().ledger.waits_for_budget()
+            {
                 return Poll::Pending;
             }
         }
@@ -292,7 +295,9 @@ impl<T> Shared<T> {
         let waiters = &mut state.waiters;
         _removed =
             [waiters.line.remove(&id), waiters.drain.remove(&id), waiters.outcome.remove(&id)];
-        state.use_turn(Some(id));
+        if !seeded!("a dropped turn is lost") {
+            state.use_turn(Some(id));
+        }
         self.settle(&mut state, &mut wakes);
         drop(state);
         self.forget_seat(Some(id));
@@ -322,7 +327,7 @@ impl<T> Shared<T> {
         if state.writers > 0 {
             return;
         }
-        let whole = is_done && !state.abandoned;
+        let whole = (is_done && !state.abandoned) || seeded!("a dropped writer is an end");
         let ends =
             self.close_gate(&mut state, (!whole).then(Error::premature_close).as_ref(), &mut wakes);
         drop(state);
@@ -362,10 +367,17 @@ impl<T> Shared<T> {
         let mut state = self.lock();
         let Some(weight) = state.ledger.destroy() else { return };
         _lost = std::mem::take(&mut state.queue);
-        self.discharge(weight, &mut wakes);
-        self.attention.store(true, Release);
+        if seeded!("dropped under the lock") {
+            drop(std::mem::take(&mut _lost));
+        }
+        if !seeded!("a budget is not given back") {
+            self.discharge(weight, &mut wakes);
+        }
+        self.attention.store(!seeded!("nobody looks after a destroy"), Release);
         let error = state.failure.get_or_insert(error).clone();
-        state.wake_all(&mut wakes);
+        if !seeded!("a destroy wakes nobody") {
+            state.wake_all(&mut wakes);
+        }
         state.subscribers.tell(Event::Error(error.clone()), &mut wakes);
         if self.writer.is_none() {
             state.settle_outcome(Err(error), &mut wakes);
@@ -399,7 +411,9 @@ impl<T> Shared<T> {
         state.subscribers.tell(event, &mut wakes);
         if !paused {
             // The reader may hold chunks that it has taken out already.
-            wakes.extend(state.reader.take().map(|(waker, _)| waker));
+            if !seeded!("a resume wakes nobody") {
+                wakes.extend(state.reader.take().map(|(waker, _)| waker));
+            }
         }
     }
 
@@ -411,7 +425,9 @@ impl<T> Shared<T> {
         let mut wakes = Wakes::default();
         let mut state = self.lock();
         state.ledger.uncork();
-        state.announce(&mut wakes);
+        if !seeded!("an uncork wakes nobody") {
+            state.announce(&mut wakes);
+        }
     }
 
     pub(super) fn stats(&self) -> BufferStats {
@@ -460,7 +476,9 @@ impl<T> Shared<T> {
             }
             Life::Open | Life::Ending => {}
         }
-        _replaced = state.reader.replace((waker, interest));
+        if state.reader.is_none() || !seeded!("the first waker stays") {
+            _replaced = state.reader.replace((waker, interest));
+        }
         Poll::Pending
     }
 
@@ -537,12 +555,14 @@ impl<T> State<T> {
     fn give_turns(&mut self, wakes: &mut Wakes) {
         let Waiters { line, granted, .. } = &mut self.waiters;
         while self.ledger.may_grant() {
-            let Some((id, waker)) = line.pop_first() else { break };
+            let next =
+                if seeded!("last come, first served") { line.pop_last() } else { line.pop_first() };
+            let Some((id, waker)) = next else { break };
             self.ledger.grant();
             granted.insert(id);
             wakes.extend(waker);
         }
-        if !granted.is_empty() && self.ledger.is_open() {
+        if !granted.is_empty() && self.ledger.is_open() && !seeded!("a forgotten turn is kept") {
             if let Some(mut first) = line.first_entry() {
                 wakes.extend(first.get_mut().take());
             }
@@ -566,7 +586,7 @@ impl<T> State<T> {
     #[inline]
     fn may_write(&mut self, limit: Limit, shared: &Shared<T>) -> Result<(), Refusal> {
         let asks = matches!(limit, Limit::Gate | Limit::High) && self.ledger.life() == Life::Open;
-        if asks && !self.waiters.line.is_empty() {
+        if asks && !self.waiters.line.is_empty() && !seeded!("newcomers overtake") {
             return Err(Refusal::Full);
         }
         if asks && self.ledger.buffered() > 0 && !shared.budget_has_room() {
@@ -676,6 +696,9 @@ impl<T> State<T> {
             return false;
         }
         self.failure = failure.cloned();
+        if seeded!("an error overtakes") && failure.is_some() {
+            self.queue.clear();
+        }
         wakes.extend(wakers(&mut self.waiters.line));
         wakes.extend(wakers(&mut self.waiters.drain));
         self.announce(wakes);
@@ -699,7 +722,7 @@ impl<T> State<T> {
 
     fn settle_outcome(&mut self, outcome: Result<()>, wakes: &mut Wakes) {
         if self.outcome.is_none() {
-            self.outcome = Some(outcome);
+            self.outcome = Some(if seeded!("every outcome is good") { Ok(()) } else { outcome });
             wakes.extend(wakers(&mut self.waiters.outcome));
             self.subscribers.tell(Event::Close, wakes);
         }

@@ -12,6 +12,7 @@ use super::mark::HighWaterMark;
 use super::shared::{Interest, Shared, Weighed};
 use super::writable::Writable;
 use crate::readable::StageInfo;
+use crate::sync::seeded;
 use crate::{Destination, Error, Readable, Result, task};
 
 impl<T: Send + 'static> Writable<T> {
@@ -110,6 +111,10 @@ impl<T: Send, D: Destination<T>> Destination<VecDeque<Weighed<T>>> for Gathered<
 
     async fn write(&mut self, batch: VecDeque<Weighed<T>>) -> Result<()> {
         let weight = batch.iter().map(|(_, weight)| weight).sum();
+        if seeded!("what is being written does not count") {
+            self.shared.give_back(weight);
+            return self.write_batch(batch).await;
+        }
         self.write_batch(batch).await.inspect_err(|error| self.fail(error))?;
         self.shared.give_back(weight);
         Ok(())
