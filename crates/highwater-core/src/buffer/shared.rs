@@ -362,13 +362,13 @@ impl<T> Shared<T> {
 impl<T> Shared<T> {
     /// Everything at once: what is buffered is dropped, everybody who waits is told.
     pub(super) fn destroy(&self, error: Error) {
-        let _lost;
+        let mut _lost: VecDeque<Weighed<T>>;
         let mut wakes = Wakes::default();
         let mut state = self.lock();
         let Some(weight) = state.ledger.destroy() else { return };
         _lost = std::mem::take(&mut state.queue);
         if seeded!("dropped under the lock") {
-            drop(std::mem::take(&mut _lost));
+            _lost.clear();
         }
         if !seeded!("a budget is not given back") {
             self.discharge(weight, &mut wakes);
