@@ -10,6 +10,7 @@ mod errors_program;
 mod io;
 mod operators;
 mod pipeline;
+mod reliability;
 mod soak;
 mod support;
 mod transform_protocol;

@@ -1,0 +1,54 @@
+//! docs/RELIABILITY.md names tests that exist, for every invariant.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// The names of all test functions, of every folder that has some.
+fn tests_of(folder: &Path, names: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("target") {
+            tests_of(&path, names);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let lines: Vec<&str> = text.lines().map(str::trim).collect();
+            for (at, line) in lines.iter().enumerate() {
+                let name = line.trim_start_matches("async ").strip_prefix("fn ");
+                let is_test = lines[at.saturating_sub(3)..at]
+                    .iter()
+                    .any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"));
+                if let (Some(name), true) = (name.and_then(|name| name.split('(').next()), is_test)
+                {
+                    names.insert(name.to_owned());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_invariant_names_a_test_that_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut names = BTreeSet::new();
+    tests_of(&root.join("tests"), &mut names);
+    tests_of(&root.join("crates"), &mut names);
+    let text = fs::read_to_string(root.join("docs/RELIABILITY.md")).unwrap();
+    let mut shown = BTreeSet::new();
+    for row in text.lines().filter(|line| line.starts_with("| I")) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [id, _, by] = cells[..] else { panic!("{row}") };
+        let tests: Vec<&str> = by.split('`').skip(1).step_by(2).collect();
+        assert!(
+            !tests.is_empty() || by.starts_with("does not apply: "),
+            "{id} is shown by nothing"
+        );
+        for test in tests {
+            assert!(names.contains(test), "{id}: there is no test {test}");
+        }
+        shown.insert(id.to_owned());
+    }
+    let all = (1..=56).chain(64..=67).map(|n| format!("I{n}"));
+    let missing: Vec<String> = all.filter(|id| !shown.contains(id)).collect();
+    assert!(missing.is_empty(), "without a row: {missing:?}");
+}
