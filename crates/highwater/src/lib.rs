@@ -32,10 +32,16 @@
 //!
 //! `io`, `net`, `process` and `lines` are on by default; `anyhow` adds `From<Error> for anyhow::Error`; `test` adds the conformance suite
 //! for your own machines and destinations as `highwater::test`; `full` is all.
+//! `hash` (SHA-2) is on by default as well; `hash-blake3`, `hash-crc32`, `hash-md5`, `hash-sha1` and `hash-xxh3` are more
+//! algorithms.
 #![forbid(unsafe_code)]
 
 #[doc(inline)]
 pub use highwater_core::*;
+
+#[cfg(feature = "hash")]
+#[doc(inline)]
+pub use highwater_hash as hash;
 
 #[cfg(feature = "io")]
 #[doc(inline)]
@@ -62,6 +68,8 @@ pub mod guide;
 
 /// The extension traits that put the methods of the other crates on [`Readable`].
 pub mod prelude {
+    #[cfg(feature = "hash")]
+    pub use highwater_hash::HashExt as _;
     #[cfg(feature = "lines")]
     pub use highwater_lines::LinesExt as _;
 }
