@@ -32,8 +32,8 @@
 //!
 //! `io`, `net`, `process` and `lines` are on by default; `anyhow` adds `From<Error> for anyhow::Error`; `test` adds the conformance suite
 //! for your own machines and destinations as `highwater::test`; `full` is all.
-//! `hash` (SHA-2) is on by default as well; `hash-blake3`, `hash-crc32`, `hash-md5`, `hash-sha1` and `hash-xxh3` are more
-//! algorithms.
+//! `hash` (SHA-2) and `meter` are on by default as well; `hash-blake3`, `hash-crc32`, `hash-md5`, `hash-sha1` and
+//! `hash-xxh3` are more algorithms, and `meter-indicatif` draws progress bars.
 #![forbid(unsafe_code)]
 
 #[doc(inline)]
@@ -59,6 +59,10 @@ pub use highwater_io::process;
 #[doc(inline)]
 pub use highwater_lines as lines;
 
+#[cfg(feature = "meter")]
+#[doc(inline)]
+pub use highwater_meter as meter;
+
 #[cfg(feature = "test")]
 #[doc(inline)]
 pub use highwater_test as test;
@@ -72,4 +76,6 @@ pub mod prelude {
     pub use highwater_hash::HashExt as _;
     #[cfg(feature = "lines")]
     pub use highwater_lines::LinesExt as _;
+    #[cfg(feature = "meter")]
+    pub use highwater_meter::MeterExt as _;
 }
