@@ -14,10 +14,8 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use clap::Parser;
 use highwater::lines::{Grep, GrepCounts};
-use highwater::{
-    BoxDestination, BoxReadable, CancellationToken, Error, Readable, Report, Result, fs, io,
-};
-use highwater_examples::{OneLine, peak_memory};
+use highwater::{BoxDestination, BoxReadable, Error, Readable, Report, Result, fs, io};
+use highwater_examples::{OneLine, interrupt, peak_memory};
 use indicatif::{DecimalBytes, HumanCount, ProgressBar, ProgressStyle};
 
 /// Finds lines in a log of any size, in a few MiB of memory.
@@ -153,20 +151,6 @@ fn progress_bar(args: &Args) -> ProgressBar {
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(size).with_style(style)
-}
-
-/// Cancelled by Ctrl-C, so that nothing half-written stays.
-fn interrupt() -> CancellationToken {
-    let token = CancellationToken::new();
-    let cancelled = token.clone();
-    let wait = async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            cancelled.cancel();
-        }
-    };
-    // It lives as long as the program.
-    std::mem::forget(highwater::task::spawn(wait));
-    token
 }
 
 fn summary(report: &Report, counts: &GrepCounts) -> String {

@@ -1,10 +1,10 @@
-//! What the programs share: how they say what went wrong, and how much memory they took.
+//! What the programs share: how they say what went wrong, how they are stopped, and how much memory they took.
 #![forbid(unsafe_code)]
 
 use std::error::Error as StdError;
 use std::fmt;
 
-use highwater::Error;
+use highwater::{CancellationToken, Error};
 
 /// An error with all its causes on one line, as a program shows it.
 ///
@@ -31,6 +31,23 @@ impl fmt::Display for OneLine<'_> {
         let words: Vec<&str> = text.split_whitespace().collect();
         f.write_str(&words.join(" "))
     }
+}
+
+/// Cancelled by Ctrl-C, so that nothing half-written stays. It listens as long as the program lives.
+///
+/// # Panics
+///
+/// Outside of a Tokio runtime.
+pub fn interrupt() -> CancellationToken {
+    let token = CancellationToken::new();
+    let cancelled = token.clone();
+    let wait = async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            cancelled.cancel();
+        }
+    };
+    std::mem::forget(highwater::task::spawn(wait));
+    token
 }
 
 /// The most memory the process has had resident so far, in bytes. `None` where the system does not say.
