@@ -2,36 +2,16 @@
 
 use bytes::Bytes;
 use highwater_core::{Error, Readable, Transform};
+use highwater_test::{Cue, Cut};
 use proptest::prelude::*;
 
 use super::failing;
 use crate::{Limit, MeterExt};
 
-/// What passes, and the error behind it. As a driver does, it stops to write when the machine is done.
+/// What passes, and the error behind it.
 fn drive<T>(limit: &mut Limit<T>, chunks: impl IntoIterator<Item = T>) -> (Vec<T>, Option<Error>) {
-    let mut passed = Vec::new();
-    let error = (|| {
-        for chunk in chunks {
-            passed.extend(limit.write(chunk)?);
-            let done = limit.is_done();
-            while let Some(more) = limit.read()? {
-                passed.push(more);
-            }
-            assert!(!done, "it is done, and has no error");
-        }
-        limit.end()
-    })();
-    (passed, error.err())
-}
-
-fn cut(input: &Bytes, places: &[usize]) -> Vec<Bytes> {
-    let mut chunks = Vec::new();
-    let mut start = 0;
-    for &end in places.iter().chain([&input.len()]) {
-        chunks.push(input.slice(start..end));
-        start = end;
-    }
-    chunks
+    let outcome = highwater_test::drive(limit, chunks.into_iter().map(Cue::Chunk));
+    (outcome.outputs, outcome.error)
 }
 
 /// I53: bytes, for each limit and all ways to cut into three.
@@ -41,11 +21,11 @@ fn bytes_are_limited_exactly_at_every_cut() {
     for most in 0..=input.len() + 1 {
         for first in 0..=input.len() {
             for second in first..=input.len() {
-                let chunks = cut(&input, &[first, second]);
-                let (passed, error) = drive(&mut Limit::bytes(most as u64), chunks);
+                let cut = Cut::at([first, second]);
+                let (passed, error) = drive(&mut Limit::bytes(most as u64), cut.chunks(&input));
                 let expected = &input[..most.min(input.len())];
-                assert_eq!(passed.concat(), expected, "{most}, cut at {first} and {second}");
-                assert_eq!(error.is_some(), input.len() > most, "{most}");
+                assert_eq!(passed.concat(), expected, "{most}, {cut}");
+                assert_eq!(error.is_some(), input.len() > most, "{most}, {cut}");
                 if let Some(error) = error {
                     assert!(error.is_limit());
                     assert_eq!(error.offset(), Some(most as u64));
@@ -70,7 +50,7 @@ fn chunks_are_not_copied() {
     assert!(limit.read().unwrap_err().is_limit());
 
     // Exactly at the limit there is no part before the error.
-    let (passed, error) = drive(&mut Limit::bytes(4), cut(&input, &[4]));
+    let (passed, error) = drive(&mut Limit::bytes(4), Cut::at([4]).chunks(&input));
     assert_eq!((passed.len(), error.unwrap().offset()), (1, Some(4)));
 }
 

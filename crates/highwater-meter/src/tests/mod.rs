@@ -2,6 +2,7 @@
 
 #[cfg(feature = "indicatif")]
 mod bar;
+mod conformance;
 mod lag;
 mod limit;
 mod progress;
