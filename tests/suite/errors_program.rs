@@ -6,12 +6,10 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-/// The program, built with the tests by `cargo test --workspace`.
+use crate::support::program;
+
 fn errors() -> Command {
-    let tests = std::env::current_exe().unwrap();
-    let program = tests.parent().and_then(Path::parent).unwrap().join("examples/errors");
-    assert!(program.exists(), "run `cargo build --examples` first: no {}", program.display());
-    Command::new(program)
+    program("errors")
 }
 
 /// Lines of all kinds, of which some match; the last has no newline.

@@ -3,10 +3,12 @@
 
 mod buffer;
 mod cancel;
+mod checksum_program;
 mod closing;
 mod cooperative;
 mod errors_in_order;
 mod errors_program;
+mod hash;
 mod io;
 mod operators;
 mod pipeline;
@@ -14,4 +16,5 @@ mod reliability;
 mod soak;
 mod support;
 mod transform_protocol;
+mod upload_program;
 mod wakers;

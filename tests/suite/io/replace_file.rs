@@ -7,14 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use highwater::{CancellationToken, Error, Readable, fs};
 
-/// The names in a folder, sorted.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
+use crate::support::names;
 
 #[tokio::test]
 async fn at_the_end_the_new_file_is_there_and_alone() {

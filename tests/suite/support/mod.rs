@@ -1,5 +1,6 @@
 //! The parts of `highwater_test` for chunks that are numbers, and what else several modules need.
 
+mod programs;
 mod strategies;
 mod timed;
 
@@ -7,6 +8,7 @@ pub(crate) use highwater_test::{
     Behaviour, Op, Point, Ran, Stalled, Trouble, Wakes, When, pend, poll_once, run_spurious,
     run_woken,
 };
+pub(crate) use programs::{names, program};
 pub(crate) use strategies::{behaviours, failing_scripts, scripts};
 pub(crate) use timed::{Debounce, Pace};
 
