@@ -141,6 +141,14 @@ async fn no_speed_is_no_time_left() {
     assert_eq!((update.speed(), update.time_left(), update.average_speed()), (0.0, None, 0.0));
 }
 
+/// Nothing out of nothing is all of it.
+#[tokio::test(start_paused = true)]
+async fn an_empty_stream_is_done_from_the_start() {
+    let progress = Progress::<Bytes>::bytes().total(0);
+    let update = progress.handle().updates(ms(10)).next().await.unwrap().unwrap();
+    assert_eq!((update.fraction(), update.time_left()), (Some(1.0), Some(ms(0))));
+}
+
 /// Updates that are asked for late are about what passes from then on.
 #[tokio::test(start_paused = true)]
 async fn the_time_begins_with_the_first_look() {
