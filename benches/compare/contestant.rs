@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
@@ -71,7 +72,11 @@ pub(crate) enum Acts {
 
 /// What a contestant found out, for the harness to compare.
 #[derive(Debug)]
-pub(crate) struct Answer(String);
+pub(crate) struct Answer {
+    text: String,
+    /// What counts, if that is not all of the process.
+    time: Option<Duration>,
+}
 
 /// A contestant of this program that the harness has asked to act.
 #[derive(Debug)]
@@ -180,12 +185,17 @@ impl Contestant {
 impl Answer {
     /// A count or sum that must be as expected.
     pub(crate) fn of(answer: impl ToString) -> Self {
-        Self(answer.to_string())
+        Self { text: answer.to_string(), time: None }
+    }
+
+    /// The same, where only the work counts, and not what was made ready for it.
+    pub(crate) fn timed(answer: impl ToString, time: Duration) -> Self {
+        Self { text: answer.to_string(), time: Some(time) }
     }
 
     /// The result is in the output file.
     pub(crate) fn in_output() -> Self {
-        Self(String::new())
+        Self::of("")
     }
 }
 
@@ -224,8 +234,11 @@ impl Requested {
         let mut stdout = io::stdout().lock();
         match self.contestant.acts {
             Acts::OnFiles(function) => {
-                let Answer(answer) = function(&self.input, &self.output)?;
-                writeln!(stdout, "{answer}")?;
+                let Answer { text, time } = function(&self.input, &self.output)?;
+                writeln!(stdout, "{text}")?;
+                if let Some(time) = time {
+                    writeln!(stdout, "{}", time.as_nanos())?;
+                }
             }
             Acts::OnItems(function) => {
                 let (sum, time) = clock::timed(|| function(self.items));

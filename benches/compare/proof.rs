@@ -15,6 +15,8 @@ pub(crate) enum Proof {
     Answer(fn(&Log) -> String),
     /// The output file is this file, byte for byte.
     Output(fn(&Log) -> &Path),
+    /// The contestant's answer begins with this digest of the log, and its output file, if it makes one, is the log.
+    Digest(fn(&Log) -> Result<String>),
 }
 
 /// Compares two files.

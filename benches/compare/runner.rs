@@ -87,7 +87,7 @@ impl Runner<'_> {
                     }
                 };
                 let log = self.log.insert(log);
-                Ok(Task::on_log(subject, proof, log, self.folder.path()))
+                Task::on_log(subject, proof, log, self.folder.path())
             }
         }
     }

@@ -27,6 +27,7 @@ pub(crate) struct Task {
 enum Expected {
     Answer(String),
     Output(PathBuf),
+    Digest(String),
 }
 
 /// What one contestant took in one round.
@@ -38,18 +39,22 @@ pub(crate) struct Round {
 }
 
 impl Task {
+    /// # Errors
+    ///
+    /// The log cannot be read to find out what is right.
     pub(crate) fn on_log(
         subject: &'static Subject,
         proof: &Proof,
         log: &Log,
         folder: &Path,
-    ) -> Self {
+    ) -> Result<Self> {
         let expected = match proof {
             Proof::Answer(answer) => Expected::Answer(answer(log)),
             Proof::Output(output) => Expected::Output(output(log).to_owned()),
+            Proof::Digest(digest) => Expected::Digest(digest(log)?),
         };
         let (input, output) = (log.path.clone(), folder.join("output"));
-        Self { subject, input, output, items: 0, amount: log.bytes, expected }
+        Ok(Self { subject, input, output, items: 0, amount: log.bytes, expected })
     }
 
     pub(crate) fn on_items(subject: &'static Subject, items: u64, sum: u64) -> Self {
@@ -78,6 +83,14 @@ impl Task {
                 proof::same(&self.output, right)?;
                 // Gone before the kernel begins to write it to the disk under the next contestant.
                 fs::remove_file(&self.output)?;
+            }
+            Expected::Digest(right) => {
+                let digest = answer.split(' ').next().unwrap_or_default();
+                ensure!(digest == right, "the digest is {digest:?}, and should be {right:?}");
+                if self.output.exists() {
+                    proof::same(&self.output, &self.input)?;
+                    fs::remove_file(&self.output)?;
+                }
             }
         }
         let nanoseconds = lines.next().map(str::parse).transpose();

@@ -1,5 +1,6 @@
 //! The subjects: one file each, with a table of its contestants.
 
+mod p10_hash;
 mod p1_read;
 mod p2_copy;
 mod p3_lines;
@@ -19,6 +20,9 @@ pub(crate) const ALL: &[&Subject] = &[
     &p4_grep::SUBJECT,
     &p5_operators::SUBJECT,
     &p6_hop::SUBJECT,
+    &p10_hash::SHA256,
+    &p10_hash::BLAKE3,
+    &p10_hash::CRC32,
 ];
 
 /// Shows what a process takes that does nothing.
