@@ -67,7 +67,7 @@ pub use highwater_meter as meter;
 #[doc(inline)]
 pub use highwater_test as test;
 
-#[cfg(all(feature = "io", feature = "lines"))]
+#[cfg(all(feature = "hash", feature = "io", feature = "lines", feature = "meter"))]
 pub mod guide;
 
 /// The extension traits that put the methods of the other crates on [`Readable`].
