@@ -34,7 +34,7 @@ fn bytes(length: usize) -> Vec<u8> {
 /// What a program of coreutils prints first.
 fn coreutils(program: &str, path: &Path) -> String {
     let output = Command::new(program).arg(path).output().expect("GNU coreutils");
-    String::from_utf8(output.stdout).unwrap()[..].split(' ').next().unwrap().to_owned()
+    String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().to_owned()
 }
 
 /// The CRC-32 that gzip writes behind what it has compressed: four bytes, the least significant first (RFC 1952, 2.3.1).

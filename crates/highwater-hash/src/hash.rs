@@ -68,7 +68,7 @@ impl Hash {
         Self::default()
     }
 
-    /// Has it make a digest, delivered through the handle.
+    /// Has it make a digest of what passes from now on, delivered through the handle.
     pub fn digest(&mut self, algorithm: Algorithm) -> DigestHandle {
         let (handle, receiver) = oneshot::channel();
         self.0.push(Tap { engine: Engine::new(algorithm), handle });

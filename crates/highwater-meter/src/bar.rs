@@ -48,11 +48,8 @@ impl ProgressHandle {
 }
 
 fn show(bar: &ProgressBar, update: &Snapshot) {
-    if update.total() != bar.length() {
-        match update.total() {
-            Some(total) => bar.set_length(total),
-            None => bar.unset_length(),
-        }
+    if let Some(total) = update.total() {
+        bar.set_length(total);
     }
     bar.set_position(update.done());
     if update.is_complete() {

@@ -58,7 +58,7 @@ pub struct Limit<T> {
 impl Limit<Bytes> {
     /// So many bytes.
     pub fn bytes(most: u64) -> Self {
-        Self { cut: Some(Bytes::split_to), unit: BYTES, ..Self::weighed(most, Bytes::len) }
+        Self { cut: Some(Bytes::split_to), unit: "bytes", ..Self::weighed(most, Bytes::len) }
     }
 }
 
@@ -76,7 +76,8 @@ impl<T> Limit<T> {
     #[cold]
     fn error(&self) -> Error {
         let error = Error::limit(format!("more than {} {}", self.most, self.unit));
-        if self.unit == BYTES { error.at_offset(self.most) } else { error }
+        // What can be cut is bytes.
+        if self.cut.is_some() { error.at_offset(self.most) } else { error }
     }
 }
 
@@ -120,6 +121,3 @@ impl<T> fmt::Debug for Limit<T> {
         f.debug_struct("Limit").field("most", &self.most).field("left", &self.left).finish()
     }
 }
-
-/// What says that it counts bytes.
-const BYTES: &str = "bytes";

@@ -68,8 +68,14 @@ impl<T> Throughput<T> {
     }
 
     /// Over what time the speed is: ten seconds unless said otherwise.
+    ///
+    /// # Panics
+    ///
+    /// If it is zero.
+    #[track_caller]
     #[must_use]
     pub fn window(mut self, window: Duration) -> Self {
+        assert!(!window.is_zero(), "a speed needs some time");
         self.window = window;
         self
     }
@@ -122,7 +128,7 @@ impl ThroughputHandle {
     /// The time begins when it is first read; until a window has gone by, the speed is that over the time so far. A reader
     /// who is slow gets fewer, and nobody waits for it. It never fails.
     ///
-    /// It holds one reading of 24 bytes per sample in the window.
+    /// It holds one reading of 24 bytes per sample in the window, and room for as many again.
     ///
     /// # Panics
     ///
@@ -130,11 +136,14 @@ impl ThroughputHandle {
     /// Tokio runtime with a clock.
     #[track_caller]
     pub fn samples(&self, every: Duration) -> Readable<Samples> {
-        let fits = every.checked_mul(MOST_READINGS).is_none_or(|longest| self.window <= longest);
-        assert!(fits, "more than {MOST_READINGS} samples in a window");
         let samples = Samples(Sampler::new(Arc::clone(&self.counter), every, self.window));
-        let most = MOST_READINGS as usize * size_of::<(Instant, u64)>();
-        Readable::from_source(StageInfo::new("throughput").holds(most), samples)
+        let readings = usize::try_from(self.window.as_nanos() / every.as_nanos()).ok();
+        let readings = readings.filter(|readings| *readings <= MOST_READINGS);
+        // Three more: where the window begins, the last one, and what is pushed before another is popped.
+        let most = 3 + readings.expect("at most 10,000 samples in a window");
+        // What grows one by one may have twice the room it needs.
+        let holds = 2 * most * size_of::<(Instant, u64)>();
+        Readable::from_source(StageInfo::new("throughput").holds(holds), samples)
     }
 }
 
@@ -192,4 +201,4 @@ impl Estimate for Rolling {
 /// The usual window.
 const WINDOW: Duration = Duration::from_secs(10);
 /// Samples that are held at the most.
-const MOST_READINGS: u32 = 10_000;
+const MOST_READINGS: usize = 10_000;

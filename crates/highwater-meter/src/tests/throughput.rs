@@ -45,9 +45,15 @@ async fn the_last_sample_is_exact() {
 }
 
 #[test]
-#[should_panic = "more than 10000 samples in a window"]
+#[should_panic = "at most 10,000 samples in a window"]
 fn too_many_samples_in_a_window_are_a_mistake() {
     drop(Throughput::<()>::items().handle().samples(ms(1) / 1000));
+}
+
+#[test]
+#[should_panic = "a speed needs some time"]
+fn no_time_to_be_fast_in_is_a_mistake() {
+    drop(Throughput::<()>::items().window(ms(0)));
 }
 
 #[test]
