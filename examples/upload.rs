@@ -68,9 +68,11 @@ async fn run(args: &Args) -> Result<()> {
         let sample = Readable::from_iter(sample()).boxed();
         return take(sample, Some(SAMPLE), &folder.path().join("sample"), args).await;
     };
-    let source = if src == Path::new("-") { io::stdin().boxed() } else { fs::read(src).boxed() };
+    if src == Path::new("-") {
+        return take(io::stdin().boxed(), None, dst, args).await;
+    }
     let size = src.metadata().ok().filter(std::fs::Metadata::is_file).map(|about| about.len());
-    take(source, size, dst, args).await
+    take(fs::read(src).boxed(), size, dst, args).await
 }
 
 /// Takes what `source` gives to `dst`. `size` is how much that will be, where it is known.
