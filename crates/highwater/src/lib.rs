@@ -34,6 +34,9 @@
 //! for your own machines and destinations as `highwater::test`; `full` is all.
 //! `hash` (SHA-2) and `meter` are on by default as well; `hash-blake3`, `hash-crc32`, `hash-md5`, `hash-sha1` and
 //! `hash-xxh3` are more algorithms, and `meter-indicatif` draws progress bars.
+//! `io`, `net`, `process`, `lines` and `text` are on by default; `charsets` adds charsets other than UTF-8 to `text`;
+//! `anyhow` adds `From<Error> for anyhow::Error`; `test` adds the conformance suite for your own machines and
+//! destinations as `highwater::test`; `full` is all.
 #![forbid(unsafe_code)]
 
 #[doc(inline)]
@@ -68,6 +71,11 @@ pub use highwater_meter as meter;
 pub use highwater_test as test;
 
 #[cfg(all(feature = "hash", feature = "io", feature = "lines", feature = "meter"))]
+#[cfg(feature = "text")]
+#[doc(inline)]
+pub use highwater_text as text;
+
+#[cfg(all(feature = "io", feature = "lines"))]
 pub mod guide;
 
 /// The extension traits that put the methods of the other crates on [`Readable`].
@@ -78,4 +86,6 @@ pub mod prelude {
     pub use highwater_lines::LinesExt as _;
     #[cfg(feature = "meter")]
     pub use highwater_meter::MeterExt as _;
+    #[cfg(feature = "text")]
+    pub use highwater_text::TextExt as _;
 }
