@@ -15,6 +15,7 @@ mod pipeline;
 mod reliability;
 mod soak;
 mod support;
+mod text;
 mod transform_protocol;
 mod upload_program;
 mod wakers;
