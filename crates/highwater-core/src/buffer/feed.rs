@@ -33,8 +33,9 @@ where
     T: Send + 'static,
     Fut: Future<Output = Result<()>> + Send + 'static,
 {
-    let (before, jobs) = (plan.clone(), TaskTracker::new());
-    plan.push(info.holds(mark.holds()).jobs(jobs.clone()));
+    let before = plan.clone();
+    let jobs = info.known_jobs().cloned().unwrap_or_default();
+    plan.push(info.holds(mark.holds()).runs(Runs::Task).jobs(jobs.clone()));
     let blamed = plan.clone();
     let shared = Shared::new(mark, None);
     let output = Writable::of(Arc::clone(&shared));
@@ -181,7 +182,7 @@ impl<S: Source> Readable<S> {
         S::Chunk: Send + 'static,
     {
         let plan = self.plan().clone();
-        let info = StageInfo::new("buffer").runs(Runs::Task);
+        let info = StageInfo::new("buffer");
         filled(plan, info, mark, |output, _| pump(self.pinned(), output))
     }
 
@@ -213,13 +214,29 @@ impl<S: Source> Readable<S> {
         F: FnOnce(Self, Writable<U>) -> Fut + Send + 'static,
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
+        self.through_stage(StageInfo::new("through"), mark, run)
+    }
+
+    /// [`through`](Self::through) for operators of other crates, which describe themselves. What the function spawns and
+    /// tracks in the [`jobs`](StageInfo::jobs) of `info` is waited for by the pipeline.
+    pub fn through_stage<U, F, Fut>(
+        self,
+        info: StageInfo,
+        mark: HighWaterMark<U>,
+        run: F,
+    ) -> Readable<Buffered<U>>
+    where
+        S: Send + 'static,
+        U: Send + 'static,
+        F: FnOnce(Self, Writable<U>) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
         let plan = self.plan().clone();
-        let info = StageInfo::new("through").runs(Runs::Task);
-        let meter = info.meter().clone();
-        filled(plan, info, mark, |output, _| async move {
+        let (name, meter) = (info.name(), info.meter().clone());
+        filled(plan, info, mark, move |output, _| async move {
             let mut work = pin!(meter.watch(|| run(self, output)));
             let result = poll_fn(|cx| meter.watch(|| work.as_mut().poll(cx))).await;
-            result.map_err(|error| error.attribute("through", None))
+            result.map_err(|error| error.attribute(name, None))
         })
     }
 }

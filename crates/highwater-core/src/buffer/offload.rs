@@ -73,7 +73,7 @@ impl<S: Source> Readable<S> {
             Pipe::new(Stoppable { input, stop: stop.clone() }, Plain(machine), meter)
         });
         let plan = worked.plan().clone();
-        let info = StageInfo::new("offload").runs(Runs::Task);
+        let info = StageInfo::new("offload");
         filled(plan, info, mark, |output, jobs| bursts(worked, output, stop, jobs.clone()))
     }
 }

@@ -95,6 +95,10 @@ impl StageInfo {
         &self.meter
     }
 
+    pub(crate) fn known_jobs(&self) -> Option<&TaskTracker> {
+        self.jobs.as_ref()
+    }
+
     pub(crate) fn where_it_runs(&self) -> Runs {
         self.runs
     }
