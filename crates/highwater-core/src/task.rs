@@ -12,13 +12,18 @@ pub struct Task<T>(Option<JoinHandle<T>>);
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        if let Some(handle) = &self.0 {
-            handle.abort();
-        }
+        self.abort();
     }
 }
 
 impl<T> Task<T> {
+    /// Asks the task to end at its next await, as dropping this does; awaiting it then waits until it has.
+    pub fn abort(&self) {
+        if let Some(handle) = &self.0 {
+            handle.abort();
+        }
+    }
+
     /// Lets the task go on without its handle. For a task that something else is sure to end.
     pub(crate) fn detach(mut self) {
         self.0.take();

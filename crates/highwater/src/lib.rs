@@ -75,6 +75,10 @@ pub use highwater_test as test;
 #[doc(inline)]
 pub use highwater_text as text;
 
+#[cfg(feature = "parallel-map")]
+#[doc(inline)]
+pub use highwater_parallel_map as parallel_map;
+
 #[cfg(all(feature = "io", feature = "lines"))]
 pub mod guide;
 
@@ -86,6 +90,8 @@ pub mod prelude {
     pub use highwater_lines::LinesExt as _;
     #[cfg(feature = "meter")]
     pub use highwater_meter::MeterExt as _;
+    #[cfg(feature = "parallel-map")]
+    pub use highwater_parallel_map::ParallelMapExt as _;
     #[cfg(feature = "text")]
     pub use highwater_text::TextExt as _;
 }

@@ -1,0 +1,170 @@
+//! A plain function on many items at once, off the threads that serve everybody.
+
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_util::Stream;
+use highwater_core::{
+    Buffered, Error, HighWaterMark, Readable, Result, Source, StageInfo, Writable,
+};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+pub(crate) fn map<S, U, F>(readable: Readable<S>, n: usize, f: F) -> Readable<Buffered<U>>
+where
+    S: Source + Send + 'static,
+    S::Chunk: Send + 'static,
+    U: Send + 'static,
+    F: Fn(S::Chunk) -> Result<U> + Send + Sync + 'static,
+{
+    let jobs = TaskTracker::new();
+    let info = StageInfo::new("parallel_map_cpu").jobs(jobs.clone());
+    let mark = HighWaterMark::items(n.max(LARGEST_BATCH));
+    readable.through_stage(info, mark, move |input, output| {
+        let crew =
+            Crew { f: Arc::new(f), n, jobs, running: VecDeque::new(), stop: Stop::default() };
+        let work = Work { crew, batch: Vec::new(), size: 1, taken: 0 };
+        work.run(input.pinned(), output)
+    })
+}
+
+/// The jobs of one map, in the order of their items.
+struct Crew<F, U> {
+    f: Arc<F>,
+    n: usize,
+    jobs: TaskTracker,
+    running: VecDeque<JoinHandle<Done<U>>>,
+    stop: Stop,
+}
+
+/// Results up to the first that failed, and how long they took.
+struct Done<U> {
+    results: Vec<Result<U>>,
+    took: Duration,
+}
+
+/// Asks the jobs to stop when it is dropped.
+#[derive(Default)]
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+struct Work<T, F, U> {
+    crew: Crew<F, U>,
+    /// Items that cross together, and how many do.
+    batch: Vec<T>,
+    size: usize,
+    /// Items taken so far.
+    taken: u64,
+}
+
+impl<T, F, U> Work<T, F, U>
+where
+    T: Send + 'static,
+    U: Send + 'static,
+    F: Fn(T) -> Result<U> + Send + Sync + 'static,
+{
+    async fn run<S>(mut self, input: Readable<S>, output: Writable<U>) -> Result<()>
+    where
+        S: Source<Chunk = T> + Unpin,
+    {
+        let (mut input, mut failure) = (Some(input), None);
+        while let Some(done) = poll_fn(|cx| self.poll_step(&mut input, &mut failure, cx)).await {
+            let done = done?;
+            self.adapt(done.took);
+            for result in done.results {
+                output.send(result?).await?;
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Hands out what there is to do; gives the results of the oldest job.
+    fn poll_step<S>(
+        &mut self,
+        input: &mut Option<Readable<S>>,
+        failure: &mut Option<Error>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Done<U>>>>
+    where
+        S: Source<Chunk = T> + Unpin,
+    {
+        while self.crew.running.len() < self.crew.n {
+            let more = match input.as_mut().map(|input| Pin::new(input).poll_next(cx)) {
+                Some(Poll::Ready(Some(Ok(item)))) => {
+                    self.batch.push(item);
+                    true
+                }
+                Some(Poll::Ready(end)) => {
+                    *failure = end.and_then(Result::err);
+                    *input = None;
+                    false
+                }
+                Some(Poll::Pending) | None => false,
+            };
+            if self.batch.len() >= self.size || (!more && !self.batch.is_empty()) {
+                self.hand_out();
+            } else if !more {
+                break;
+            }
+        }
+        let Some(oldest) = self.crew.running.front_mut() else {
+            return if input.is_none() { Poll::Ready(None) } else { Poll::Pending };
+        };
+        let done = ready!(Pin::new(oldest).poll(cx));
+        self.crew.running.pop_front();
+        Poll::Ready(Some(done.map_err(Error::from)))
+    }
+
+    fn hand_out(&mut self) {
+        let batch = std::mem::take(&mut self.batch);
+        let first = self.taken;
+        self.taken += batch.len() as u64;
+        let (f, stop) = (Arc::clone(&self.crew.f), Arc::clone(&self.crew.stop.0));
+        let job = self.crew.jobs.spawn_blocking(move || work(&*f, batch, first, &stop));
+        self.crew.running.push_back(job);
+    }
+
+    /// Makes the batches as large as a job of about a millisecond needs.
+    fn adapt(&mut self, took: Duration) {
+        if took < SHORT {
+            self.size = (self.size * 2).min(LARGEST_BATCH);
+        } else if took > LONG {
+            self.size = (self.size / 2).max(1);
+        }
+    }
+}
+
+fn work<T, U>(f: impl Fn(T) -> Result<U>, batch: Vec<T>, first: u64, stop: &AtomicBool) -> Done<U> {
+    let started = Instant::now();
+    let mut results = Vec::with_capacity(batch.len());
+    for (index, item) in (first..).zip(batch) {
+        if stop.load(Relaxed) {
+            break;
+        }
+        let result = catch_unwind(AssertUnwindSafe(|| f(item)))
+            .unwrap_or_else(|payload| Err(Error::panic(&*payload)))
+            .map_err(|error| error.at_chunk(index));
+        let failed = result.is_err();
+        results.push(result);
+        if failed {
+            break;
+        }
+    }
+    Done { results, took: started.elapsed() }
+}
+
+const SHORT: Duration = Duration::from_micros(500);
+const LONG: Duration = Duration::from_millis(2);
+const LARGEST_BATCH: usize = 64;

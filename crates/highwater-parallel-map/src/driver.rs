@@ -1,0 +1,215 @@
+//! The task that starts items, and gives their results.
+
+use std::future::{Future, poll_fn};
+use std::hash::Hash;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_util::{FutureExt, Stream};
+use highwater_core::{
+    Buffered, Error, HighWaterMark, Readable, Result, Source, StageInfo, Writable, task,
+};
+use tokio_util::task::TaskTracker;
+
+use crate::item::ParallelMap;
+use crate::window::{Job, Keys, Window};
+
+pub(crate) fn map<S, U, F, Fut>(
+    readable: Readable<S>,
+    map: ParallelMap<S::Chunk, F>,
+) -> Readable<Buffered<U>>
+where
+    S: Source + Send + 'static,
+    S::Chunk: Send + 'static,
+    U: Send + 'static,
+    F: Fn(S::Chunk) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<U>> + Send + 'static,
+{
+    let name = if map.ordered { "parallel_map" } else { "parallel_map_unordered" };
+    let jobs = TaskTracker::new();
+    let info = StageInfo::new(name).jobs(jobs.clone());
+    let mark = HighWaterMark::items(map.n);
+    readable.through_stage(info, mark, |input, output| {
+        let driver = Driver::new(map, Free, jobs);
+        driver.run(input.pinned(), output)
+    })
+}
+
+pub(crate) fn by_key<S, K, U, F, Fut>(
+    readable: Readable<S>,
+    map: ParallelMap<S::Chunk, F>,
+    key: impl FnMut(&S::Chunk) -> K + Send + 'static,
+) -> Readable<Buffered<U>>
+where
+    S: Source + Send + 'static,
+    S::Chunk: Send + 'static,
+    K: Hash + Eq + Clone + Send + 'static,
+    U: Send + 'static,
+    F: Fn(S::Chunk) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<U>> + Send + 'static,
+{
+    let jobs = TaskTracker::new();
+    let info = StageInfo::new("parallel_map_by_key").jobs(jobs.clone());
+    let mark = HighWaterMark::items(map.n);
+    readable.through_stage(info, mark, |input, output| {
+        let gate = Keyed { key, keys: Keys::new() };
+        let driver = Driver::new(map.unordered(), gate, jobs);
+        driver.run(input.pinned(), output)
+    })
+}
+
+/// Which items must wait for others.
+trait Gate<T, U>: Send {
+    /// Takes an item; gives what can be started.
+    fn enter(
+        &mut self,
+        index: u64,
+        item: T,
+        work: impl FnOnce(T) -> Work<U>,
+    ) -> Option<(u64, Work<U>)>;
+
+    /// An item is done; gives what can be started now.
+    fn leave(&mut self, index: u64) -> Option<(u64, Work<U>)>;
+
+    /// Items that wait.
+    fn held(&self) -> usize;
+}
+
+type Work<U> = futures_util::future::BoxFuture<'static, Result<U>>;
+
+/// None must.
+struct Free;
+
+impl<T, U> Gate<T, U> for Free {
+    fn enter(
+        &mut self,
+        index: u64,
+        item: T,
+        work: impl FnOnce(T) -> Work<U>,
+    ) -> Option<(u64, Work<U>)> {
+        Some((index, work(item)))
+    }
+
+    fn leave(&mut self, _: u64) -> Option<(u64, Work<U>)> {
+        None
+    }
+
+    fn held(&self) -> usize {
+        0
+    }
+}
+
+/// Those with the same key.
+struct Keyed<F, K, U> {
+    key: F,
+    keys: Keys<K, U>,
+}
+
+impl<T, U, K, F> Gate<T, U> for Keyed<F, K, U>
+where
+    F: FnMut(&T) -> K + Send,
+    K: Hash + Eq + Clone + Send,
+    U: Send,
+{
+    fn enter(
+        &mut self,
+        index: u64,
+        item: T,
+        work: impl FnOnce(T) -> Work<U>,
+    ) -> Option<(u64, Work<U>)> {
+        let key = (self.key)(&item);
+        self.keys.enter(key, (index, work(item)))
+    }
+
+    fn leave(&mut self, index: u64) -> Option<(u64, Work<U>)> {
+        self.keys.leave(index)
+    }
+
+    fn held(&self) -> usize {
+        self.keys.held()
+    }
+}
+
+struct Driver<T, F, U, G> {
+    map: ParallelMap<T, F>,
+    gate: G,
+    window: Window<U>,
+    jobs: TaskTracker,
+    started: u64,
+}
+
+impl<T, F, Fut, U, G> Driver<T, F, U, G>
+where
+    T: Send + 'static,
+    U: Send + 'static,
+    F: Fn(T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<U>> + Send + 'static,
+    G: Gate<T, U>,
+{
+    fn new(map: ParallelMap<T, F>, gate: G, jobs: TaskTracker) -> Self {
+        let window = Window::new(map.ordered);
+        Self { map, gate, window, jobs, started: 0 }
+    }
+
+    async fn run<S>(mut self, input: Readable<S>, output: Writable<U>) -> Result<()>
+    where
+        S: Source<Chunk = T> + Unpin,
+    {
+        let (mut input, mut failure) = (Some(input), None);
+        while let Some((index, result)) =
+            poll_fn(|cx| self.poll_step(&mut input, &mut failure, cx)).await
+        {
+            if let Some(next) = self.gate.leave(index) {
+                self.start(next);
+            }
+            match self.map.judge(result) {
+                Ok(Some(done)) => output.send(done).await?,
+                Ok(None) => {}
+                Err(error) => {
+                    self.window.cancel().await;
+                    return Err(error);
+                }
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Starts what may be started; gives the next result, and `None` when there is none left.
+    fn poll_step<S>(
+        &mut self,
+        input: &mut Option<Readable<S>>,
+        failure: &mut Option<Error>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<(u64, Result<U>)>>
+    where
+        S: Source<Chunk = T> + Unpin,
+    {
+        while self.window.len() + self.gate.held() < self.map.n {
+            let Some(source) = input.as_mut() else { break };
+            match Pin::new(source).poll_next(cx) {
+                Poll::Ready(Some(Ok(item))) => {
+                    let map = &self.map;
+                    let ready = self.gate.enter(self.started, item, |item| map.work(item).boxed());
+                    self.started += 1;
+                    if let Some(ready) = ready {
+                        self.start(ready);
+                    }
+                }
+                Poll::Ready(end) => {
+                    *failure = end.and_then(Result::err);
+                    *input = None;
+                }
+                Poll::Pending => break,
+            }
+        }
+        if self.window.len() == 0 && input.is_none() {
+            return Poll::Ready(None);
+        }
+        self.window.poll_done(cx).map(Some)
+    }
+
+    fn start(&mut self, (index, work): (u64, Work<U>)) {
+        let task = task::spawn(self.jobs.track_future(work));
+        self.window.push(Job::new(index, task));
+    }
+}

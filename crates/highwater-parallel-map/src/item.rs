@@ -1,0 +1,198 @@
+//! What happens to one item.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use highwater_core::{Error, Result};
+use tokio::time::{sleep, timeout};
+
+/// The settings of a map, for [`parallel_map_with`](crate::ParallelMapExt::parallel_map_with).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use highwater_core::{Error, Readable, Result};
+/// use highwater_parallel_map::{OnError, ParallelMap, ParallelMapExt as _, Skipped};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// let skipped = Skipped::default();
+/// let half = |x: u32| async move { if x % 2 == 0 { Ok(x / 2) } else { Err(Error::msg("odd")) } };
+/// let map = ParallelMap::new(4, half)
+///     .timeout(Duration::from_secs(5))
+///     .retries(2, Duration::from_millis(1))
+///     .on_error(OnError::Skip(skipped.clone()));
+/// assert_eq!(Readable::from_iter(0..6).parallel_map_with(map).to_vec().await?, [0, 1, 2]);
+/// assert_eq!(skipped.count(), 3);
+/// # Ok(()) }
+/// ```
+#[must_use]
+pub struct ParallelMap<T, F> {
+    pub(crate) n: usize,
+    pub(crate) ordered: bool,
+    f: Arc<F>,
+    timeout: Option<Duration>,
+    retry: Option<Retry<T>>,
+    on_error: OnError,
+}
+
+struct Retry<T> {
+    times: u32,
+    first_pause: Duration,
+    copy: fn(&T) -> T,
+}
+
+/// What becomes of the stream when an item has failed for good.
+#[non_exhaustive]
+pub enum OnError {
+    /// It ends with the error.
+    Fail,
+    /// It goes on without the item, which is counted.
+    Skip(Skipped),
+    /// It goes on without the item; the function gets the error, which has the item's index.
+    DeadLetter(Box<dyn FnMut(Error) + Send>),
+}
+
+/// Counts the items that were skipped.
+#[derive(Debug, Clone, Default)]
+pub struct Skipped(Arc<AtomicU64>);
+
+impl Skipped {
+    /// How many so far.
+    pub fn count(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+impl<T, F> ParallelMap<T, F> {
+    /// At the most `n` items at a time, in order.
+    ///
+    /// # Panics
+    ///
+    /// With an `n` of 0. More than 1024 counts as 1024.
+    #[track_caller]
+    pub fn new(n: usize, f: F) -> Self {
+        let on_error = OnError::Fail;
+        Self { n: checked(n), ordered: true, f: Arc::new(f), timeout: None, retry: None, on_error }
+    }
+
+    /// Gives the results as they come.
+    pub fn unordered(mut self) -> Self {
+        self.ordered = false;
+        self
+    }
+
+    /// How long one attempt may take; then it is dropped, and fails with an
+    /// [`is_timeout`](highwater_core::Error::is_timeout) error.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// How often an item is tried again after it failed, and how long to wait before the first time; each wait is twice
+    /// the one before.
+    pub fn retries(mut self, times: u32, first_pause: Duration) -> Self
+    where
+        T: Clone,
+    {
+        self.retry = Some(Retry { times, first_pause, copy: T::clone });
+        self
+    }
+
+    /// What becomes of the stream when an item has failed for good. A panic always ends it.
+    pub fn on_error(mut self, policy: OnError) -> Self {
+        self.on_error = policy;
+        self
+    }
+}
+
+impl<T, F, Fut, U> ParallelMap<T, F>
+where
+    F: Fn(T) -> Fut,
+    Fut: Future<Output = Result<U>>,
+{
+    /// The work on one item.
+    pub(crate) fn work(&self, item: T) -> impl Future<Output = Result<U>> + use<T, F, Fut, U> {
+        let (f, limit) = (Arc::clone(&self.f), self.timeout);
+        let retry = self.retry.as_ref().map(|retry| (retry.times, retry.first_pause, retry.copy));
+        async move {
+            let Some((mut left, mut pause, copy)) = retry else {
+                return once(&*f, item, limit).await;
+            };
+            while left > 0 {
+                if let Ok(done) = once(&*f, copy(&item), limit).await {
+                    return Ok(done);
+                }
+                sleep(pause).await;
+                left -= 1;
+                pause = pause.saturating_mul(2);
+            }
+            once(&*f, item, limit).await
+        }
+    }
+}
+
+impl<T, F> ParallelMap<T, F> {
+    /// What the stream gives for a result: `None` for an item that is left out.
+    pub(crate) fn judge<U>(&mut self, result: Result<U>) -> Result<Option<U>> {
+        match (result, &mut self.on_error) {
+            (Ok(done), _) => Ok(Some(done)),
+            (Err(error), _) if error.is_panic() => Err(error),
+            (Err(error), OnError::Fail) => Err(error),
+            (Err(_), OnError::Skip(skipped)) => {
+                skipped.0.fetch_add(1, Relaxed);
+                Ok(None)
+            }
+            (Err(error), OnError::DeadLetter(tell)) => {
+                tell(error);
+                Ok(None)
+            }
+        }
+    }
+}
+
+async fn once<T, U, Fut>(f: &impl Fn(T) -> Fut, item: T, limit: Option<Duration>) -> Result<U>
+where
+    Fut: Future<Output = Result<U>>,
+{
+    match limit {
+        None => f(item).await,
+        Some(limit) => timeout(limit, f(item))
+            .await
+            .unwrap_or_else(|_| Err(Error::timeout(format!("an item took longer than {limit:?}")))),
+    }
+}
+
+/// # Panics
+///
+/// With 0.
+#[track_caller]
+pub(crate) fn checked(n: usize) -> usize {
+    assert!(n > 0, "a map of 0 items at a time would never do anything");
+    n.min(MOST)
+}
+
+const MOST: usize = 1024;
+
+impl<T, F> fmt::Debug for ParallelMap<T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParallelMap")
+            .field("n", &self.n)
+            .field("ordered", &self.ordered)
+            .field("timeout", &self.timeout)
+            .field("on_error", &self.on_error)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for OnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fail => "Fail",
+            Self::Skip(_) => "Skip",
+            Self::DeadLetter(_) => "DeadLetter",
+        })
+    }
+}

@@ -1,0 +1,188 @@
+//! Work on many items of a stream at the same time.
+//!
+//! | method | what runs | what comes out |
+//! |---|---|---|
+//! | [`parallel_map`](ParallelMapExt::parallel_map) | an async function, a task per item | in the order of the input |
+//! | [`parallel_map_unordered`](ParallelMapExt::parallel_map_unordered) | the same | as they are done |
+//! | [`parallel_map_by_key`](ParallelMapExt::parallel_map_by_key) | the same, one at a time per key | in the order of the input per key |
+//! | [`parallel_map_cpu`](ParallelMapExt::parallel_map_cpu) | a plain function, on the pool for blocking calls | in the order of the input |
+//!
+//! Each item has a task of its own, and a task drives them all: the work goes on while the consumer is busy, and an item
+//! that holds a lock which the consumer wants is never left half-way.
+//!
+//! # Limits and defaults
+//!
+//! | limit | default | to change it |
+//! |---|---|---|
+//! | items started and not given | the number that is asked for, at the most 1024 | none |
+//! | results that wait for the consumer | as many again | none |
+//! | time per item | none | [`ParallelMap::timeout`] |
+//! | attempts per item | 1 | [`ParallelMap::retries`] |
+//! | an item that fails | ends the stream | [`ParallelMap::on_error`] |
+//!
+//! ```
+//! use highwater_core::{Readable, Result};
+//! use highwater_parallel_map::ParallelMapExt as _;
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+//! let squares = Readable::from_iter(1..=5_u64).parallel_map(4, |x| async move {
+//!     tokio::task::yield_now().await;
+//!     Ok(x * x)
+//! });
+//! assert_eq!(squares.to_vec().await?, [1, 4, 9, 16, 25]);
+//! # Ok(()) }
+//! ```
+#![forbid(unsafe_code)]
+
+mod cpu;
+mod driver;
+mod item;
+mod pool;
+#[cfg(test)]
+mod tests;
+mod window;
+
+use std::future::Future;
+use std::hash::Hash;
+
+use highwater_core::{Buffered, Readable, Result, Source};
+
+pub use item::{OnError, ParallelMap, Skipped};
+pub use pool::WorkerPool;
+
+/// Maps on [`Readable`].
+///
+/// # Backpressure
+///
+/// With `n` items started and not given, the source is not read; `n` results more may wait for the consumer.
+///
+/// # Errors
+///
+/// An item that fails, or panics ([`is_panic`](highwater_core::Error::is_panic)), ends the stream with its error, which has
+/// the item's index in the input as its [`chunk`](highwater_core::Error::chunk). In order, what came before it is given
+/// first; otherwise it comes when it happens. Nothing is started after it; what still runs is cancelled and waited for.
+/// An error of the source comes behind the items before it.
+///
+/// # Panics
+///
+/// With an `n` of 0. More than 1024 counts as 1024.
+pub trait ParallelMapExt<S> {
+    /// Spawns a task per item, at the most `n` at a time, when it is first read. Gives the results in the order of the
+    /// input.
+    #[track_caller]
+    fn parallel_map<U, F, Fut>(self, n: usize, f: F) -> Readable<Buffered<U>>
+    where
+        S: Source + Send + 'static,
+        S::Chunk: Send + 'static,
+        U: Send + 'static,
+        F: Fn(S::Chunk) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<U>> + Send + 'static;
+
+    /// [`parallel_map`](Self::parallel_map) with results as they come.
+    #[track_caller]
+    fn parallel_map_unordered<U, F, Fut>(self, n: usize, f: F) -> Readable<Buffered<U>>
+    where
+        S: Source + Send + 'static,
+        S::Chunk: Send + 'static,
+        U: Send + 'static,
+        F: Fn(S::Chunk) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<U>> + Send + 'static;
+
+    /// [`parallel_map`](Self::parallel_map) that keeps the order of items with the same key, and runs one of them at a
+    /// time. Items that wait for their key count among the `n`.
+    #[track_caller]
+    fn parallel_map_by_key<K, U, F, Fut>(
+        self,
+        n: usize,
+        key: impl FnMut(&S::Chunk) -> K + Send + 'static,
+        f: F,
+    ) -> Readable<Buffered<U>>
+    where
+        S: Source + Send + 'static,
+        S::Chunk: Send + 'static,
+        K: Hash + Eq + Clone + Send + 'static,
+        U: Send + 'static,
+        F: Fn(S::Chunk) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<U>> + Send + 'static;
+
+    /// Any of these, with a time limit, retries, or a policy for items that fail.
+    fn parallel_map_with<U, F, Fut>(self, map: ParallelMap<S::Chunk, F>) -> Readable<Buffered<U>>
+    where
+        S: Source + Send + 'static,
+        S::Chunk: Send + 'static,
+        U: Send + 'static,
+        F: Fn(S::Chunk) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<U>> + Send + 'static;
+
+    /// Runs a function that keeps the processor busy on Tokio's pool for blocking calls, in `n` jobs at a time, and gives
+    /// the results in the order of the input. Items cross in batches that take about a millisecond, so that small ones are
+    /// worth it, too; a job stops between two items when the readable is dropped.
+    #[track_caller]
+    fn parallel_map_cpu<U, F>(self, n: usize, f: F) -> Readable<Buffered<U>>
+    where
+        S: Source + Send + 'static,
+        S::Chunk: Send + 'static,
+        U: Send + 'static,
+        F: Fn(S::Chunk) -> Result<U> + Send + Sync + 'static;
+}
+
+impl<S> ParallelMapExt<S> for Readable<S> {
+    fn parallel_map<U, F, Fut>(self, n: usize, f: F) -> Readable<Buffered<U>>
+    where
+        S: Source + Send + 'static,
+        S::Chunk: Send + 'static,
+        U: Send + 'static,
+        F: Fn(S::Chunk) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<U>> + Send + 'static,
+    {
+        self.parallel_map_with(ParallelMap::new(n, f))
+    }
+
+    fn parallel_map_unordered<U, F, Fut>(self, n: usize, f: F) -> Readable<Buffered<U>>
+    where
+        S: Source + Send + 'static,
+        S::Chunk: Send + 'static,
+        U: Send + 'static,
+        F: Fn(S::Chunk) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<U>> + Send + 'static,
+    {
+        self.parallel_map_with(ParallelMap::new(n, f).unordered())
+    }
+
+    fn parallel_map_by_key<K, U, F, Fut>(
+        self,
+        n: usize,
+        key: impl FnMut(&S::Chunk) -> K + Send + 'static,
+        f: F,
+    ) -> Readable<Buffered<U>>
+    where
+        S: Source + Send + 'static,
+        S::Chunk: Send + 'static,
+        K: Hash + Eq + Clone + Send + 'static,
+        U: Send + 'static,
+        F: Fn(S::Chunk) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<U>> + Send + 'static,
+    {
+        driver::by_key(self, ParallelMap::new(n, f), key)
+    }
+
+    fn parallel_map_with<U, F, Fut>(self, map: ParallelMap<S::Chunk, F>) -> Readable<Buffered<U>>
+    where
+        S: Source + Send + 'static,
+        S::Chunk: Send + 'static,
+        U: Send + 'static,
+        F: Fn(S::Chunk) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<U>> + Send + 'static,
+    {
+        driver::map(self, map)
+    }
+
+    fn parallel_map_cpu<U, F>(self, n: usize, f: F) -> Readable<Buffered<U>>
+    where
+        S: Source + Send + 'static,
+        S::Chunk: Send + 'static,
+        U: Send + 'static,
+        F: Fn(S::Chunk) -> Result<U> + Send + Sync + 'static,
+    {
+        cpu::map(self, item::checked(n), f)
+    }
+}
