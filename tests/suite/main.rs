@@ -5,6 +5,7 @@ mod buffer;
 mod cancel;
 mod checksum_program;
 mod closing;
+mod conformance;
 mod cooperative;
 mod errors_in_order;
 mod errors_program;

@@ -17,11 +17,18 @@ pub struct Outcome<O> {
     pub error: Option<Error>,
     /// How many chunks it took.
     pub taken: usize,
-    /// Whether it wants no more input.
+    /// Whether it wanted no more input before the end of it.
     pub done: bool,
+    /// How many outputs there were when a write made it done: with the next one, the source must be gone.
+    pub(crate) stopped_at: Option<usize>,
 }
 
 impl<O> Outcome<O> {
+    pub(crate) fn new() -> Self {
+        let (outputs, before_last, error) = (Vec::new(), 0, None);
+        Self { outputs, before_last, error, taken: 0, done: false, stopped_at: None }
+    }
+
     /// What was given when the input had ended, or failed.
     pub fn last(&self) -> &[O] {
         &self.outputs[self.before_last..]
@@ -97,8 +104,7 @@ struct Hand<'a, M: Transform> {
 impl<'a, M: Transform> Hand<'a, M> {
     fn new(machine: &'a mut M) -> Self {
         let done = machine.is_done();
-        let outcome = Outcome { outputs: Vec::new(), before_last: 0, error: None, taken: 0, done };
-        Self { machine, outcome }
+        Self { machine, outcome: Outcome { done, ..Outcome::new() } }
     }
 
     fn read_first(mut self) -> Self {
@@ -115,6 +121,8 @@ impl<'a, M: Transform> Hand<'a, M> {
                     Cue::Error if hand.outcome.done => return Ok(()),
                     Cue::Error => {
                         let late = hand.release();
+                        // As behind the end: whether it wants more says nothing here.
+                        hand.outcome.done = false;
                         let failed = Error::msg(SOURCE_FAILED);
                         return Err(match late {
                             Ok(()) => failed,
@@ -148,6 +156,9 @@ impl<'a, M: Transform> Hand<'a, M> {
         self.outcome.before_last = self.outcome.outputs.len();
         let first = self.machine.write(chunk)?;
         self.look_whether_done();
+        if self.outcome.done {
+            self.outcome.stopped_at = Some(self.outcome.outputs.len());
+        }
         self.outcome.outputs.extend(first);
         self.read_all()
     }
@@ -167,7 +178,10 @@ impl<'a, M: Transform> Hand<'a, M> {
             return Ok(());
         }
         self.machine.end()?;
-        self.read_all()
+        let result = self.read_all();
+        // Behind the end no machine wants more: that says nothing.
+        self.outcome.done = false;
+        result
     }
 
     fn read_all(&mut self) -> Result<()> {

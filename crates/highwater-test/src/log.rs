@@ -68,6 +68,11 @@ impl<T> Log<T> {
         self.entries().events.iter().filter(|event| is(event)).count()
     }
 
+    /// Whether this is true of the latest event.
+    pub(crate) fn ends_with(&self, is: impl Fn(&Event<T>) -> bool) -> bool {
+        self.entries().events.last().is_some_and(is)
+    }
+
     /// What the aborts were called with.
     pub fn reasons(&self) -> Vec<String> {
         self.entries().reasons.clone()

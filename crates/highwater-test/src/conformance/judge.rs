@@ -51,7 +51,7 @@ pub(super) fn released<I, O: Debug>(
     last: bool,
 ) -> Result<(), String> {
     let upstream = outcome.error.as_ref().is_some_and(|error| error.to_string() == SOURCE_FAILED);
-    if !upstream || outcome.done {
+    if !upstream {
         // It had failed by itself, or wants no more, before that.
         return Ok(());
     }

@@ -20,6 +20,8 @@ struct Seen<O> {
     /// How often the source was polled, and dropped, until the end was told.
     source_polls: usize,
     source_dropped: usize,
+    /// How many outputs there were when it was first seen to be gone.
+    gone_at: Option<usize>,
     polled_after_end: usize,
     /// How often the reading was polled.
     polls: usize,
@@ -92,18 +94,16 @@ fn woken<M: Transform>(
         None => Woken::new(),
         Some(polls) => Woken::new().spurious(polls).swapping_wakers(),
     };
-    let reading = tasks.spawn(async move {
-        let mut items = Vec::new();
+    let reading = tasks.spawn(async {
+        let mut seen = Seen::nothing();
         while let Some(item) = readable.next().await {
-            items.push(item);
+            seen.item(item, &log);
         }
-        (items, readable)
+        seen.end(readable, &log)
     });
     settle(&tasks.run_until_idle())?;
-    let polls = reading.polls();
-    let (items, readable) = reading.take().ok_or("it did not come to an end")?;
-    drop(tasks);
-    Ok(Seen::new(items, polls, readable, &log))
+    let seen = reading.take().ok_or("it did not come to an end")?;
+    Ok(Seen { polls: reading.polls(), ..seen })
 }
 
 /// Reads with a new `next` for every poll.
@@ -113,13 +113,12 @@ fn dropping<M: Transform>(
 ) -> Seen<M::Output> {
     let log = Log::default();
     let mut readable = Script::new(&log, cues).readable().pipe(machine);
-    let (mut items, mut polls) = (Vec::new(), 0);
+    let mut seen = Seen::nothing();
     loop {
-        polls += 1;
         match poll_once(pin!(readable.next())) {
             Poll::Pending => {}
-            Poll::Ready(Some(item)) => items.push(item),
-            Poll::Ready(None) => return Seen::new(items, polls, readable, &log),
+            Poll::Ready(Some(item)) => seen.item(item, &log),
+            Poll::Ready(None) => return seen.end(readable, &log),
         }
     }
 }
@@ -133,23 +132,40 @@ fn settle(stalls: &[Stall]) -> Result<(), String> {
 }
 
 impl<O> Seen<O> {
-    fn new<T, S>(items: Vec<Result<O>>, polls: usize, mut over: Readable<S>, log: &Log<T>) -> Self
+    fn nothing() -> Self {
+        Self {
+            outputs: Vec::new(),
+            error: None,
+            more: false,
+            source_polls: 0,
+            source_dropped: 0,
+            gone_at: None,
+            polled_after_end: 0,
+            polls: 0,
+        }
+    }
+
+    fn item<T>(&mut self, item: Result<O>, log: &Log<T>) {
+        match item {
+            Ok(output) => self.outputs.push(output),
+            Err(error) => self.error = Some(error),
+        }
+        if self.gone_at.is_none() && log.ends_with(|event| matches!(event, Event::SourceDropped)) {
+            self.gone_at = Some(self.outputs.len());
+        }
+    }
+
+    /// The end was told: counts, and reads on.
+    fn end<T, S>(self, mut over: Readable<S>, log: &Log<T>) -> Self
     where
         S: Source<Chunk = O> + Unpin,
     {
-        let count = |right: fn(&Event<T>) -> bool| log.count_where(right);
+        let count = |is: fn(&Event<T>) -> bool| log.count_where(is);
         let source_polls = count(|event| matches!(event, Event::Poll));
         let source_dropped = count(|event| matches!(event, Event::SourceDropped));
         let more = (0..3).any(|_| !matches!(poll_once(pin!(over.next())), Poll::Ready(None)));
         let polled_after_end = count(|event| matches!(event, Event::PollAfterEnd));
-        let (mut outputs, mut error) = (Vec::new(), None);
-        for item in items {
-            match item {
-                Ok(output) => outputs.push(output),
-                Err(failed) => error = Some(failed),
-            }
-        }
-        Self { outputs, error, more, source_polls, source_dropped, polled_after_end, polls }
+        Self { more, source_polls, source_dropped, polled_after_end, ..self }
     }
 }
 
@@ -176,7 +192,7 @@ fn compare<O: PartialEq + Debug>(by_hand: &Outcome<O>, seen: &Seen<O>) -> Result
     }
 }
 
-/// The reading was polled so often, and the source no more often than it takes.
+/// The reading was polled so often, and the source no more often than it takes, and no longer kept.
 fn polled<O>(seen: &Seen<O>, expected: usize, by_hand: &Outcome<O>) -> Result<(), String> {
     if seen.polls != expected {
         return Err(format!("it takes {} polls where {expected} are enough", seen.polls));
@@ -185,7 +201,12 @@ fn polled<O>(seen: &Seen<O>, expected: usize, by_hand: &Outcome<O>) -> Result<()
     if by_hand.done && seen.source_polls - pending > by_hand.taken {
         return Err("the source was read on after the machine was done".to_owned());
     }
-    Ok(())
+    match by_hand.stopped_at {
+        Some(outputs) if by_hand.outputs.len() > outputs && seen.gone_at != Some(outputs + 1) => {
+            Err("the source was kept after the machine was done".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The message, without the place that a pipeline adds.

@@ -38,8 +38,7 @@ pub(super) fn simulate<M: TimedTransform>(
     ending: Ending,
     manner: Manner,
 ) -> Outcome<(Duration, M::Output)> {
-    let outcome =
-        Outcome { outputs: Vec::new(), before_last: 0, error: None, taken: 0, done: false };
+    let outcome = Outcome::new();
     let start = tokio::time::Instant::now().into_std();
     let chunks = chunks.into_iter().peekable();
     let mut simulation = Simulation {
@@ -100,7 +99,7 @@ where
             let rest = self.read_all()?;
             let (takes_input, deadline) = match rest {
                 Rest::Done => {
-                    self.outcome.done = true;
+                    self.outcome.done = self.input == Input::Open;
                     return Ok(());
                 }
                 Rest::Input => (true, None),
