@@ -25,6 +25,10 @@ fn lines_with_a_limit() {
     let fits = || Case::bytes("abc\r\nabc\nab").gives(["abc", "abc", "ab"]);
     let fails = case().gives(["ab"]).fails(|error| error.is_limit() && error.offset() == Some(3));
     conformance_bytes(|| Lines::new().max_length(3), [fits(), fails]);
+    // More bytes than it says it holds, so that a chunk that is kept is found.
+    let many = Case::bytes("abc\n".repeat(3000) + "ab");
+    let lines = std::iter::repeat_n("abc", 3000).chain(["ab"]);
+    conformance_bytes(|| Lines::new().max_length(3), [many.gives(lines).named("many lines")]);
     let on_long_line = |policy| move || Lines::new().max_length(3).on_long_line(policy);
     conformance_bytes(on_long_line(LongLine::Skip), [fits(), case().gives(["ab", "abc"])]);
     conformance_bytes(
