@@ -9,13 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 
+use tokio::task::unconstrained;
+
 /// Polls its tasks, in the order of their making, only when they were woken.
 ///
 /// A runtime polls too often for a test: a wake-up that was lost is made good by any other. Here it is not, and when
 /// nothing is left to poll, every task that still waits is polled once more to see *why* it waits: one that gets on was
 /// never woken ([`Stall::LostWakeUp`]), one that does not waits for something outside ([`Stall::Idle`]).
 ///
-/// Nothing is paused and nothing is timed: it is for futures that need no runtime.
+/// Nothing is paused and nothing is timed: it is for futures that need no runtime. Within one, Tokio's budget does not
+/// count: to give way to other tasks would be a poll too many.
 ///
 /// # Examples
 ///
@@ -95,10 +98,10 @@ impl<'a> Woken<'a> {
     {
         let (output, polls) = (Rc::new(RefCell::new(None)), Rc::default());
         let handle = Handle { output: Rc::clone(&output), polls: Rc::clone(&polls) };
-        let future = Box::pin(async move {
+        let future = Box::pin(unconstrained(async move {
             let result = future.await;
             *output.borrow_mut() = Some(result);
-        });
+        }));
         let (waker, wakes) = Wakes::waker();
         wakes.wake_by_ref();
         self.tasks.push(Task { future: Some(future), polls, waker, wakes, seen: 0 });
@@ -252,7 +255,7 @@ pub fn run_woken<F: Future>(future: F) -> Result<Ran<F::Output>, Stalled> {
 ///
 /// As [`run_woken`].
 pub fn run_spurious<F: Future>(future: F, extra: usize) -> Result<Ran<F::Output>, Stalled> {
-    let mut future = pin!(future);
+    let mut future = pin!(unconstrained(future));
     let (waker, wakes) = Wakes::waker();
     let mut cx = Context::from_waker(&waker);
     let mut polls = 0;
@@ -273,7 +276,7 @@ pub fn run_spurious<F: Future>(future: F, extra: usize) -> Result<Ran<F::Output>
 
 /// One poll, whose wake-ups go nowhere.
 pub fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
+    pin!(unconstrained(future)).poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Runs a future and drops it at its k-th poll, from 1, if it is pending then: `None`.

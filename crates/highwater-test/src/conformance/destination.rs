@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use highwater_core::{BoxDestination, Destination, Error, Readable, Result};
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Builder;
 use tokio::time::timeout;
 
-use super::check;
 use super::transform::points;
+use super::{assert_no_runtime, check};
 use crate::case::shorten;
 use crate::script::SOURCE_FAILED;
 use crate::{Cue, Log, Script, drop_at_poll};
@@ -175,6 +175,7 @@ where
 {
     #[track_caller]
     fn everything(&self) {
+        assert_no_runtime();
         self.calls();
         self.breaking_off();
         self.dropped_calls();
@@ -340,8 +341,6 @@ where
         Fut: Future<Output = Result<(), String>>,
     {
         let (what, name) = (what.as_ref(), self.name);
-        let inside = Handle::try_current().is_ok();
-        assert!(!inside, "a suite has a runtime of its own: call it from a plain `#[test]`");
         let what = if name.is_empty() { what.to_owned() } else { format!("{what} ({name})") };
         check(what, || {
             let runtime = Builder::new_current_thread().enable_all().build();

@@ -13,6 +13,7 @@ use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use highwater_core::Error;
+use tokio::runtime::Handle;
 
 pub use self::bytes::conformance_bytes;
 pub use destination::{Moment, conformance_destination, conformance_destination_bytes};
@@ -28,6 +29,13 @@ fn check(what: impl Display, work: impl FnOnce() -> Result<(), String>) {
         Err(payload) => Error::panic(&*payload).to_string(),
     };
     panic!("not conforming: {what}\n  {why}");
+}
+
+/// A suite with a runtime of its own cannot run within another.
+#[track_caller]
+fn assert_no_runtime() {
+    let inside = Handle::try_current().is_ok();
+    assert!(!inside, "this suite has a runtime of its own: call it from a plain `#[test]`");
 }
 
 /// An error without what depends on how the input was cut.

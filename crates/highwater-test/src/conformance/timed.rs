@@ -13,7 +13,7 @@ use super::gauged::Gauged;
 use super::judge::{given, released};
 use super::simulation::{Ending, Manner, simulate};
 use super::transform::points;
-use super::{Place, check};
+use super::{Place, assert_no_runtime, check};
 use crate::case::shorten;
 use crate::script::SOURCE_FAILED;
 use crate::{Case, Outcome};
@@ -89,6 +89,7 @@ pub fn conformance_timed<M>(
     M::Input: Clone,
     M::Output: PartialEq + Debug + 'static,
 {
+    assert_no_runtime();
     let cases: Vec<_> = cases.into_iter().collect();
     assert!(!cases.is_empty(), "a suite without cases shows nothing");
     check("an input without chunks", || {
