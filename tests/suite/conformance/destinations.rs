@@ -7,7 +7,10 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::SinkExt;
-use highwater::{BoxDestination, Error, destination_fn, from_sink, fs, io};
+use highwater::{
+    BoxDestination, Error, HighWaterMark, Writable, destination_fn, from_sink, fs, io,
+    pass_through, task,
+};
 use highwater_test::io::{Act, Writer};
 use highwater_test::{
     Log, Moment, Recorder, conformance_destination, conformance_destination_bytes,
@@ -163,6 +166,29 @@ fn sinks() {
         all.extend(std::iter::from_fn(|| receiver.try_recv().ok()));
         Some(all.clone())
     });
+}
+
+/// A buffer whose reader is another task, and one whose writer is.
+#[test]
+fn writables() {
+    let collect = |list: &List| {
+        let list = Arc::clone(list);
+        destination_fn(move |chunk: u32| {
+            list.lock().unwrap().push(chunk);
+            async { Ok(()) }
+        })
+    };
+    for mark in [0, 1, 2, 16] {
+        let make = || {
+            let (writable, reading) = pass_through(HighWaterMark::items(mark));
+            let list = List::default();
+            let reader = task::spawn(reading.pipe_to(collect(&list)).run());
+            (writable, (list, reader))
+        };
+        conformance_destination(make, 0..5, |(list, _), _| Some(list.lock().unwrap().clone()));
+        let make = || with(|list| Writable::new(collect(list), HighWaterMark::items(mark)));
+        conformance_destination(make, 0..5, |list, _| Some(list.lock().unwrap().clone()));
+    }
 }
 
 type List = Arc<Mutex<Vec<u32>>>;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use highwater_core::{BoxDestination, Destination, Error, Readable, Result};
 use tokio::runtime::Builder;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::transform::points;
@@ -34,7 +35,8 @@ pub enum Moment {
 ///
 /// `make` makes a new one for every run, and whatever is needed to look at what has arrived. `arrived` gives all that has
 /// until now, or says `None` where that shows nothing (a file that appears only when it is finished, after a `flush`).
-/// The destination must be able to take all the chunks without anybody looking: give a channel room for them.
+/// The destination must be able to take all the chunks without anybody looking: give a channel room for them, or spawn
+/// a task in `make` that takes them, on the runtime that it is called in, of one thread; its turn comes before `arrived`.
 ///
 /// Checked, on a runtime of its own:
 ///
@@ -184,7 +186,7 @@ where
 
     #[track_caller]
     fn calls(&self) {
-        let Self { make, chunks, judge, .. } = self;
+        let Self { make, chunks, .. } = self;
         self.check("`open`, `write` of each chunk, `finish`", async || {
             let (mut to, mut handle) = make();
             good("open", to.open().await)?;
@@ -192,13 +194,13 @@ where
                 good("write", to.write(chunk.clone()).await)?;
             }
             good("finish", to.finish().await)?;
-            judge(&mut handle, Moment::Finished, chunks)
+            self.judge(&mut handle, Moment::Finished, chunks).await
         });
         self.check("`open`, `finish`, with nothing written", async || {
             let (mut to, mut handle) = make();
             good("open", to.open().await)?;
             good("finish", to.finish().await)?;
-            judge(&mut handle, Moment::Finished, &[])
+            self.judge(&mut handle, Moment::Finished, &[]).await
         });
         self.check("`write_many`", async || {
             let (mut to, mut handle) = make();
@@ -212,7 +214,7 @@ where
                 }
             }
             good("finish", to.finish().await)?;
-            judge(&mut handle, Moment::Finished, chunks)
+            self.judge(&mut handle, Moment::Finished, chunks).await
         });
         self.check("`flush` after every chunk", async || {
             let (mut to, mut handle) = make();
@@ -220,21 +222,22 @@ where
             for k in 0..=chunks.len() {
                 good("flush", to.flush().await)?;
                 good("flush", to.flush().await)?;
-                judge(&mut handle, Moment::Flushed, &chunks[..k])
+                self.judge(&mut handle, Moment::Flushed, &chunks[..k])
+                    .await
                     .map_err(|why| format!("after {k} chunks: {why}"))?;
                 if let Some(chunk) = chunks.get(k) {
                     good("write", to.write(chunk.clone()).await)?;
                 }
             }
             good("finish", to.finish().await)?;
-            judge(&mut handle, Moment::Finished, chunks)
+            self.judge(&mut handle, Moment::Finished, chunks).await
         });
     }
 
     /// Nothing more comes behind some of the chunks.
     #[track_caller]
     fn breaking_off(&self) {
-        let Self { make, chunks, judge, .. } = self;
+        let Self { make, chunks, .. } = self;
         for k in points(chunks.len()) {
             for moment in [Moment::Aborted, Moment::Dropped] {
                 self.check(format!("{moment:?} behind {k} chunks"), async || {
@@ -247,7 +250,7 @@ where
                         good("abort", to.abort(&Error::aborted()).await)?;
                     }
                     drop(to);
-                    judge(&mut handle, moment, &chunks[..k])
+                    self.judge(&mut handle, moment, &chunks[..k]).await
                 });
             }
         }
@@ -296,26 +299,26 @@ where
         good("abort", to.abort(&Error::aborted()).await)?;
         drop(to);
         let offered = dropped.min(self.chunks.len());
-        (self.judge)(&mut handle, Moment::Aborted, &self.chunks[..offered])?;
+        self.judge(&mut handle, Moment::Aborted, &self.chunks[..offered]).await?;
         Ok(completed)
     }
 
     #[track_caller]
     fn in_pipelines(&self) {
-        let Self { make, chunks, judge, .. } = self;
+        let Self { make, chunks, .. } = self;
         let steady = || chunks.iter().cloned().map(Cue::Chunk);
         let paused = || steady().flat_map(|cue| [Cue::Pending, cue]);
         self.check("in a pipeline", async || {
             let (to, mut handle) = make();
             let report = source(steady()).pipe_to(to).run().await;
             good("the pipeline", report.map(|_| ()))?;
-            judge(&mut handle, Moment::Finished, chunks)
+            self.judge(&mut handle, Moment::Finished, chunks).await
         });
         self.check("in a pipeline, boxed, with a source that pauses", async || {
             let (to, mut handle) = make();
             let report = source(paused()).pipe_to(BoxDestination::new(to)).run().await;
             good("the pipeline", report.map(|_| ()))?;
-            judge(&mut handle, Moment::Finished, chunks)
+            self.judge(&mut handle, Moment::Finished, chunks).await
         });
         for k in points(chunks.len()) {
             self.check(format!("in a pipeline that fails behind {k} chunks"), async || {
@@ -330,9 +333,17 @@ where
                     }
                 }
                 drop(to);
-                judge(&mut handle, Moment::Aborted, &chunks[..k])
+                self.judge(&mut handle, Moment::Aborted, &chunks[..k]).await
             });
         }
+    }
+
+    /// Tasks that `make` has spawned to take what arrives have their turns first.
+    async fn judge(&self, handle: &mut H, moment: Moment, written: &[T]) -> Result<(), String> {
+        for _ in 0..TURNS {
+            yield_now().await;
+        }
+        (self.judge)(handle, moment, written)
     }
 
     #[track_caller]
@@ -406,5 +417,7 @@ const SIZES: [(&str, &[usize]); 4] = [
 ];
 /// Polls at which a call is dropped.
 const MOST_POLLS: usize = 8;
+/// Turns that other tasks have before it is looked at what has arrived.
+const TURNS: usize = 32;
 /// Real time, in which whatever does not hang is through.
 const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 5 } else { 60 });
