@@ -3,6 +3,7 @@
 mod async_read;
 mod async_write;
 mod disk_full;
+mod idle;
 mod read_file;
 mod replace_file;
 mod write_file;

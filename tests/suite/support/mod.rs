@@ -13,6 +13,7 @@ pub(crate) use strategies::{behaviours, failing_scripts, scripts};
 pub(crate) use timed::{Debounce, Pace};
 
 use std::pin::pin;
+use std::sync::mpsc::RecvTimeoutError;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -87,6 +88,19 @@ where
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
     let day = Duration::from_secs(24 * 3600);
     tokio::time::timeout(day, future).await.expect("it hangs")
+}
+
+/// The result of work that must not hang, for what needs real threads: where it does, the test fails and leaves it behind.
+pub(crate) fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, result) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || sender.send(work()));
+    match result.recv_timeout(Duration::from_secs(60)) {
+        Ok(result) => result,
+        Err(RecvTimeoutError::Timeout) => panic!("it hangs, or spins"),
+        Err(RecvTimeoutError::Disconnected) => {
+            std::panic::resume_unwind(thread.join().expect_err("it sends unless it panics"))
+        }
+    }
 }
 
 /// What a readable gives at once.
