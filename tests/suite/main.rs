@@ -7,6 +7,7 @@ mod checksum_program;
 mod closing;
 mod conformance;
 mod cooperative;
+mod documents;
 mod errors_in_order;
 mod errors_program;
 mod hash;

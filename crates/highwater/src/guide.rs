@@ -9,3 +9,8 @@ pub mod architecture {}
 
 #[doc = include_str!("../docs/DESIGN.md")]
 pub mod design {}
+
+/// The program of the README, which needs a log: it is compiled here, and the same runs in the documentation of the crate.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub mod readme {}
