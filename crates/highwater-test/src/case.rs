@@ -1,6 +1,6 @@
 //! What goes into a machine and what must come of it.
 
-use std::fmt::{self, Debug};
+use std::fmt::{self, Debug, Write};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -104,15 +104,16 @@ impl<I, O: 'static> Case<I, O> {
     {
         let expected = Bytes::copy_from_slice(bytes.as_ref());
         self.gives = Box::new(move |given| {
-            let given: Vec<u8> = given.iter().flat_map(AsRef::as_ref).copied().collect();
-            if given == expected {
+            let mut joined = Vec::new();
+            given.iter().for_each(|output| joined.extend_from_slice(output.as_ref()));
+            if joined == expected {
                 return Ok(());
             }
-            let at = given.iter().zip(&expected).take_while(|(one, two)| one == two).count();
-            let (given, expected) = (Bytes::from(given), &expected);
+            let at = joined.iter().zip(&expected).take_while(|(one, two)| one == two).count();
+            let joined = Bytes::from(joined);
             Err(format!(
                 "its outputs put together differ from byte {at} on:\n    given    {}\n    expected {}",
-                shorten(&given.slice(at..)),
+                shorten(&joined.slice(at..)),
                 shorten(&expected.slice(at..))
             ))
         });
@@ -261,12 +262,24 @@ where
 
 /// The text of a value, as long as it can be read.
 pub(crate) fn shorten<T: Debug + ?Sized>(value: &T) -> String {
-    let text = format!("{value:?}");
-    match text.char_indices().nth(MOST_SHOWN) {
-        None => text,
-        Some((end, _)) => format!("{} …", &text[..end]),
+    let mut text = Short(String::new());
+    match write!(text, "{value:?}") {
+        Ok(()) => text.0,
+        Err(fmt::Error) => text.0 + " …",
     }
 }
 
-/// Characters of a value that a failure shows.
+/// Takes what fits and refuses the rest, so that a large value is not written out to be thrown away.
+struct Short(String);
+
+impl Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = MOST_SHOWN.saturating_sub(self.0.len());
+        let end = (0..=room.min(text.len())).rfind(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        self.0.push_str(&text[..end]);
+        if end < text.len() { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+/// Bytes of a value's text that a failure shows.
 const MOST_SHOWN: usize = 400;

@@ -83,8 +83,10 @@ impl fmt::Display for Cut {
 }
 
 /// The ways to cut an input of so many bytes that find mistakes: not at all, into single bytes, these with empty chunks
-/// between, an empty chunk at either end, every way into two, every way into three up to 64 bytes, and random ones. Of an
-/// input of more than 4096 bytes single bytes are left out, and of the ways into two some are picked.
+/// between, an empty chunk at either end, every way into two, every way into three up to 64 bytes, and random ones.
+///
+/// Of more than 1024 bytes, some ways into two are picked: those near either end, and random ones. Of more than 4096,
+/// single bytes are left out. Of very many, there are fewer of all, so that a test of them takes no more than a moment.
 ///
 /// # Examples
 ///
@@ -106,20 +108,19 @@ pub fn cuts(length: usize, seed: Seed) -> impl Iterator<Item = Cut> {
 pub(crate) fn plain(length: usize) -> Vec<Cut> {
     let mut cuts = vec![Cut { places: vec![] }, Cut { places: vec![0, length] }];
     if length <= MOST_SINGLE {
-        let single = |times| (0..=length).flat_map(move |place| [place].repeat(times)).collect();
         cuts.push(Cut { places: (1..length).collect() });
-        cuts.push(Cut { places: single(2) });
+        cuts.push(Cut { places: (0..=length).flat_map(|place| [place; 2]).collect() });
     }
     cuts
 }
 
 fn twos(length: usize, mut seed: Seed) -> impl Iterator<Item = Cut> {
-    let all = length <= MOST_SINGLE;
-    let edge = if all { length } else { EDGE };
-    let picked: Vec<usize> =
-        if all { Vec::new() } else { (0..PICKED).map(|_| seed.below(length)).collect() };
-    let last = if all { length..length } else { length - EDGE..length };
-    (0..edge).chain(picked).chain(last).chain([length]).map(|place| Cut { places: vec![place] })
+    let picked = runs(length);
+    let (near, random) =
+        if length <= MOST_FOR_TWO { (length, 0) } else { (picked / 4, picked / 2) };
+    let random: Vec<usize> = (0..random).map(|_| seed.below(length)).collect();
+    let last = if random.is_empty() { length..length } else { length - near..length };
+    (0..near).chain(random).chain(last).chain([length]).map(|place| Cut { places: vec![place] })
 }
 
 fn threes(length: usize) -> impl Iterator<Item = Cut> {
@@ -128,7 +129,7 @@ fn threes(length: usize) -> impl Iterator<Item = Cut> {
 }
 
 fn randoms(length: usize, mut seed: Seed) -> impl Iterator<Item = Cut> {
-    let count = if length == 0 { 0 } else { RANDOM };
+    let count = if length == 0 { 0 } else { runs(length) / 4 };
     (0..count).map(move |_| {
         let most = 2 + seed.below(length.min(MOST_RANDOM_PLACES));
         let mut places: Vec<usize> = (0..most).map(|_| seed.below(length + 1)).collect();
@@ -137,14 +138,20 @@ fn randoms(length: usize, mut seed: Seed) -> impl Iterator<Item = Cut> {
     })
 }
 
-/// Bytes up to which every place is tried.
+/// How many ways are worth their time.
+fn runs(length: usize) -> usize {
+    (WORK / length.max(1)).clamp(FEWEST, MOST)
+}
+
+/// Bytes up to which all are cut off one by one.
 const MOST_SINGLE: usize = 4096;
+/// Bytes up to which every place is tried.
+const MOST_FOR_TWO: usize = 1024;
 /// Bytes up to which every pair of places is tried.
 const MOST_FOR_THREE: usize = 64;
-/// Places at either end of a longer input that are tried.
-const EDGE: usize = 64;
-/// Places in the middle of a longer input that are tried.
-const PICKED: usize = 128;
-/// Random ways to cut.
-const RANDOM: usize = 48;
+/// Bytes that the picked ways may come to together, and how many these are at the least and at the most.
+const WORK: usize = 16 << 20;
+const FEWEST: usize = 16;
+const MOST: usize = 256;
+/// Places of a random way.
 const MOST_RANDOM_PLACES: usize = 32;

@@ -3,7 +3,6 @@
 use highwater_core::{Error, Result, Transform};
 
 use crate::Cue;
-use crate::script::SOURCE_FAILED;
 
 /// What a machine gave, and how it came to its end.
 #[derive(Debug, Clone)]
@@ -118,20 +117,11 @@ impl<'a, M: Transform> Hand<'a, M> {
                 match cue {
                     Cue::Chunk(chunk) => hand.write(chunk)?,
                     Cue::Pending => hand.read_nothing(),
-                    Cue::Error if hand.outcome.done => return Ok(()),
-                    Cue::Error => {
-                        let late = hand.release();
-                        // As behind the end: whether it wants more says nothing here.
-                        hand.outcome.done = false;
-                        let failed = Error::msg(SOURCE_FAILED);
-                        return Err(match late {
-                            Ok(()) => failed,
-                            Err(late) => failed.or_later(late),
-                        });
-                    }
-                    Cue::Forever | Cue::Panic => {
-                        hand.outcome.before_last = hand.outcome.outputs.len();
-                        return Ok(());
+                    failing => {
+                        return match failing.error() {
+                            Some(error) => hand.fail(error),
+                            None => hand.stop(),
+                        };
                     }
                 }
             }
@@ -161,6 +151,26 @@ impl<'a, M: Transform> Hand<'a, M> {
         }
         self.outcome.outputs.extend(first);
         self.read_all()
+    }
+
+    /// The input failed.
+    fn fail(&mut self, error: Error) -> Result<()> {
+        if self.outcome.done {
+            return self.stop();
+        }
+        let late = self.release();
+        // As behind the end: whether it wants more says nothing here.
+        self.outcome.done = false;
+        Err(match late {
+            Ok(()) => error,
+            Err(late) => error.or_later(late),
+        })
+    }
+
+    /// Nobody reads on.
+    fn stop(&mut self) -> Result<()> {
+        self.outcome.before_last = self.outcome.outputs.len();
+        Ok(())
     }
 
     fn release(&mut self) -> Result<()> {

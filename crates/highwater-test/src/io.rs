@@ -158,8 +158,15 @@ impl AsyncWrite for Writer {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         // No more than is taken below: the rest need not be looked at.
-        let most = self.step.max(MOST_SCRIPTED);
-        let all: Vec<u8> = bufs.iter().flat_map(|buf| buf.iter().copied()).take(most).collect();
+        let most = match self.script.front() {
+            Some(Act::Bytes(most)) => *most,
+            _ => self.step,
+        };
+        let mut all = Vec::new();
+        for buf in bufs {
+            let room = most - all.len();
+            all.extend_from_slice(&buf[..buf.len().min(room)]);
+        }
         let len = bufs.iter().map(|buf| buf.len()).sum();
         self.take(cx, &all, len)
     }
@@ -178,6 +185,3 @@ impl AsyncWrite for Writer {
         Poll::Ready(Ok(()))
     }
 }
-
-/// What a script takes at once at the most.
-const MOST_SCRIPTED: usize = 1000;

@@ -22,6 +22,8 @@ pub enum Cue<T> {
     Forever,
     /// Fails with "source failed".
     Error,
+    /// Fails with a premature close, as a reader does whose writer went away without a word.
+    PrematureClose,
     /// Panics.
     Panic,
 }
@@ -37,6 +39,15 @@ impl<T> Cue<T> {
     /// ```
     pub fn chunks(chunks: impl IntoIterator<Item = T>) -> Vec<Self> {
         chunks.into_iter().map(Self::Chunk).collect()
+    }
+
+    /// The error it fails with, if it does.
+    pub(crate) fn error(&self) -> Option<Error> {
+        match self {
+            Self::Error => Some(Error::msg(SOURCE_FAILED)),
+            Self::PrematureClose => Some(Error::premature_close()),
+            Self::Chunk(_) | Self::Pending | Self::Forever | Self::Panic => None,
+        }
     }
 }
 
@@ -119,14 +130,10 @@ impl<T> Stream for Script<T> {
                 self.cues.push_front(Cue::Forever);
                 Poll::Pending
             }
-            Some(Cue::Error) => {
-                self.over = true;
-                Poll::Ready(Some(Err(Error::msg(SOURCE_FAILED))))
-            }
             Some(Cue::Panic) => panic!("source panicked"),
-            None => {
+            last => {
                 self.over = true;
-                Poll::Ready(None)
+                Poll::Ready(last.and_then(|cue| cue.error()).map(Err))
             }
         }
     }

@@ -25,6 +25,7 @@ enum Bug {
     AbortWritesOn,
     DropWritesOn,
     PanicsBehindADroppedCall,
+    LosesWhatComesBehindADroppedCall,
     WritesADroppedChunkTwice,
     FailsWhenItIsIdle,
     NeverWakes,
@@ -90,7 +91,7 @@ impl Destination<Bytes> for Memory {
             assert!(!self.has(Bug::PanicsOnEmpty), "nothing to write");
             self.deaf |= self.has(Bug::TakesEmptyForTheEnd);
         }
-        if self.deaf {
+        if self.deaf || self.busy && self.has(Bug::LosesWhatComesBehindADroppedCall) {
             return Ok(());
         }
         self.written += 1;
@@ -206,6 +207,7 @@ fn the_broken_ones_do_not() {
         (Bug::AbortWritesOn, "Aborted:"),
         (Bug::DropWritesOn, "trailer"),
         (Bug::PanicsBehindADroppedCall, "panicked: a call was dropped"),
+        (Bug::LosesWhatComesBehindADroppedCall, "and the other chunks"),
         (Bug::WritesADroppedChunkTwice, "dropped at its poll 1"),
         (Bug::FailsWhenItIsIdle, "flush fails"),
     ] {

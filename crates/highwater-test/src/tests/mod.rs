@@ -5,6 +5,7 @@ mod cuts;
 mod destinations;
 mod executor;
 mod groups;
+mod script;
 mod stops;
 mod timed;
 mod words;
