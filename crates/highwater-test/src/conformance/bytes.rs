@@ -10,7 +10,7 @@ use highwater_core::Transform;
 use super::transform::{Subject, points};
 use super::{Place, check};
 use crate::cuts::plain;
-use crate::{Case, Cut, Seed, cuts};
+use crate::{Case, Seed, cuts};
 
 /// Runs a machine on bytes through all of [`conformance`](crate::conformance), with the input of each case cut in every
 /// way that finds mistakes: see [`cuts`].
@@ -89,56 +89,54 @@ pub fn conformance_bytes<M>(
         Ok(())
     });
     for (index, case) in cases.iter().enumerate() {
-        let input: Bytes = case.input.concat().into();
-        let subject = Subject { make: &make, case, name: case.describe(index) };
-        every_cut(&subject, &input, seed);
+        let (input, name) = (Bytes::from(case.input.concat()), case.describe(index));
+        let mut uncut = None;
+        for cut in cuts(input.len(), seed) {
+            let name = format!("{name}, {cut}, seed {seed}");
+            by_hand(&Subject { make: &make, case, name }, &cut.chunks(&input), &mut uncut);
+        }
         for cut in plain(input.len()) {
-            in_every_way(&subject, &input, &cut);
+            let name = format!("{name}, {cut}");
+            in_every_way(&Subject { make: &make, case, name }, &cut.chunks(&input));
         }
     }
 }
 
-/// However it is cut, the same comes out.
+/// What only needs to be looked at by hand, for every way to cut. `uncut` is where it failed the first time.
 #[track_caller]
-fn every_cut<M, F>(subject: &Subject<'_, M, F>, input: &Bytes, seed: Seed)
+fn by_hand<M, F>(subject: &Subject<'_, M, F>, chunks: &[Bytes], uncut: &mut Option<Option<Place>>)
 where
     M: Transform<Input = Bytes>,
     M::Output: PartialEq + Debug + 'static,
     F: Fn() -> M,
 {
-    let mut first: Option<Option<Place>> = None;
-    for cut in cuts(input.len(), seed) {
-        let chunks = cut.chunks(input);
-        let how = format!("{cut}, seed {seed}");
-        let error = subject.by_hand(&chunks, takes(subject.case, &chunks), &how);
-        let place = error.as_ref().map(Place::of);
-        let same = first.get_or_insert_with(|| place.clone());
-        let name = &subject.name;
-        check(format_args!("where it fails ({name}, {how})"), || {
-            if place == *same {
-                return Ok(());
-            }
-            Err(format!("its error is {place:?}\n    where it is {same:?} if the input is not cut"))
-        });
-        check(format_args!("what it keeps of its chunks ({name}, {how})"), || {
-            keeps_no_more_than_it_says((subject.make)(), &chunks)
-        });
-    }
+    let (make, name) = (subject.make, &subject.name);
+    let error = subject.by_hand(chunks, takes(subject.case, chunks));
+    let place = error.as_ref().map(Place::of);
+    let same = uncut.get_or_insert_with(|| place.clone());
+    check(format_args!("where it fails ({name})"), || {
+        if place == *same {
+            return Ok(());
+        }
+        Err(format!("its error is {place:?}\n    where it is {same:?} if the input is not cut"))
+    });
+    check(format_args!("what it keeps of its chunks ({name})"), || {
+        keeps_no_more_than_it_says(make(), chunks)
+    });
 }
 
-/// All the rest, for one way to cut.
+/// All the rest, for the few ways to cut that are worth it.
 #[track_caller]
-fn in_every_way<M, F>(subject: &Subject<'_, M, F>, input: &Bytes, cut: &Cut)
+fn in_every_way<M, F>(subject: &Subject<'_, M, F>, chunks: &[Bytes])
 where
     M: Transform<Input = Bytes>,
     M::Output: PartialEq + Debug + 'static,
     F: Fn() -> M,
 {
-    let chunks = cut.chunks(input);
-    subject.in_every_way(&chunks, takes(subject.case, &chunks), cut);
+    subject.in_every_way(chunks, takes(subject.case, chunks));
     for k in points(chunks.len()) {
         let taken = chunks[..k].iter().map(Bytes::len).sum();
-        subject.broken_off(&chunks, k, taken, k == chunks.len());
+        subject.broken_off(chunks, k, taken, k == chunks.len());
     }
 }
 

@@ -112,8 +112,8 @@ pub fn conformance<M>(
     for (index, case) in cases.iter().enumerate() {
         let subject = Subject { make: &make, case, name: case.describe(index) };
         let takes = case.takes.unwrap_or(case.input.len());
-        subject.by_hand(&case.input, takes, &"as given");
-        subject.in_every_way(&case.input, takes, &"as given");
+        subject.by_hand(&case.input, takes);
+        subject.in_every_way(&case.input, takes);
         for k in points(case.input.len()) {
             subject.broken_off(&case.input, k, k, k == case.input.len());
         }
@@ -124,6 +124,7 @@ pub fn conformance<M>(
 pub(super) struct Subject<'a, M: Transform, F> {
     pub(super) make: &'a F,
     pub(super) case: &'a Case<M::Input, M::Output>,
+    /// Which case it is, and how its input is cut.
     pub(super) name: String,
 }
 
@@ -134,16 +135,11 @@ where
     M::Output: PartialEq + Debug + 'static,
     F: Fn() -> M,
 {
-    /// Drives it by hand over these chunks, of which it wants so many. `how` they came about is told in failures.
+    /// Drives it by hand over these chunks, of which it wants so many; gives its error.
     #[track_caller]
-    pub(super) fn by_hand(
-        &self,
-        chunks: &[M::Input],
-        takes: usize,
-        how: &dyn std::fmt::Display,
-    ) -> Option<Error> {
+    pub(super) fn by_hand(&self, chunks: &[M::Input], takes: usize) -> Option<Error> {
         let mut error = None;
-        check(format_args!("what it gives ({}, {how})", self.name), || {
+        check(format_args!("what it gives ({})", self.name), || {
             let outcome = drive(&mut (self.make)(), cues(chunks));
             given(self.case, &outcome, takes, chunks.len())?;
             error = outcome.error;
@@ -154,33 +150,27 @@ where
 
     /// All checks but those that need to know what the chunks are.
     #[track_caller]
-    pub(super) fn in_every_way(
-        &self,
-        chunks: &[M::Input],
-        takes: usize,
-        how: &dyn std::fmt::Display,
-    ) {
+    pub(super) fn in_every_way(&self, chunks: &[M::Input], takes: usize) {
         let (name, make) = (&self.name, self.make);
         let plain = drive(&mut make(), cues(chunks));
         let judge = |outcome: &Outcome<_>| given(self.case, outcome, takes, chunks.len());
-        check(format_args!("a chunk written before anything was read ({name}, {how})"), || {
+        check(format_args!("a chunk written before anything was read ({name})"), || {
             judge(&drive_writing_first(&mut make(), cues(chunks)))
         });
-        check(format_args!("in front of an identity, as a `Chain` ({name}, {how})"), || {
+        check(format_args!("in front of an identity, as a `Chain` ({name})"), || {
             judge(&drive(&mut Chain::new(make(), Map::new(|output| output)), cues(chunks)))
         });
-        check(format_args!("behind an identity, as a `Chain` ({name}, {how})"), || {
+        check(format_args!("behind an identity, as a `Chain` ({name})"), || {
             judge(&drive(&mut Chain::new(Map::new(|chunk| chunk), make()), cues(chunks)))
         });
         if let Some(bound) = &self.case.bound {
-            check(format_args!("what it holds ({name}, {how})"), || {
+            check(format_args!("what it holds ({name})"), || {
                 drive(&mut Gauged::new(make, bound), cues(chunks));
                 Ok(())
             });
         }
-        let name = format!("{name}, {how}");
-        piped::check_all(make, cues(chunks), &plain, &name);
-        piped::check_drops(make, cues(chunks), &name);
+        piped::check_all(make, cues(chunks), &plain, name);
+        piped::check_drops(make, cues(chunks), name);
     }
 
     /// The input fails, or nobody reads on, behind so many chunks; `taken` is what the case counts.
@@ -226,4 +216,5 @@ pub(super) fn points(chunks: usize) -> impl Iterator<Item = usize> {
     (0..=chunks).filter(move |k| k % step == 0 || *k < 8 || chunks - k < 8)
 }
 
-const MOST_POINTS: usize = 48;
+/// Points beside the first and the last few.
+const MOST_POINTS: usize = 16;

@@ -16,6 +16,7 @@ enum Bug {
     FailsBehindARelease,
     NeedsToBeReadFirst,
     GivesWithoutEnd,
+    GivesWhenItIsReadOften,
     ForgetsToFail,
     FailsForNothing,
 }
@@ -28,6 +29,7 @@ struct Groups {
     full: bool,
     failed: Option<Error>,
     was_read: bool,
+    idle_reads: usize,
     was_released: bool,
 }
 
@@ -50,6 +52,7 @@ impl Transform for Groups {
         if self.was_released && self.has(Bug::FailsBehindARelease) {
             return Err(Error::write_after_end());
         }
+        self.idle_reads = 0;
         if number == 0 && !self.has(Bug::ForgetsToFail) {
             if self.has(Bug::LosesWhatCameBeforeAnError) {
                 return Err(Error::corrupt("a zero"));
@@ -70,6 +73,10 @@ impl Transform for Groups {
         }
         if std::mem::take(&mut self.full) && !self.group.is_empty() {
             return Ok(Some(std::mem::take(&mut self.group)));
+        }
+        self.idle_reads += 1;
+        if self.has(Bug::GivesWhenItIsReadOften) && self.idle_reads == 13 {
+            return Ok(Some(Vec::new()));
         }
         self.failed.take().map_or(Ok(None), Err)
     }
@@ -120,6 +127,7 @@ fn the_broken_ones_do_not() {
         (Bug::FailsBehindARelease, "going on after a release"),
         (Bug::NeedsToBeReadFirst, "a chunk written before anything was read"),
         (Bug::GivesWithoutEnd, "and does not stop"),
+        (Bug::GivesWhenItIsReadOften, "in a pipeline, with polls for no reason"),
         (Bug::ForgetsToFail, "it does not fail where it must"),
         (Bug::FailsForNothing, "it fails: no reason"),
     ] {
