@@ -23,8 +23,12 @@ impl Seed {
         }
     }
 
-    /// The next number below `below`, which is not 0: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-    pub(crate) fn below(&mut self, below: usize) -> usize {
+    /// The next random number below `below`: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). Print the seed before.
+    ///
+    /// # Panics
+    ///
+    /// If `below` is 0.
+    pub fn below(&mut self, below: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
