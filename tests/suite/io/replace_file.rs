@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use highwater::{CancellationToken, Error, Readable, fs};
 
-use crate::support::names;
+use crate::support::{names, poll_once};
 
 #[tokio::test]
 async fn at_the_end_the_new_file_is_there_and_alone() {
@@ -103,6 +103,29 @@ async fn stop_after(polls: usize, abort: bool) -> bool {
     assert!(len == 3 || len == 2 * 700 * 1024, "{len} bytes after {polls} polls");
     assert!(!finished || len > 3);
     finished
+}
+
+/// I51, A7: an abort while the file is being opened waits for that: nothing is made behind it.
+#[test]
+fn an_abort_while_it_opens_waits_for_that() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        // As long as the pool is busy, nothing is opened.
+        let (free, held) = std::sync::mpsc::channel();
+        let busy = tokio::task::spawn_blocking(move || held.recv().unwrap());
+        let (token, to) = (CancellationToken::new(), fs::replace(folder.path().join("out")));
+        let mut running =
+            pin!(Readable::once("new").pipe_to(to).abort_on(token.clone()).into_future());
+        assert!(poll_once(running.as_mut()).is_pending());
+        token.cancel();
+        assert!(poll_once(running.as_mut()).is_pending(), "it does not wait");
+        free.send(()).unwrap();
+        assert!(running.await.unwrap_err().is_aborted());
+        assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+        busy.await.unwrap();
+    });
 }
 
 #[cfg(unix)]

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 
 use bytes::Bytes;
 use highwater_core::{Destination, Error, Result};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::target::{Opened, Target};
 use crate::batch::Batch;
@@ -32,13 +32,14 @@ pub struct FileWrite {
 }
 
 /// ```text
-///  New --open--> Idle <--> Writing      (a job has the file)
-///                  |          |
-///                  +----------+--finish, abort or an error--> Closed
+///  New --open--> Opening --> Idle <--> Writing      (a job has the file)
+///   ^               |          |          |
+///   +---an error----+          +----------+--finish, abort or an error--> Closed
 /// ```
 #[derive(Debug)]
 enum State {
     New,
+    Opening(JoinHandle<io::Result<Opened>>),
     Idle(Opened),
     Writing(JoinHandle<Job>),
     Closed,
@@ -76,10 +77,34 @@ impl FileWrite {
 
     /// Waits until no job has the file.
     async fn settle(&mut self) -> Result<()> {
-        let State::Writing(job) = &mut self.state else { return Ok(()) };
         // The handle stays in its place while it is waited for: this future may be dropped.
-        let done = job.await;
-        self.state = State::Closed;
+        match &mut self.state {
+            State::Opening(job) => {
+                let opened = job.await;
+                self.state = State::New;
+                self.opened(opened)
+            }
+            State::Writing(job) => {
+                let done = job.await;
+                self.state = State::Closed;
+                self.wrote(done)
+            }
+            State::New | State::Idle(_) | State::Closed => Ok(()),
+        }
+    }
+
+    fn opened(&mut self, opened: Result<io::Result<Opened>, JoinError>) -> Result<()> {
+        let name = self.target.name();
+        let file = opened.map_err(|error| Error::from(error).in_stage(name))?;
+        let file = file.map_err(|error| {
+            let what = format!("cannot open {} for writing", self.target.describe());
+            Error::from(error).context(what).in_stage(name)
+        })?;
+        self.state = State::Idle(file);
+        Ok(())
+    }
+
+    fn wrote(&mut self, done: Result<Job, JoinError>) -> Result<()> {
         let done = done.map_err(|error| self.place(error.into()))?;
         self.written += done.written;
         match done.result {
@@ -106,7 +131,9 @@ impl FileWrite {
                 self.state = State::New;
                 Err(self.place(Error::msg("write before open")))
             }
-            State::Closed | State::Writing(_) => Err(self.place(Error::write_after_end())),
+            State::Closed | State::Opening(_) | State::Writing(_) => {
+                Err(self.place(Error::write_after_end()))
+            }
         }
     }
 
@@ -119,19 +146,15 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for FileWrite {
     async fn open(&mut self) -> Result<()> {
         self.settle().await?;
         match self.state {
-            State::New => {}
-            State::Closed => return Err(self.place(Error::write_after_end())),
+            State::New => {
+                let target = self.target.clone();
+                self.state = State::Opening(tokio::task::spawn_blocking(move || target.open()));
+                self.settle().await
+            }
+            State::Closed => Err(self.place(Error::write_after_end())),
             // Kept open by the pipeline before.
-            State::Idle(_) | State::Writing(_) => return Ok(()),
+            State::Opening(_) | State::Idle(_) | State::Writing(_) => Ok(()),
         }
-        let target = self.target.clone();
-        let opened = tokio::task::spawn_blocking(move || target.open()).await?;
-        let file = opened.map_err(|error| {
-            let what = format!("cannot open {} for writing", self.target.describe());
-            Error::from(error).context(what).in_stage(self.target.name())
-        })?;
-        self.state = State::Idle(file);
-        Ok(())
     }
 
     async fn write(&mut self, chunk: T) -> Result<()> {
@@ -155,7 +178,7 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for FileWrite {
     }
 
     async fn abort(&mut self, _: &Error) -> Result<()> {
-        // A job under way is waited for, so that nothing is written after this.
+        // A job under way is waited for, so that nothing is made or written after this.
         let settled = self.settle().await;
         self.batch = Batch::default();
         match std::mem::replace(&mut self.state, State::Closed) {
