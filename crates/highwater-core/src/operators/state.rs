@@ -99,6 +99,19 @@ impl<I> Chunks<I> {
     pub fn new(size: NonZeroUsize) -> Self {
         Self { size, held: Vec::new(), whole: None }
     }
+
+    /// What has come of the group that is not whole yet.
+    #[inline]
+    pub fn held(&self) -> &[I] {
+        &self.held
+    }
+
+    /// The items that were taken and not given, so that none is lost of a stream that is given up.
+    pub fn into_remainder(self) -> Vec<I> {
+        let mut items = self.whole.unwrap_or_default();
+        items.extend(self.held);
+        items
+    }
 }
 
 impl<I> Transform for Chunks<I> {

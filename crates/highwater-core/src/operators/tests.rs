@@ -62,3 +62,18 @@ fn groups_and_their_remainder() {
     assert_eq!(drive(&mut Chunks::new(three), 0..3), [vec![0, 1, 2]]);
     assert!(drive(&mut Chunks::<u8>::new(three), []).is_empty());
 }
+
+#[test]
+fn what_is_held_of_a_group_can_be_seen_and_had_back() {
+    let mut machine = Chunks::new(NonZeroUsize::new(2).expect("not zero"));
+    assert!(machine.held().is_empty());
+    assert_eq!(machine.write(1).expect("writes"), None);
+    assert_eq!(machine.held(), [1]);
+    assert_eq!(machine.write(2).expect("writes"), Some(vec![1, 2]));
+    assert!(machine.held().is_empty());
+    assert_eq!(machine.write(3).expect("writes"), None);
+    assert_eq!(machine.clone().into_remainder(), [3]);
+    machine.release().expect("releases");
+    assert_eq!(machine.write(4).expect("writes"), None);
+    assert_eq!(machine.into_remainder(), [3, 4]);
+}

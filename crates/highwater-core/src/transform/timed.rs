@@ -78,3 +78,104 @@ pub trait TimedTransform {
         short_name::<Self>()
     }
 }
+
+macro_rules! forward_timed_transform {
+    ($($header:tt)*) => {
+        #[deny(clippy::missing_trait_methods)]
+        $($header)* {
+            type Input = M::Input;
+            type Output = M::Output;
+
+            #[inline]
+            fn write(&mut self, chunk: Self::Input, now: Instant) -> Result<Option<Self::Output>> {
+                (**self).write(chunk, now)
+            }
+
+            #[inline]
+            fn read(&mut self, now: Instant) -> Result<Step<Self::Output>> {
+                (**self).read(now)
+            }
+
+            fn end(&mut self, now: Instant) -> Result<()> {
+                (**self).end(now)
+            }
+
+            fn release(&mut self, now: Instant) -> Result<()> {
+                (**self).release(now)
+            }
+
+            fn holds(&self) -> Option<usize> {
+                (**self).holds()
+            }
+
+            fn name(&self) -> &'static str {
+                (**self).name()
+            }
+        }
+    };
+}
+
+forward_timed_transform!(impl<M: TimedTransform + ?Sized> TimedTransform for Box<M>);
+forward_timed_transform!(impl<M: TimedTransform + ?Sized> TimedTransform for &mut M);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers each call with its own word.
+    struct Words(Vec<&'static str>);
+
+    impl TimedTransform for Words {
+        type Input = &'static str;
+        type Output = usize;
+
+        fn write(&mut self, chunk: &'static str, _: Instant) -> Result<Option<usize>> {
+            self.0.push(chunk);
+            Ok(Some(self.0.len()))
+        }
+
+        fn read(&mut self, now: Instant) -> Result<Step<usize>> {
+            Ok(Step::NotBefore(now))
+        }
+
+        fn end(&mut self, _: Instant) -> Result<()> {
+            self.0.push("end");
+            Ok(())
+        }
+
+        fn release(&mut self, _: Instant) -> Result<()> {
+            self.0.push("release");
+            Ok(())
+        }
+
+        fn holds(&self) -> Option<usize> {
+            Some(7)
+        }
+
+        fn name(&self) -> &'static str {
+            "words"
+        }
+    }
+
+    fn through(mut machine: impl TimedTransform<Input = &'static str, Output = usize>) {
+        let now = tokio::time::Instant::now().into_std();
+        assert_eq!(machine.write("write", now).expect("writes"), Some(1));
+        assert_eq!(machine.read(now).expect("reads"), Step::NotBefore(now));
+        machine.release(now).expect("releases");
+        machine.end(now).expect("ends");
+        assert_eq!((machine.holds(), machine.name()), (Some(7), "words"));
+    }
+
+    /// A machine that is lent to a pipe is there afterwards, with what it holds.
+    #[test]
+    fn every_call_goes_through_a_reference_and_a_box() {
+        let mut words = Words(Vec::new());
+        through(&mut words);
+        assert_eq!(words.0, ["write", "release", "end"]);
+        let mut words = Words(Vec::new());
+        let boxed: Box<dyn TimedTransform<Input = &'static str, Output = usize> + '_> =
+            Box::new(&mut words);
+        through(boxed);
+        assert_eq!(words.0, ["write", "release", "end"]);
+    }
+}
