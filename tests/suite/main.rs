@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where by itself")]
 
 mod buffer;
+mod batching;
 mod cancel;
 mod checksum_program;
 mod closing;
@@ -16,6 +17,7 @@ mod operators;
 mod pipeline;
 mod reliability;
 mod soak;
+mod rate_limit;
 mod support;
 mod text;
 mod transform_protocol;

@@ -37,6 +37,9 @@
 //! `io`, `net`, `process`, `lines` and `text` are on by default; `charsets` adds charsets other than UTF-8 to `text`;
 //! `anyhow` adds `From<Error> for anyhow::Error`; `test` adds the conformance suite for your own machines and
 //! destinations as `highwater::test`; `full` is all.
+//! `batch`, `io`, `lines`, `net`, `process` and `rate-limit` are on by default; `anyhow` adds `From<Error> for
+//! anyhow::Error`; `test` adds the conformance suite for your own machines and destinations as `highwater::test`; `full` is
+//! all.
 #![forbid(unsafe_code)]
 
 #[doc(inline)]
@@ -45,6 +48,9 @@ pub use highwater_core::*;
 #[cfg(feature = "hash")]
 #[doc(inline)]
 pub use highwater_hash as hash;
+#[cfg(feature = "batch")]
+#[doc(inline)]
+pub use highwater_batch as batch;
 
 #[cfg(feature = "io")]
 #[doc(inline)]
@@ -65,6 +71,9 @@ pub use highwater_lines as lines;
 #[cfg(feature = "meter")]
 #[doc(inline)]
 pub use highwater_meter as meter;
+#[cfg(feature = "rate-limit")]
+#[doc(inline)]
+pub use highwater_rate_limit as rate_limit;
 
 #[cfg(feature = "test")]
 #[doc(inline)]
@@ -94,4 +103,10 @@ pub mod prelude {
     pub use highwater_parallel_map::ParallelMapExt as _;
     #[cfg(feature = "text")]
     pub use highwater_text::TextExt as _;
+    #[cfg(feature = "batch")]
+    pub use highwater_batch::BatchExt as _;
+    #[cfg(feature = "lines")]
+    pub use highwater_lines::LinesExt as _;
+    #[cfg(feature = "rate-limit")]
+    pub use highwater_rate_limit::RateLimitExt as _;
 }

@@ -1,6 +1,7 @@
 //! The machines without a runtime: a plain loop decides what time it is.
 
 mod batch;
+mod conformance;
 mod latest;
 mod window;
 

@@ -1,5 +1,6 @@
 //! The machine and the line behind it without a runtime: a plain loop decides what time it is.
 
+mod conformance;
 mod limits;
 mod line;
 mod machine;
