@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where by itself")]
 
 mod buffer;
+mod batch_insert_program;
 mod batching;
 mod cancel;
 mod checksum_program;
