@@ -110,6 +110,18 @@ fn a_failing_input_releases_what_is_held() {
     assert_eq!(given, [(4, 1), (23, 2)]);
 }
 
+/// An item that comes when a period is over and nobody has looked yet is the last of that period: none is left out.
+#[test]
+fn no_period_is_left_out_by_a_late_look() {
+    let clock = Clock::new();
+    let mut machine = Sample::new(millis(10));
+    machine.write(1, clock.at(0)).unwrap();
+    machine.write(2, clock.at(11)).unwrap();
+    assert_eq!(machine.read(clock.at(11)).unwrap(), Step::Output(2));
+    machine.write(3, clock.at(12)).unwrap();
+    assert_eq!(machine.read(clock.at(12)).unwrap(), Step::NeedsInputOr(clock.at(20)));
+}
+
 #[test]
 #[should_panic(expected = "a period of 0")]
 fn a_period_of_nothing_is_a_mistake() {
