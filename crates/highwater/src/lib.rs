@@ -40,6 +40,9 @@
 //! `batch`, `io`, `lines`, `net`, `process` and `rate-limit` are on by default; `anyhow` adds `From<Error> for
 //! anyhow::Error`; `test` adds the conformance suite for your own machines and destinations as `highwater::test`; `full` is
 //! all.
+//! `batch`, `io`, `lines`, `net`, `process` and `rate-limit` are on by default; `anyhow` adds
+//! `From<Error> for anyhow::Error`; `test` adds the conformance suite for your own machines and destinations as
+//! `highwater::test`; `full` is all.
 #![forbid(unsafe_code)]
 
 #[doc(inline)]
