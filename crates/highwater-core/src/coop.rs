@@ -70,11 +70,26 @@ impl Coop {
     fn poll_refill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.left <= 0 {
             ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
-            self.left += CHUNKS_PER_UNIT;
+            self.left += i32::from(CHUNKS_PER_UNIT);
         }
         Poll::Ready(())
     }
 }
 
+/// The same for a loop that counts its chunks anyway: spends a unit of the budget each time `taken` has come to `ask_at`,
+/// so that nothing else is counted per chunk.
+#[inline]
+pub(crate) fn poll_at(ask_at: &mut u64, taken: u64, cx: &mut Context<'_>) -> Poll<()> {
+    if taken < *ask_at { Poll::Ready(()) } else { poll_unit(ask_at, taken, cx) }
+}
+
+#[cold]
+#[inline(never)]
+fn poll_unit(ask_at: &mut u64, taken: u64, cx: &mut Context<'_>) -> Poll<()> {
+    ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
+    *ask_at = taken + u64::from(CHUNKS_PER_UNIT);
+    Poll::Ready(())
+}
+
 /// Chunks per unit of Tokio's budget of 128 per poll of a task.
-const CHUNKS_PER_UNIT: i32 = 32;
+const CHUNKS_PER_UNIT: u16 = 32;

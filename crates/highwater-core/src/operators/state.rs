@@ -131,7 +131,8 @@ impl<I> Transform for Chunks<I> {
 
     #[inline]
     fn read(&mut self) -> Result<Option<Vec<I>>> {
-        Ok(self.whole.take())
+        // Looked at for every chunk: most often there is nothing to take, and then nothing is written either.
+        Ok(if self.whole.is_some() { self.whole.take() } else { None })
     }
 
     fn end(&mut self) -> Result<()> {

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 pub use engine::{Answer, Engine, Plain, Timed};
 
-use crate::coop::Coop;
+use crate::coop;
 use crate::readable::{Meter, Tally};
 use crate::{Error, Result, Source};
 
@@ -34,15 +34,16 @@ pin_project! {
         engine: E,
         failing: Option<Error>,
         over: bool,
-        coop: Coop,
+        // At how many chunks taken Tokio is asked whether to go on.
+        ask_at: u64,
         tally: Tally,
     }
 }
 
 impl<S, E> Pipe<S, E> {
     pub(crate) fn new(upstream: S, engine: E, meter: Meter) -> Self {
-        let (upstream, coop) = (Some(upstream), Coop::default());
-        Self { upstream, engine, failing: None, over: false, coop, tally: Tally::new(meter) }
+        let upstream = Some(upstream);
+        Self { upstream, engine, failing: None, over: false, ask_at: 0, tally: Tally::new(meter) }
     }
 }
 
@@ -84,7 +85,7 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
                     match first {
                         Ok(Some(output)) => return Poll::Ready(Some(Ok(output))),
                         // A machine that swallows all it is given must not keep the worker.
-                        Ok(None) => ready!(this.coop.poll_step(cx)),
+                        Ok(None) => ready!(coop::poll_at(this.ask_at, this.tally.taken(), cx)),
                         Err(error) => break Some(error),
                     }
                 }
