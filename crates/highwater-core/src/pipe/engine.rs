@@ -31,12 +31,16 @@ pub trait Engine {
     /// What comes out.
     type Output;
 
-    /// What there is to give; may register a timer.
+    /// What there is to give.
     ///
     /// # Errors
     ///
     /// The machine's.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Answer<Self::Output>>;
+
+    /// The source has nothing now. True if there may be something to read all the same; else the task is woken when there
+    /// may be.
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> bool;
 
     /// Hands in a chunk.
     ///
@@ -84,6 +88,11 @@ impl<M: Transform> Engine for Plain<M> {
     }
 
     #[inline]
+    fn poll_due(&mut self, _: &mut Context<'_>) -> bool {
+        false
+    }
+
+    #[inline]
     fn write(&mut self, chunk: M::Input) -> Result<Option<M::Output>> {
         self.0.write(chunk)
     }
@@ -109,12 +118,14 @@ impl<M: Transform> Engine for Plain<M> {
 /// Drives a [`TimedTransform`] by Tokio's clock.
 pub struct Timed<M> {
     machine: M,
+    /// When the machine wants to be read again, whether or not the source has something by then.
+    due: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<M> Timed<M> {
     pub(crate) fn new(machine: M) -> Self {
-        Self { machine, timer: None }
+        Self { machine, due: None, timer: None }
     }
 
     /// True when `at` has come; else the task is woken then.
@@ -140,17 +151,24 @@ impl<M: TimedTransform> Engine for Timed<M> {
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Answer<M::Output>> {
         loop {
-            let (at, answer) = match self.machine.read(now())? {
-                Step::Output(output) => return Ok(Answer::Output(output)),
-                Step::NeedsInput => return Ok(Answer::Input),
-                Step::Done => return Ok(Answer::Done),
-                Step::NeedsInputOr(at) => (at, Answer::Input),
-                Step::NotBefore(at) => (at, Answer::Wait),
-            };
-            if !self.poll_reached(at, cx) {
-                return Ok(answer);
-            }
+            self.due = None;
+            return Ok(match self.machine.read(now())? {
+                Step::Output(output) => Answer::Output(output),
+                Step::NeedsInput => Answer::Input,
+                Step::Done => Answer::Done,
+                // A source that has something makes no use of a timer: the clock is looked at before each chunk.
+                Step::NeedsInputOr(at) => {
+                    self.due = Some(at);
+                    Answer::Input
+                }
+                Step::NotBefore(at) if self.poll_reached(at, cx) => continue,
+                Step::NotBefore(_) => Answer::Wait,
+            });
         }
+    }
+
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> bool {
+        self.due.is_some_and(|at| self.poll_reached(at, cx))
     }
 
     fn write(&mut self, chunk: M::Input) -> Result<Option<M::Output>> {

@@ -102,6 +102,7 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
                         break Some(error);
                     }
                 }
+                Poll::Pending if this.engine.poll_due(cx) => {}
                 Poll::Pending => return this.tally.rest(),
             }
         };
