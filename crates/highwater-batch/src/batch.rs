@@ -240,6 +240,9 @@ impl<T, W: Weigh<T>> Transform for AgelessBatch<T, W> {
 
     #[inline]
     fn write(&mut self, item: T) -> Result<Option<Vec<T>>> {
+        if !W::WEIGHS {
+            return self.chunks.write(item);
+        }
         let weight = self.weigh.weigh(&item);
         let mut batch = None;
         if weight > self.max_weight - self.weight {
@@ -288,6 +291,9 @@ impl<T, W> fmt::Debug for AgelessBatch<T, W> {
 
 /// Says what an item weighs: a closure, or [`Unweighed`].
 pub trait Weigh<T> {
+    /// False if every item weighs 0: then none is asked for its weight.
+    const WEIGHS: bool = true;
+
     /// The weight of an item.
     fn weigh(&mut self, item: &T) -> usize;
 }
@@ -305,6 +311,8 @@ impl<T, F: FnMut(&T) -> usize> Weigh<T> for F {
 pub struct Unweighed;
 
 impl<T> Weigh<T> for Unweighed {
+    const WEIGHS: bool = false;
+
     #[inline]
     fn weigh(&mut self, _: &T) -> usize {
         0
