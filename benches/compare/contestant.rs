@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 
 use crate::goal::Goal;
+use crate::pace::Pace;
 use crate::proof::Proof;
 use crate::results::Unit;
 use crate::task::Task;
@@ -36,6 +37,9 @@ pub(crate) enum Work {
     /// So many numbers from 0 on. Counts in ns per item on the contestant's own clock, as starting a process would
     /// show.
     Items { count: u64, expected: fn(u64) -> u64 },
+    /// As many items as may pass in a while at this rate. Counts in percent of the rate. A burst is what may pass at
+    /// once.
+    AtRate { per_second: u64, burst: u64 },
 }
 
 /// One who takes part.
@@ -64,6 +68,8 @@ pub(crate) enum Acts {
     OnFiles(fn(&Path, &Path) -> Result<Answer>),
     /// A function of this program, on so many items; it gives their checksum.
     OnItems(fn(u64) -> u64),
+    /// A function of this program that lets items pass at the rate of the pace, until that has seen enough.
+    AtRate(fn(Pace) -> Pace),
     /// A program that reads the file it is given and writes to its standard output.
     Program { name: &'static str, arguments: &'static [&'static str] },
     /// A script in `benches/node`, from the input file to the output file, with these arguments after the two paths.
@@ -81,6 +87,7 @@ pub(crate) struct Answer {
 /// A contestant of this program that the harness has asked to act.
 #[derive(Debug)]
 pub(crate) struct Requested {
+    work: &'static Work,
     contestant: &'static Contestant,
     input: PathBuf,
     output: PathBuf,
@@ -93,7 +100,9 @@ pub(crate) const FLAG: &str = "--contestant";
 impl Subject {
     /// Whether the command line means this one.
     pub(crate) fn fits(&self, name: &str) -> bool {
+        let without_letter = self.id.trim_end_matches(|c: char| c.is_ascii_lowercase());
         self.id.eq_ignore_ascii_case(name)
+            || without_letter.eq_ignore_ascii_case(name)
             || self.title.to_lowercase().split(' ').any(|word| word == name.to_lowercase())
     }
 }
@@ -103,6 +112,7 @@ impl Work {
         match self {
             Self::Log(_) => Unit::GigabytesPerSecond,
             Self::Items { .. } => Unit::NanosecondsPerItem,
+            Self::AtRate { .. } => Unit::PercentOfRate,
         }
     }
 }
@@ -118,6 +128,14 @@ impl Contestant {
 
     pub(crate) const fn items(role: Role, name: &'static str, function: fn(u64) -> u64) -> Self {
         Self { name, role, acts: Acts::OnItems(function) }
+    }
+
+    pub(crate) const fn at_rate(
+        role: Role,
+        name: &'static str,
+        function: fn(Pace) -> Pace,
+    ) -> Self {
+        Self { name, role, acts: Acts::AtRate(function) }
     }
 
     /// A command line; the input's path is put after it.
@@ -141,7 +159,7 @@ impl Contestant {
     /// The program that must be on the PATH.
     pub(crate) fn needs(&self) -> Option<&'static str> {
         match self.acts {
-            Acts::OnFiles(_) | Acts::OnItems(_) => None,
+            Acts::OnFiles(_) | Acts::OnItems(_) | Acts::AtRate(_) => None,
             Acts::Program { name, .. } => Some(name),
             Acts::Node { .. } => Some("node"),
         }
@@ -161,7 +179,7 @@ impl Contestant {
         let Task { subject, input, output, items, .. } = task;
         let mut command;
         match self.acts {
-            Acts::OnFiles(_) | Acts::OnItems(_) => {
+            Acts::OnFiles(_) | Acts::OnItems(_) | Acts::AtRate(_) => {
                 command = Command::new(env::current_exe()?);
                 command.args([FLAG, subject.id, self.name]).args([input, output]);
                 command.arg(items.to_string());
@@ -213,19 +231,20 @@ pub(crate) fn requested() -> Result<Option<Requested>> {
     let [subject, name, input, output, items] = arguments.as_slice() else {
         bail!("{FLAG} SUBJECT NAME INPUT OUTPUT ITEMS");
     };
-    let contestant = subjects::ALL
+    let (work, contestant) = subjects::ALL
         .iter()
         .chain([&&subjects::NOTHING])
         .filter(|known| subject == known.id)
-        .flat_map(|subject| subject.contestants)
-        .find(|known| name == known.name)
+        .flat_map(|subject| subject.contestants.iter().map(|known| (&subject.work, known)))
+        .find(|(_, known)| name == known.name)
         .with_context(|| format!("there is no contestant {name:?} in {subject:?}"))?;
     let items = items.to_str().context("a number is text")?.parse()?;
-    Ok(Some(Requested { contestant, input: input.into(), output: output.into(), items }))
+    Ok(Some(Requested { work, contestant, input: input.into(), output: output.into(), items }))
 }
 
 impl Requested {
-    /// Does the work. Prints the answer and, where it is timed from inside, the nanoseconds on a second line.
+    /// Does the work. Prints the answer and, where it is timed from inside, the nanoseconds on a second line; for a rate,
+    /// the most that passed beyond it on a third.
     ///
     /// # Errors
     ///
@@ -243,6 +262,12 @@ impl Requested {
             Acts::OnItems(function) => {
                 let (sum, time) = clock::timed(|| function(self.items));
                 writeln!(stdout, "{sum}\n{}", time.as_nanos())?;
+            }
+            Acts::AtRate(function) => {
+                let Work::AtRate { per_second, .. } = *self.work else {
+                    bail!("a rate is kept in a subject about one");
+                };
+                write!(stdout, "{}", function(Pace::new(per_second, self.items)).finish())?;
             }
             Acts::Program { .. } | Acts::Node { .. } => bail!("this one is not in this program"),
         }

@@ -9,6 +9,7 @@ mod clock;
 mod contestant;
 mod goal;
 mod input;
+mod pace;
 mod plot;
 mod process;
 mod proof;

@@ -21,6 +21,7 @@ impl fmt::Display for Plot<'_> {
         let better = match unit {
             Unit::GigabytesPerSecond => "more is better",
             Unit::NanosecondsPerItem => "less is better",
+            Unit::PercentOfRate => "100 is right",
         };
         let caption = format!("{id} {title}: {}, {better}", unit.name());
         writeln!(f, r#"<text class="title" x="8" y="24">{}</text>"#, Escaped(&caption))?;

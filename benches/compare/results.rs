@@ -61,8 +61,19 @@ pub(crate) struct Row {
     pub(crate) time: Spread,
     /// The same in the unit of the subject.
     pub(crate) figure: Spread,
+    /// Where a rate is kept: what passed beyond it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) over: Option<Over>,
     /// The most that any round took.
     pub(crate) peak_bytes: u64,
+}
+
+/// What passed beyond a rate, in the window in which that was the most.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Over {
+    pub(crate) items: f64,
+    /// What may pass at once.
+    pub(crate) burst: u64,
 }
 
 /// One who could not take part.
@@ -87,6 +98,8 @@ pub(crate) enum Unit {
     GigabytesPerSecond,
     #[serde(rename = "ns per item")]
     NanosecondsPerItem,
+    #[serde(rename = "percent of the rate")]
+    PercentOfRate,
 }
 
 /// Bytes per MiB.
@@ -134,6 +147,7 @@ impl Unit {
         match self {
             Self::GigabytesPerSecond => "GB/s",
             Self::NanosecondsPerItem => "ns/item",
+            Self::PercentOfRate => "% rate",
         }
     }
 
@@ -142,6 +156,7 @@ impl Unit {
         match self {
             Self::GigabytesPerSecond => amount as f64 / seconds / 1e9,
             Self::NanosecondsPerItem => seconds / amount as f64 * 1e9,
+            Self::PercentOfRate => f64::NAN,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::arguments::Arguments;
 use crate::contestant::{Contestant, Subject, Work};
 use crate::input::Log;
 use crate::process;
-use crate::results::{About, Machine, Outcome, Results, Row, Skipped, Spread, Unit};
+use crate::results::{About, Machine, Outcome, Over, Results, Row, Skipped, Spread, Unit};
 use crate::subjects::NOTHING;
 use crate::task::{Round, Task};
 
@@ -64,8 +64,7 @@ impl Runner<'_> {
             }
         }
         let unit = subject.work.unit();
-        let rows: Vec<_> =
-            field.iter().map(|(who, taken)| row(who, taken, unit, task.amount)).collect();
+        let rows: Vec<_> = field.iter().map(|(who, taken)| row(who, taken, &task, unit)).collect();
         let absent: Vec<_> = skipped.iter().map(|skipped| skipped.name).collect();
         let goals = subject.goals.iter().map(|goal| goal.judge(&rows, &absent)).collect();
         Ok(Outcome { id: subject.id, title: subject.title, unit, rows, skipped, goals })
@@ -77,6 +76,11 @@ impl Runner<'_> {
             Work::Items { count, expected } => {
                 let count = if quick { count / QUICK_PART } else { *count };
                 Ok(Task::on_items(subject, count, expected(count)))
+            }
+            Work::AtRate { per_second, .. } => {
+                // In a quick run a fifth of a second, but two items at the least.
+                let items = if quick { 1 + per_second.div_ceil(5) } else { SECONDS * per_second };
+                Ok(Task::at_rate(subject, items))
             }
             Work::Log(proof) => {
                 let log = match self.log.take() {
@@ -94,19 +98,29 @@ impl Runner<'_> {
 }
 
 /// Sums the rounds of a contestant up.
-fn row(contestant: &Contestant, rounds: &[Round], unit: Unit, amount: u64) -> Row {
+fn row(contestant: &Contestant, rounds: &[Round], task: &Task, unit: Unit) -> Row {
     let wall = |round: &Round| round.usage.wall.as_secs_f64();
     let time = |round: &Round| round.own_time.map_or_else(|| wall(round), |own| own.as_secs_f64());
     let time = Spread::of(rounds.iter().map(time));
-    Row {
+    let mut row = Row {
         name: contestant.name,
         role: contestant.role,
         wall: Spread::of(rounds.iter().map(wall)),
         cpu: Spread::of(rounds.iter().map(|round| round.usage.cpu.as_secs_f64())),
         time,
-        figure: time.map(|seconds| unit.figure(amount, seconds)),
+        figure: time.map(|seconds| unit.figure(task.amount, seconds)),
+        over: None,
         peak_bytes: rounds.iter().map(|round| round.usage.peak_memory).max().unwrap_or_default(),
+    };
+    if let Work::AtRate { per_second, burst } = task.subject.work {
+        let paced = || rounds.iter().filter_map(|round| round.paced.as_ref());
+        row.figure = Spread::of(paced().map(|paced| paced.percent_of(per_second)));
+        // What the same number of items would have taken at the rate that was kept.
+        row.time = row.figure.map(|percent| task.items as f64 / percent);
+        let items = paced().map(|paced| paced.over).fold(0.0, f64::max);
+        row.over = Some(Over { items, burst });
     }
+    row
 }
 
 /// Shows how far it is, apart from the table.
@@ -118,5 +132,7 @@ fn say(what: &str) -> io::Result<()> {
 const LOG: u64 = 1024 * 1024 * 1024;
 /// Bytes of the log in a quick run.
 const QUICK_LOG: u64 = 16 * 1024 * 1024;
+/// For how long a rate is looked at.
+const SECONDS: u64 = 2;
 /// One part of so many of the items, in a quick run.
 const QUICK_PART: u64 = 200;

@@ -28,6 +28,12 @@ impl fmt::Display for Table<'_> {
         )?;
         writeln!(f, "MiB: peak resident memory; a process that does nothing shows {empty:.1}.")?;
         writeln!(f, "ours is: the speed of the first line as a multiple of this one's.")?;
+        if subjects.iter().any(|subject| subject.unit == Unit::PercentOfRate) {
+            writeln!(
+                f,
+                "at once: items beyond the rate, in the window in which that was the most."
+            )?;
+        }
         if let Some(load) = about.machine.was_busy() {
             writeln!(f, "The machine was busy (load {load}): wall times are worth little.")?;
         }
@@ -84,10 +90,10 @@ fn write_row(
     let figure = row.figure;
     let digits = match unit {
         Unit::GigabytesPerSecond => 2,
-        Unit::NanosecondsPerItem => 3,
+        Unit::NanosecondsPerItem | Unit::PercentOfRate => 3,
     };
     let spread = format!("{:.digits$}..{:.digits$}", figure.min, figure.max);
-    writeln!(
+    write!(
         f,
         "  {:width$}  {role:5}  {:7.3} {:7.3} {:8.digits$} {spread:>17} {:6.1} {:7.2}x",
         row.name,
@@ -96,5 +102,9 @@ fn write_row(
         figure.median,
         row.peak_bytes as f64 / MIB,
         row.time.median / ours.time.median,
-    )
+    )?;
+    match row.over {
+        Some(over) => writeln!(f, "  {:.1} at once", over.items),
+        None => writeln!(f),
+    }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::contestant::{Contestant, Subject};
 use crate::input::Log;
+use crate::pace::Paced;
 use crate::process::{self, Usage};
 use crate::proof::{self, Proof};
 
@@ -28,6 +29,8 @@ enum Expected {
     Answer(String),
     Output(PathBuf),
     Digest(String),
+    /// A rate, which is what is measured.
+    Rate,
 }
 
 /// What one contestant took in one round.
@@ -36,6 +39,8 @@ pub(crate) struct Round {
     pub(crate) usage: Usage,
     /// The time of the work alone, if the contestant has the clock.
     pub(crate) own_time: Option<Duration>,
+    /// How the rate was kept, if that is what is measured.
+    pub(crate) paced: Option<Paced>,
 }
 
 impl Task {
@@ -63,6 +68,11 @@ impl Task {
         Self { subject, input, output, items, amount: items, expected }
     }
 
+    pub(crate) fn at_rate(subject: &'static Subject, items: u64) -> Self {
+        let (input, output) = (PathBuf::new(), PathBuf::new());
+        Self { subject, input, output, items, amount: items, expected: Expected::Rate }
+    }
+
     /// Has a contestant do it.
     ///
     /// # Errors
@@ -73,6 +83,11 @@ impl Task {
         // A file, never /dev/null: GNU grep stops at the first match when nobody can see the rest.
         let stdout = stdout.then(|| File::create(&self.output)).transpose()?;
         let usage = process::run(contestant.command(self)?, stdout)?;
+        if let Expected::Rate = self.expected {
+            let paced = Paced::parse(&usage.answer).context("it says how it kept the rate")?;
+            ensure!(paced.items > 1, "it let {} items pass", paced.items);
+            return Ok(Round { usage, own_time: Some(paced.time), paced: Some(paced) });
+        }
         let mut lines = usage.answer.lines();
         let answer = lines.next().unwrap_or_default();
         match &self.expected {
@@ -92,10 +107,11 @@ impl Task {
                     fs::remove_file(&self.output)?;
                 }
             }
+            Expected::Rate => unreachable!("it was dealt with above"),
         }
         let nanoseconds = lines.next().map(str::parse).transpose();
         let own_time =
             nanoseconds.context("the second line is the time")?.map(Duration::from_nanos);
-        Ok(Round { usage, own_time })
+        Ok(Round { usage, own_time, paced: None })
     }
 }

@@ -1,9 +1,9 @@
 //! The integration tests: one binary, a module per subject.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where by itself")]
 
-mod buffer;
 mod batch_insert_program;
 mod batching;
+mod buffer;
 mod cancel;
 mod checksum_program;
 mod closing;

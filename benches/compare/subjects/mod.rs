@@ -1,6 +1,8 @@
 //! The subjects: one file each, with a table of its contestants.
 
 mod p10_hash;
+mod p13_batches;
+mod p14_rate_limit;
 mod p1_read;
 mod p2_copy;
 mod p3_lines;
@@ -23,6 +25,11 @@ pub(crate) const ALL: &[&Subject] = &[
     &p10_hash::SHA256,
     &p10_hash::BLAKE3,
     &p10_hash::CRC32,
+    &p13_batches::SUBJECT,
+    &p14_rate_limit::TEN,
+    &p14_rate_limit::THOUSAND,
+    &p14_rate_limit::FIFTY_THOUSAND,
+    &p14_rate_limit::MILLION,
 ];
 
 /// Shows what a process takes that does nothing.
