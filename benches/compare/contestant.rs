@@ -37,8 +37,7 @@ pub(crate) enum Work {
     /// So many numbers from 0 on. Counts in ns per item on the contestant's own clock, as starting a process would
     /// show.
     Items { count: u64, expected: fn(u64) -> u64 },
-    /// As many items as may pass in a while at this rate. Counts in percent of the rate. A burst is what may pass at
-    /// once.
+    /// As many items as pass at this rate in a while. Counts in percent of the rate. A burst is what may pass at once.
     AtRate { per_second: u64, burst: u64 },
 }
 
@@ -94,7 +93,8 @@ pub(crate) struct Requested {
     items: u64,
 }
 
-/// What the harness starts itself with: `--contestant SUBJECT NAME INPUT OUTPUT ITEMS`.
+/// What the harness starts itself with: `--contestant SUBJECT NAME INPUT OUTPUT ITEMS`. Where a rate is kept, the items are
+/// the milliseconds for which that is looked at.
 pub(crate) const FLAG: &str = "--contestant";
 
 impl Subject {
@@ -267,7 +267,11 @@ impl Requested {
                 let Work::AtRate { per_second, .. } = *self.work else {
                     bail!("a rate is kept in a subject about one");
                 };
-                write!(stdout, "{}", function(Pace::new(per_second, self.items)).finish())?;
+                write!(
+                    stdout,
+                    "{}",
+                    function(Pace::new(per_second, Duration::from_millis(self.items))).finish()
+                )?;
             }
             Acts::Program { .. } | Acts::Node { .. } => bail!("this one is not in this program"),
         }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(crate) struct Pace {
     per_second: u64,
-    /// How many items are enough.
-    enough: u64,
+    /// For how long it looks.
+    enough: Duration,
     items: u64,
     first: Option<Instant>,
     last: Duration,
@@ -28,7 +28,7 @@ pub(crate) struct Paced {
 }
 
 impl Pace {
-    pub(crate) fn new(per_second: u64, enough: u64) -> Self {
+    pub(crate) fn new(per_second: u64, enough: Duration) -> Self {
         let (lowest, over) = (f64::INFINITY, 0.0);
         Self { per_second, enough, items: 0, first: None, last: Duration::ZERO, lowest, over }
     }
@@ -37,7 +37,7 @@ impl Pace {
         self.per_second
     }
 
-    /// An item has passed. True if that is enough, or if half as long again was waited as it should have taken.
+    /// An item has passed. True if it has seen enough.
     #[expect(
         clippy::disallowed_methods,
         reason = "the time at which something passes is what is measured here"
@@ -49,8 +49,7 @@ impl Pace {
         self.lowest = self.lowest.min(ahead);
         self.items += 1;
         self.over = self.over.max(ahead + 1.0 - self.lowest);
-        let most = 1.5 * self.enough as f64 / self.per_second as f64;
-        self.items >= self.enough || self.last.as_secs_f64() > most
+        self.last >= self.enough
     }
 
     pub(crate) fn finish(self) -> Paced {

@@ -77,10 +77,8 @@ impl Runner<'_> {
                 let count = if quick { count / QUICK_PART } else { *count };
                 Ok(Task::on_items(subject, count, expected(count)))
             }
-            Work::AtRate { per_second, .. } => {
-                // In a quick run a fifth of a second, but two items at the least.
-                let items = if quick { 1 + per_second.div_ceil(5) } else { SECONDS * per_second };
-                Ok(Task::at_rate(subject, items))
+            Work::AtRate { .. } => {
+                Ok(Task::at_rate(subject, if quick { QUICK_MILLIS } else { MILLIS }))
             }
             Work::Log(proof) => {
                 let log = match self.log.take() {
@@ -115,8 +113,8 @@ fn row(contestant: &Contestant, rounds: &[Round], task: &Task, unit: Unit) -> Ro
     if let Work::AtRate { per_second, burst } = task.subject.work {
         let paced = || rounds.iter().filter_map(|round| round.paced.as_ref());
         row.figure = Spread::of(paced().map(|paced| paced.percent_of(per_second)));
-        // What the same number of items would have taken at the rate that was kept.
-        row.time = row.figure.map(|percent| task.items as f64 / percent);
+        // What items that take a second at the rate have taken.
+        row.time = row.figure.map(|percent| 100.0 / percent);
         let items = paced().map(|paced| paced.over).fold(0.0, f64::max);
         row.over = Some(Over { items, burst });
     }
@@ -132,7 +130,9 @@ fn say(what: &str) -> io::Result<()> {
 const LOG: u64 = 1024 * 1024 * 1024;
 /// Bytes of the log in a quick run.
 const QUICK_LOG: u64 = 16 * 1024 * 1024;
-/// For how long a rate is looked at.
-const SECONDS: u64 = 2;
+/// For how long a rate is looked at, in milliseconds.
+const MILLIS: u64 = 2000;
+/// The same in a quick run.
+const QUICK_MILLIS: u64 = 200;
 /// One part of so many of the items, in a quick run.
 const QUICK_PART: u64 = 200;

@@ -18,6 +18,7 @@ pub(crate) struct Task {
     pub(crate) subject: &'static Subject,
     pub(crate) input: PathBuf,
     pub(crate) output: PathBuf,
+    /// Items, or the milliseconds for which a rate is looked at.
     pub(crate) items: u64,
     /// Bytes or items: what the time is for.
     pub(crate) amount: u64,
@@ -68,9 +69,9 @@ impl Task {
         Self { subject, input, output, items, amount: items, expected }
     }
 
-    pub(crate) fn at_rate(subject: &'static Subject, items: u64) -> Self {
+    pub(crate) fn at_rate(subject: &'static Subject, millis: u64) -> Self {
         let (input, output) = (PathBuf::new(), PathBuf::new());
-        Self { subject, input, output, items, amount: items, expected: Expected::Rate }
+        Self { subject, input, output, items: millis, amount: millis, expected: Expected::Rate }
     }
 
     /// Has a contestant do it.

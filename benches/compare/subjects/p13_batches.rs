@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::{StreamExt as _, stream};
 use highwater::batch::Batch;
 use highwater::prelude::*;
-use highwater::{Error, Readable, Result};
+use highwater::{Error, Readable};
 
 use super::block_on;
 use crate::contestant::{Contestant, Role, Subject, Work};
@@ -78,7 +78,7 @@ fn futures_results(n: u64) -> u64 {
     use futures::TryStreamExt as _;
     let batches = stream::iter((0..black_box(n)).map(Ok::<_, Error>)).try_chunks(SIZE);
     let sum = batches.try_fold(0, |sum, batch| ready(Ok(add(sum, &batch))));
-    block_on(sum).map_err(|error| error.1).and_then(Result::Ok).expect("numbers do not fail")
+    block_on(sum).expect("numbers do not fail")
 }
 
 fn futures_ready_chunks(n: u64) -> u64 {
