@@ -25,6 +25,7 @@ pub mod operators;
 mod pipe;
 mod pipeline;
 mod readable;
+mod record;
 mod report;
 mod sync;
 pub mod task;
@@ -46,6 +47,7 @@ pub use readable::{
     BoxReadable, Concat, FromIter, FromResults, FromStream, Meter, Next, Once, Piped, PipedTimed,
     Readable, Runs, Source, StageInfo, TakeUntil, Then, Timeout, Zip,
 };
+pub use record::{BadRecord, Gather, MAX_RECORD, OnBadRecord, RecordCounts, Records};
 pub use report::{Bottleneck, Report, StageReport};
 pub use tokio_util::sync::CancellationToken;
 pub use transform::{
