@@ -1,0 +1,239 @@
+//! From lines to values.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use bytes::Bytes;
+use highwater_core::{
+    BadRecord, Error, MAX_RECORD, OnBadRecord, RecordCounts, Records, Result, Transform,
+};
+use highwater_lines::{Ending, Line, Lines, LongLine};
+use serde_core::de::{DeserializeOwned, IgnoredAny};
+
+use crate::problem::{BOM, Place, Problem, is_space, too_long};
+
+/// Reads NDJSON: [`Ndjson::new`].
+pub fn ndjson<T: DeserializeOwned>() -> Ndjson<T> {
+    Ndjson::new()
+}
+
+/// Reads NDJSON: one JSON text per line, one value for each.
+///
+/// A line ends with `\n` or `\r\n`; lines with nothing but white space are passed over. The last line needs no newline
+/// if its text is complete. A text that spans lines is not NDJSON: each of its lines is a bad record, and the next good
+/// line is read again.
+///
+/// It holds one line at the most that crosses chunks, and never more than the maximum length plus what `Lines` holds
+/// for a block of lines, some 8 KiB.
+///
+/// # Errors
+///
+/// - A line is not JSON or does not fit the type ([`is_corrupt`](Error::is_corrupt)); it is longer than
+///   [`max_length`](Self::max_length) or too deep ([`is_limit`](Error::is_limit)): unless
+///   [`on_bad_record`](Self::on_bad_record) says otherwise.
+/// - The input ends inside a record ([`is_truncated`](Error::is_truncated)), whatever is said there.
+///
+/// The error says the line, the offset in the input, and the column: the byte of the line, from 1, where the parser
+/// stood when it found out. The cause as serde_json says it is in the text.
+///
+/// # Examples
+///
+/// ```
+/// use bytes::Bytes;
+/// use highwater_core::{OnBadRecord, Readable, Result};
+/// use highwater_json::Ndjson;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// let log = || Readable::from_iter(["[1]\n\n[2", ",3]\noops\n[4]"].map(Bytes::from));
+///
+/// let mut strict = log().pipe(Ndjson::<Vec<u32>>::new());
+/// assert_eq!(strict.next().await.expect("a record")?, [1]);
+/// assert_eq!(strict.next().await.expect("a record")?, [2, 3]);
+/// let error = strict.next().await.expect("an error").unwrap_err();
+/// assert_eq!(error.to_string(), "expected value, column 1 (in ndjson, line 4, byte 11, chunk 1)");
+///
+/// let lenient = Ndjson::<Vec<u32>>::new().on_bad_record(OnBadRecord::Skip);
+/// let counts = lenient.counts();
+/// assert_eq!(log().pipe(lenient).to_vec().await?, [vec![1], vec![2, 3], vec![4]]);
+/// assert_eq!((counts.read(), counts.skipped()), (3, 1));
+/// # Ok(()) }
+/// ```
+pub struct Ndjson<T> {
+    lines: Lines,
+    max: usize,
+    records: Records,
+    record: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Ndjson<T> {
+    /// With records of at most 1 MiB (2²⁰ bytes), each of which must be good.
+    pub fn new() -> Self {
+        let (lines, records) = (Lines::new(), Records::new(NAME));
+        Self { lines, max: 0, records, record: PhantomData }.max_length(MAX_RECORD)
+    }
+
+    /// The most bytes a record may have, the end of its line not counted.
+    #[must_use]
+    pub fn max_length(mut self, bytes: usize) -> Self {
+        self.max = bytes;
+        self.lines = self.lines.max_length(bytes);
+        self
+    }
+
+    /// Lets records be of any length: an input without newlines is then held in memory as a whole.
+    #[must_use]
+    pub fn unlimited_length(self) -> Self {
+        self.max_length(usize::MAX)
+    }
+
+    /// What becomes of a bad record.
+    #[must_use]
+    pub fn on_bad_record(mut self, policy: OnBadRecord) -> Self {
+        self.records.set_policy(policy);
+        // A line that is too long is an error at once, or comes with its first bytes when it has ended.
+        let long = if self.records.fails() { LongLine::Fail } else { LongLine::Truncate };
+        self.lines = self.lines.on_long_line(long);
+        self
+    }
+
+    /// How many records it has read and left out, readable while it runs and afterwards.
+    pub fn counts(&self) -> RecordCounts {
+        self.records.counts()
+    }
+
+    /// The value of the first good line from this one on.
+    #[inline]
+    fn next(&mut self, first: Result<Option<Line>>) -> Result<Option<T>> {
+        let mut line = first;
+        loop {
+            match line {
+                Ok(Some(line)) => {
+                    if let Some(value) = self.parse(&line)? {
+                        return Ok(Some(value));
+                    }
+                }
+                Ok(None) => {
+                    self.records.publish();
+                    return Ok(None);
+                }
+                Err(error) => return Err(self.long_line(&error)),
+            }
+            line = self.lines.read();
+        }
+    }
+
+    /// The value of a line; `None` if it is blank, or bad and left out.
+    #[inline]
+    fn parse(&mut self, line: &Line) -> Result<Option<T>> {
+        if line.is_truncated() {
+            return self.cut(line).map(|()| None);
+        }
+        let (mark, text) = parts(line);
+        if text.iter().all(|&byte| is_space(byte)) {
+            return Ok(None);
+        }
+        match serde_json::from_slice(text) {
+            Ok(value) => {
+                self.records.good();
+                Ok(Some(value))
+            }
+            Err(error) => self.wrong(line, mark, &error).map(|()| None),
+        }
+    }
+
+    /// Only the first bytes of the line are there.
+    #[cold]
+    fn cut(&mut self, line: &Line) -> Result<()> {
+        let begin = Place { offset: line.offset(), line: line.number() };
+        let error = too_long("a record", self.max, begin);
+        self.records.bad(BadRecord::new(line.clone().into_bytes(), begin.offset, error).cut())
+    }
+
+    #[cold]
+    fn wrong(&mut self, line: &Line, mark: usize, error: &serde_json::Error) -> Result<()> {
+        let (text, problem) = (line.clone().into_bytes().slice(mark..), Problem::new(error));
+        let begin = Place { offset: line.offset() + mark as u64, line: line.number() };
+        if line.ending() == Ending::None && !problem.is_too_deep() && is_cut_short(&text) {
+            self.records.publish();
+            let end = begin.offset + text.len() as u64;
+            let what = "the input ends inside a record";
+            return Err(Error::truncated(what).at_line(begin.line).at_offset(end));
+        }
+        let what = match problem.column() {
+            Some(column) => format!("{}, column {column}", problem.what),
+            None => problem.what.clone(),
+        };
+        let error = problem.at(what, &text, begin);
+        self.records.bad(BadRecord::new(text, begin.offset, error))
+    }
+
+    #[cold]
+    fn long_line(&self, error: &Error) -> Error {
+        self.records.publish();
+        let (offset, line) = (error.offset().unwrap_or_default(), error.line().unwrap_or_default());
+        too_long("a record", self.max, Place { offset, line })
+    }
+}
+
+impl<T: DeserializeOwned> Default for Ndjson<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> fmt::Debug for Ndjson<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ndjson")
+            .field("max_length", &self.max)
+            .field("records", &self.records)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: DeserializeOwned> Transform for Ndjson<T> {
+    type Input = Bytes;
+    type Output = T;
+
+    #[inline]
+    fn write(&mut self, chunk: Bytes) -> Result<Option<T>> {
+        let first = self.lines.write(chunk);
+        self.next(first)
+    }
+
+    #[inline]
+    fn read(&mut self) -> Result<Option<T>> {
+        let first = self.lines.read();
+        self.next(first)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.lines.end().map_err(|error| self.long_line(&error))
+    }
+
+    fn holds(&self) -> Option<usize> {
+        self.lines.holds()
+    }
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+}
+
+/// The length of the byte order mark that the stream may begin with, and what is behind it.
+#[inline]
+fn parts(line: &Line) -> (usize, &[u8]) {
+    match line.strip_prefix(BOM) {
+        Some(text) if line.number() == 1 => (BOM.len(), text),
+        _ => (0, line),
+    }
+}
+
+/// True when more bytes could make JSON of it. The type does not matter here: it may have refused the record before its
+/// end was reached.
+fn is_cut_short(text: &[u8]) -> bool {
+    let parse = serde_json::from_slice::<IgnoredAny>;
+    let Err(error) = parse(text) else { return false };
+    // A number that must go on, such as `1.`, is called wrong, not open: a digit more tells which it is.
+    error.is_eof() || parse(&[text, b"0"].concat()).map_or_else(|error| error.is_eof(), |_| true)
+}
+
+const NAME: &str = "ndjson";

@@ -1,0 +1,79 @@
+//! The machines pass the suite that every machine passes: I27, I33, I38, I53, I56, F36.
+
+use bytes::Bytes;
+use highwater_core::{Error, OnBadRecord};
+use highwater_test::{Case, conformance, conformance_bytes};
+
+use crate::{JsonArray, Ndjson, ToJsonArray, ToNdjson};
+
+#[test]
+fn ndjson() {
+    conformance_bytes(
+        Ndjson::<Vec<u8>>::new,
+        [
+            Case::bytes(""),
+            Case::bytes("\u{feff}[1]\n\n[2,3]\r\n[4]").gives([vec![1], vec![2, 3], vec![4]]),
+            Case::bytes("[1]\n[x]\n[2]\n").gives([[1]]).fails(Error::is_corrupt),
+            Case::bytes("[1]\n[2").gives([[1]]).fails(Error::is_truncated),
+        ],
+    );
+}
+
+#[test]
+fn ndjson_that_goes_on() {
+    conformance_bytes(
+        || Ndjson::<Vec<u8>>::new().max_length(8).on_bad_record(OnBadRecord::Skip),
+        [
+            Case::bytes("[1]\n[x]\n[1,2,3,4,5]\n[2]\n").gives([[1], [2]]),
+            Case::bytes("{\n[1]\n[2").gives([[1]]).fails(Error::is_truncated),
+        ],
+    );
+}
+
+#[test]
+fn json_array() {
+    conformance_bytes(
+        JsonArray::<Vec<u8>>::new,
+        [
+            Case::bytes("").fails(Error::is_truncated),
+            Case::bytes(" [ ] "),
+            Case::bytes("\u{feff}[[1], [2,3]\n]\n").gives([vec![1], vec![2, 3]]),
+            Case::bytes("[[1],\n\"]\",[2]]").gives([[1]]).fails(Error::is_corrupt),
+            Case::bytes("[[1]] 2").gives([[1]]).fails(Error::is_corrupt),
+            Case::bytes("[[1],[2]")
+                .named("nobody knows whether it ends there")
+                .gives([[1]])
+                .fails(Error::is_truncated),
+        ],
+    );
+}
+
+#[test]
+fn json_array_that_goes_on() {
+    conformance_bytes(
+        || JsonArray::<Vec<u8>>::new().max_length(8).on_bad_record(OnBadRecord::Skip),
+        [
+            Case::bytes("[[1],\"\\\"]\",[1,2,3,4,5],\n,[2]]").gives([[1], [2]]),
+            Case::bytes("[[1],[1,2,3,4,5").gives([[1]]).fails(Error::is_truncated),
+        ],
+    );
+}
+
+/// What is gathered is released.
+#[test]
+fn to_ndjson() {
+    let lines = |taken: usize, given: &[Bytes]| given.concat() == b"1\n2\n3\n"[..2 * taken];
+    conformance(
+        ToNdjson::new,
+        [Case::new([]), Case::new([1, 2, 3]).gives(["1\n2\n3\n"]).releases_where(lines)],
+    );
+}
+
+#[test]
+fn to_json_array() {
+    let open = |taken: usize, given: &[Bytes]| given.concat() == b"[1,2,3"[..2 * taken];
+    conformance(
+        ToJsonArray::new,
+        [Case::new([]).gives(["[]"]), Case::new([1, 2, 3]).gives(["[1,2,3]"]).releases_where(open)],
+    );
+}
