@@ -1,0 +1,288 @@
+//! From rows to values.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use bytes::Bytes;
+use csv::{ByteRecord, ErrorKind};
+use highwater_core::{BadRecord, Error, OnBadRecord, RecordCounts, Records, Result, Transform};
+use serde_core::de::DeserializeOwned;
+
+use crate::Format;
+use crate::split::{Excess, Place, Row, Split};
+
+/// Reads CSV: [`Csv::new`].
+pub fn csv<T: DeserializeOwned>() -> Csv<T> {
+    Csv::new()
+}
+
+/// Reads CSV, one value per row.
+///
+/// A row without a line end at the end of the input is a row. A row is copied, field by field without its quotes, and
+/// then made into a value; one row at the most is held.
+///
+/// # Errors
+///
+/// - A row does not fit the type, or does not have as many fields as those before it ([`is_corrupt`](Error::is_corrupt)); it
+///   is longer than [`max_length`](Self::max_length) or has more fields than [`max_fields`](Self::max_fields)
+///   ([`is_limit`](Error::is_limit)): unless [`on_bad_record`](Self::on_bad_record) says otherwise.
+/// - Whatever is said there: the header is above a limit or not UTF-8, or the input ends in quotes
+///   ([`is_truncated`](Error::is_truncated)).
+///
+/// The message says the index of the row, from 0, the header not counted. The error says the line and the offset in the
+/// input at which the row begins.
+///
+/// # Examples
+///
+/// ```
+/// use bytes::Bytes;
+/// use highwater_core::{OnBadRecord, Readable, Result};
+/// use highwater_csv::Csv;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// let input = || Readable::from_iter(["x,y\n1,2\n3,f", "our\n5\n6,7\n"].map(Bytes::from));
+/// let strict = input().pipe(Csv::<(u8, u8)>::new()).to_vec().await;
+/// let text = "row 1, field `y`: invalid digit found in string (in csv, line 3, byte 8, chunk 1)";
+/// assert_eq!(strict.unwrap_err().to_string(), text);
+///
+/// let lenient = Csv::<(u8, u8)>::new().on_bad_record(OnBadRecord::Skip);
+/// let counts = lenient.counts();
+/// assert_eq!(input().pipe(lenient).to_vec().await?, [(1, 2), (6, 7)]);
+/// assert_eq!((counts.read(), counts.skipped()), (2, 2));
+/// # Ok(()) }
+/// ```
+pub struct Csv<T> {
+    format: Format,
+    split: Split,
+    /// The names of the columns, once they were read.
+    header: Option<ByteRecord>,
+    /// How many fields the header has, or the last good row.
+    width: Option<usize>,
+    /// The row in work, for serde.
+    fields: ByteRecord,
+    /// The row that was open when the input ended.
+    last: Option<Row>,
+    records: Records,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Csv<T> {
+    /// With [`Format::new`]: commas, double quotes, a header.
+    pub fn new() -> Self {
+        Self::with_format(Format::new())
+    }
+
+    /// With this format.
+    ///
+    /// # Panics
+    ///
+    /// The delimiter or the quote is not ASCII or ends a line, or both are the same.
+    #[track_caller]
+    pub fn with_format(format: Format) -> Self {
+        format.check();
+        Self {
+            format,
+            split: Split::new(&format),
+            header: None,
+            width: None,
+            fields: ByteRecord::new(),
+            last: None,
+            records: Records::new(NAME),
+            value: PhantomData,
+        }
+    }
+
+    /// The most bytes a row may have, its quotes counted and its ending not. The default is 1 MiB (2²⁰ bytes).
+    #[must_use]
+    pub fn max_length(mut self, bytes: usize) -> Self {
+        self.split.fields.max_length = bytes;
+        self
+    }
+
+    /// Lets rows be of any length: behind a quote that is not closed, the rest of the input is held in memory.
+    #[must_use]
+    pub fn unlimited_length(self) -> Self {
+        self.max_length(usize::MAX)
+    }
+
+    /// The most fields a row may have. The default is 65 536; each takes up to 24 bytes of memory beside its own.
+    #[must_use]
+    pub fn max_fields(mut self, count: usize) -> Self {
+        self.split.fields.max_fields = count;
+        self
+    }
+
+    /// What becomes of a bad row. The index of a bad record is that of the row, the header not counted.
+    #[must_use]
+    pub fn on_bad_record(mut self, policy: OnBadRecord) -> Self {
+        self.records.set_policy(policy);
+        self
+    }
+
+    /// How many rows it has read and left out, readable while it runs and afterwards.
+    pub fn counts(&self) -> RecordCounts {
+        self.records.counts()
+    }
+
+    /// The value of a row; `None` if it is the header, or bad and left out.
+    fn row(&mut self, row: Row) -> Result<Option<T>> {
+        if let Some(excess) = row.excess {
+            return self.above(row.place, excess).map(|()| None);
+        }
+        let width = self.split.fields.len();
+        if self.is_header() {
+            self.header = Some(self.take_header(row.place)?);
+            self.width = Some(width);
+            return Ok(None);
+        }
+        let before = self.width.filter(|&before| before != width && !self.format.flexible);
+        if let Some(before) = before {
+            let what = format!(" has {width} fields, and those before it have {before}");
+            return self.bad(row.place, Error::corrupt(self.nth(&what))).map(|()| None);
+        }
+        take(&mut self.fields, self.split.fields.iter(), self.format.trims_fields());
+        match self.fields.deserialize(self.header.as_ref()) {
+            Ok(value) => {
+                self.records.good();
+                self.width = Some(width);
+                Ok(Some(value))
+            }
+            Err(error) => self.wrong(row.place, &error).map(|()| None),
+        }
+    }
+
+    /// The first row is the header, if there is one.
+    fn is_header(&self) -> bool {
+        self.format.header && self.header.is_none()
+    }
+
+    fn take_header(&self, place: Place) -> Result<ByteRecord> {
+        let mut header = ByteRecord::new();
+        take(&mut header, self.split.fields.iter(), self.format.trims_header());
+        match header.iter().position(|name| std::str::from_utf8(name).is_err()) {
+            None => Ok(header),
+            Some(field) => {
+                let what = format!("the header is not valid UTF-8 in field {field}");
+                Err(at(place, Error::corrupt(what)))
+            }
+        }
+    }
+
+    /// The type has refused the row.
+    #[cold]
+    fn wrong(&mut self, place: Place, error: &csv::Error) -> Result<()> {
+        let ErrorKind::Deserialize { err, .. } = error.kind() else {
+            return self.bad(place, Error::corrupt(self.nth(&format!(": {error}"))));
+        };
+        let field = err.field().and_then(|field| usize::try_from(field).ok());
+        let name = field.and_then(|field| self.header.as_ref()?.get(field));
+        let what = match (field, name) {
+            (_, Some(name)) => format!(", field `{}`: {}", name.escape_ascii(), err.kind()),
+            (Some(field), None) => format!(", field {field}: {}", err.kind()),
+            (None, _) => format!(": {}", err.kind()),
+        };
+        self.bad(place, Error::corrupt(self.nth(&what)))
+    }
+
+    /// The row is above a limit. A header that is too long or too wide fails whatever the policy: the rows mean nothing
+    /// without it.
+    #[cold]
+    fn above(&mut self, place: Place, excess: Excess) -> Result<()> {
+        let error = self.excess(excess);
+        if self.is_header() { Err(at(place, error)) } else { self.bad(place, error) }
+    }
+
+    fn excess(&self, excess: Excess) -> Error {
+        let fields = &self.split.fields;
+        let what = match excess {
+            Excess::Length => format!(" is longer than {} bytes", fields.max_length),
+            Excess::Fields => format!(" has more than {} fields", fields.max_fields),
+        };
+        let header = self.is_header();
+        Error::limit(if header { format!("the header{what}") } else { self.nth(&what) })
+    }
+
+    fn bad(&mut self, place: Place, error: Error) -> Result<()> {
+        let (bytes, cut) = self.split.raw();
+        let record = BadRecord::new(bytes, place.offset, at(place, error));
+        self.records.bad(if cut { record.cut() } else { record })
+    }
+
+    /// What is said about the row in work.
+    fn nth(&self, what: &str) -> String {
+        format!("row {}{what}", self.records.seen())
+    }
+
+    /// The chunk is through.
+    fn ask(&self) -> Result<Option<T>> {
+        self.records.publish();
+        // Its end may be far: a row that is an error anyway is not read up to there.
+        match self.split.excess().filter(|_| self.records.fails() || self.is_header()) {
+            Some((place, excess)) => Err(at(place, self.excess(excess))),
+            None => Ok(None),
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Default for Csv<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> fmt::Debug for Csv<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Csv")
+            .field("format", &self.format)
+            .field("records", &self.records)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: DeserializeOwned> Transform for Csv<T> {
+    type Input = Bytes;
+    type Output = T;
+
+    #[inline]
+    fn write(&mut self, chunk: Bytes) -> Result<Option<T>> {
+        self.split.write(chunk);
+        self.read()
+    }
+
+    #[inline]
+    fn read(&mut self) -> Result<Option<T>> {
+        while let Some(row) = self.last.take().or_else(|| self.split.next()) {
+            if let Some(value) = self.row(row)? {
+                return Ok(Some(value));
+            }
+        }
+        self.ask()
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.last = self.split.end()?;
+        Ok(())
+    }
+
+    fn holds(&self) -> Option<usize> {
+        // The fields are there twice, the second time in memory that grows by doubling.
+        let copy = self.split.fields.holds()?.checked_mul(2)?;
+        self.split.holds()?.checked_add(copy)
+    }
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+}
+
+/// Copies the fields into what serde reads from.
+fn take<'a>(into: &mut ByteRecord, fields: impl Iterator<Item = &'a [u8]>, trim: bool) {
+    into.clear();
+    fields.for_each(|field| into.push_field(if trim { field.trim_ascii() } else { field }));
+}
+
+#[cold]
+fn at(place: Place, error: Error) -> Error {
+    error.at_line(place.line).at_offset(place.offset)
+}
+
+const NAME: &str = "csv";

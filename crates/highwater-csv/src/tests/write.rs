@@ -1,0 +1,99 @@
+//! `ToCsv`.
+
+use bytes::Bytes;
+use highwater_core::{Error, Readable};
+use serde::Serialize;
+
+use super::{run, run_text};
+use crate::{Csv, CsvExt, Format, Record, ToCsv};
+
+#[derive(Debug, Clone, Serialize)]
+struct Pair {
+    a: String,
+    b: Option<i32>,
+}
+
+fn pair(a: &str, b: Option<i32>) -> Pair {
+    Pair { a: a.into(), b }
+}
+
+#[test]
+fn a_struct_has_a_header_and_a_tuple_has_none() {
+    let rows = run(ToCsv::new(), [pair("x", Some(1)), pair("", None)]);
+    assert_eq!(rows.outputs, ["a,b\nx,1\n,\n"]);
+    assert_eq!(run(ToCsv::new(), [("x", 1), ("y", 2)]).outputs, ["x,1\ny,2\n"]);
+    let no_header = ToCsv::with_format(Format::new().no_header());
+    assert_eq!(run(no_header, [pair("x", None)]).outputs, ["x,\n"]);
+    assert!(run(ToCsv::<Pair>::new(), []).outputs.is_empty(), "nobody knows the names");
+}
+
+#[test]
+fn fields_are_quoted_where_they_have_to_be() {
+    let fields = ["a,b", "c\"d", "e\nf", "g\rh", " i ", "#", "'", "ä"];
+    let rows = run(ToCsv::new(), [fields]).outputs;
+    assert_eq!(rows, ["\"a,b\",\"c\"\"d\",\"e\nf\",\"g\rh\", i ,#,',ä\n"]);
+    let format = Format::new().delimiter(b';').quote(b'\'').crlf().no_header();
+    let rows = run(ToCsv::with_format(format), [fields, [";"; 8]]).outputs.concat();
+    let read = run_text(Csv::<Vec<String>>::with_format(format), rows).outputs;
+    assert_eq!(read, [fields, [";"; 8]]);
+    // A row with one empty field must not be an empty line.
+    assert_eq!(run(ToCsv::new(), [[""]]).outputs, ["\"\"\n"]);
+}
+
+#[test]
+fn rows_are_put_together_in_chunks() {
+    let rows = std::iter::repeat_n(pair(&"x".repeat(100), Some(7)), 10_000);
+    let chunks = run(ToCsv::new(), rows).outputs;
+    let sizes: Vec<_> = chunks.iter().map(Bytes::len).collect();
+    assert_eq!(sizes.len(), 1_030_000 / (64 * 1024) + 1);
+    assert!(sizes.iter().rev().skip(1).all(|size| (64 * 1024..64 * 1024 + 107).contains(size)));
+    let read = run(Csv::<(String, i32)>::new(), chunks).outputs;
+    assert_eq!(read.len(), 10_000, "one header, not one per chunk");
+}
+
+/// A row that is larger than the writer's own buffer.
+#[test]
+fn a_long_row_is_written_whole() {
+    let long = "\"".repeat(100_000);
+    let chunks = run(ToCsv::new(), [("a", &long), ("b", &long)]).outputs;
+    assert_eq!(chunks.len(), 2);
+    let format = Format::new().no_header();
+    let read = run(Csv::<(String, String)>::with_format(format), chunks).outputs;
+    assert_eq!(read, [("a".to_owned(), long.clone()), ("b".to_owned(), long)]);
+}
+
+/// What is half written is taken back, what was written before comes before the error.
+#[test]
+fn a_value_that_is_no_row_is_an_error_behind_those_before_it() {
+    let rows = [vec!["a", "b"], vec!["c", "d"], vec!["e"], vec!["f", "g"]];
+    let given = run(ToCsv::new(), rows.clone());
+    assert_eq!((given.outputs, given.taken), (vec![Bytes::from("a,b\nc,d\n")], 3));
+    let text = given.error.unwrap().to_string();
+    assert!(text.contains("found record with 1 fields"), "{text}");
+    let flexible = ToCsv::with_format(Format::new().flexible());
+    assert_eq!(run(flexible, rows).outputs, ["a,b\nc,d\ne\nf,g\n"]);
+
+    #[derive(Serialize)]
+    struct Nested {
+        a: u8,
+        b: Option<(u8, Pair)>,
+    }
+    let nested = [Nested { a: 1, b: None }, Nested { a: 2, b: Some((1, pair("x", None))) }];
+    let given = run(ToCsv::with_format(Format::new().no_header()), nested);
+    assert!(given.error.is_some());
+    assert_eq!(given.outputs, ["1,\n"]);
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn at_an_error_of_the_source_what_is_held_is_given() {
+    let rows = |n| if n < 2 { Ok((n, n)) } else { Err(Error::aborted()) };
+    let mut text = Readable::from_iter(0..3).try_map(rows).to_csv();
+    assert_eq!(text.next().await.unwrap().unwrap(), "0,0\n1,1\n");
+    assert!(text.next().await.unwrap().unwrap_err().is_aborted());
+}
+
+#[test]
+#[should_panic(expected = "CSV is written with quotes where they are needed")]
+fn csv_is_not_written_without_quotes() {
+    drop(ToCsv::<Record>::with_format(Format::new().no_quotes()));
+}
