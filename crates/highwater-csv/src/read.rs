@@ -214,7 +214,6 @@ impl<T: DeserializeOwned> Csv<T> {
 
     /// The chunk is through.
     fn ask(&self) -> Result<Option<T>> {
-        self.records.publish();
         // Its end may be far: a row that is an error anyway is not read up to there.
         match self.split.excess().filter(|_| self.records.fails() || self.is_header()) {
             Some((place, excess)) => Err(at(place, self.excess(excess))),

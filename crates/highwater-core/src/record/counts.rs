@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many records a machine has read so far; cheap to clone.
 ///
-/// The figures are brought up to date after each chunk, at the end and at an error. Each of them is exact then; while
-/// the machine runs on another thread, two of them may be of two neighbouring chunks.
+/// The figures are brought up to date with each record.
 #[derive(Debug, Clone, Default)]
 pub struct RecordCounts(Arc<Shared>);
 
-/// One writer, the machine: plain stores are enough, and cost nothing per record.
+/// One writer, the machine: it needs no atomic addition, and a plain store costs next to nothing.
 #[derive(Debug, Default)]
 struct Shared {
     read: AtomicU64,
@@ -28,8 +27,12 @@ impl RecordCounts {
         self.0.skipped.load(Ordering::Relaxed)
     }
 
-    pub(super) fn publish(&self, read: u64, skipped: u64) {
-        self.0.read.store(read, Ordering::Relaxed);
-        self.0.skipped.store(skipped, Ordering::Relaxed);
+    #[inline]
+    pub(super) fn add_read(&self) {
+        self.0.read.store(self.read() + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_skipped(&self) {
+        self.0.skipped.store(self.skipped() + 1, Ordering::Relaxed);
     }
 }

@@ -141,7 +141,6 @@ impl BadRecord {
 ///             Some(_) => self.0.good(),
 ///             None => self.0.bad(BadRecord::new(chunk, 0, Error::corrupt("not a number")))?,
 ///         }
-///         self.0.publish();
 ///         Ok(number)
 ///     }
 /// }
@@ -158,16 +157,13 @@ impl BadRecord {
 pub struct Records {
     stage: &'static str,
     policy: OnBadRecord,
-    read: u64,
-    skipped: u64,
     counts: RecordCounts,
 }
 
 impl Records {
     /// For a machine of this name; a bad record is an error.
     pub fn new(stage: &'static str) -> Self {
-        let (policy, counts) = (OnBadRecord::default(), RecordCounts::default());
-        Self { stage, policy, read: 0, skipped: 0, counts }
+        Self { stage, policy: OnBadRecord::default(), counts: RecordCounts::default() }
     }
 
     /// Says what becomes of bad records.
@@ -178,38 +174,28 @@ impl Records {
     /// A good record was given.
     #[inline]
     pub fn good(&mut self) {
-        self.read += 1;
+        self.counts.add_read();
     }
 
     /// Does with a bad record what the policy says.
     ///
     /// # Errors
     ///
-    /// That of the record when a bad record is an error, or that of the function for dead letters. The counts are
-    /// published then.
+    /// That of the record when a bad record is an error, or that of the function for dead letters.
     #[cold]
     pub fn bad(&mut self, mut record: BadRecord) -> Result<()> {
-        record.index = self.seen();
-        let done = match &mut self.policy {
-            OnBadRecord::Fail => Err(record.error),
-            OnBadRecord::Skip => Ok(()),
-            OnBadRecord::DeadLetter(handler) => {
-                // A slice would keep its whole chunk in memory for as long as the letter is kept.
-                record.bytes = Bytes::copy_from_slice(&record.bytes);
-                record.error = record.error.in_stage(self.stage);
-                handler(record)
-            }
-        };
-        self.skipped += u64::from(!self.fails());
-        if done.is_err() {
-            self.publish();
+        if self.fails() {
+            return Err(record.error);
         }
-        done
-    }
-
-    /// Brings the counts that others see up to date: before a machine asks for the next chunk.
-    pub fn publish(&self) {
-        self.counts.publish(self.read, self.skipped);
+        record.index = self.seen();
+        self.counts.add_skipped();
+        if let OnBadRecord::DeadLetter(handler) = &mut self.policy {
+            // A slice would keep its whole chunk in memory for as long as the letter is kept.
+            record.bytes = Bytes::copy_from_slice(&record.bytes);
+            record.error = record.error.in_stage(self.stage);
+            handler(record)?;
+        }
+        Ok(())
     }
 
     /// True when a bad record is an error, so that a record that is too long need not be read to its end.
@@ -219,7 +205,7 @@ impl Records {
 
     /// How many records there were, good and bad: the index of the next one.
     pub fn seen(&self) -> u64 {
-        self.read + self.skipped
+        self.counts.read() + self.counts.skipped()
     }
 
     /// The counts, readable while the machine runs.
@@ -247,7 +233,7 @@ mod tests {
         // Whoever drives the machine says its name and the chunk.
         assert_eq!(error.to_string(), "wrong");
         let counts = records.counts();
-        assert_eq!((counts.read(), counts.skipped()), (1, 0), "published with the error");
+        assert_eq!((counts.read(), counts.skipped()), (1, 0));
     }
 
     #[test]

@@ -123,7 +123,6 @@ impl<T: DeserializeOwned> JsonArray<T> {
 
     /// The chunk is through.
     fn ask(&self) -> Result<Option<T>> {
-        self.records.publish();
         // Its end may be far: an element that is an error anyway is not read up to there.
         match self.split.too_long().filter(|_| self.records.fails()) {
             Some(begin) => Err(too_long(&self.nth(), self.split.max, begin)),

@@ -111,10 +111,7 @@ impl<T: DeserializeOwned> Ndjson<T> {
                         return Ok(Some(value));
                     }
                 }
-                Ok(None) => {
-                    self.records.publish();
-                    return Ok(None);
-                }
+                Ok(None) => return Ok(None),
                 Err(error) => return Err(self.long_line(&error)),
             }
             line = self.lines.read();
@@ -153,7 +150,6 @@ impl<T: DeserializeOwned> Ndjson<T> {
         let (text, problem) = (line.clone().into_bytes().slice(mark..), Problem::new(error));
         let begin = Place { offset: line.offset() + mark as u64, line: line.number() };
         if line.ending() == Ending::None && !problem.is_too_deep() && is_cut_short(&text) {
-            self.records.publish();
             let end = begin.offset + text.len() as u64;
             let what = "the input ends inside a record";
             return Err(Error::truncated(what).at_line(begin.line).at_offset(end));
@@ -168,7 +164,6 @@ impl<T: DeserializeOwned> Ndjson<T> {
 
     #[cold]
     fn long_line(&self, error: &Error) -> Error {
-        self.records.publish();
         let (offset, line) = (error.offset().unwrap_or_default(), error.line().unwrap_or_default());
         too_long("a record", self.max, Place { offset, line })
     }
