@@ -35,6 +35,16 @@ fn an_endless_row_is_bounded() {
     assert_eq!((rows, counts.skipped()), (vec!["1", "2"], 1), "behind 48 MiB");
 }
 
+/// A header without an end is not waited for, whatever the policy: without it there is nothing to skip to.
+#[test]
+fn an_endless_header_is_an_error_with_every_policy() {
+    let chunk = Bytes::from(vec![b'x'; 1 << 16]);
+    let machine = Csv::<Record>::new().on_bad_record(OnBadRecord::Skip);
+    let given = run(machine, repeat_with(|| chunk.clone()).take(1000));
+    assert!(given.error.unwrap().is_limit());
+    assert_eq!(given.taken, 17, "the first byte above 1 MiB is in this one");
+}
+
 /// The maximum is exact, whatever ends the row and however it is cut.
 #[test]
 fn a_row_of_the_maximum_passes_and_one_byte_more_is_an_error() {
