@@ -24,3 +24,4 @@ mod text;
 mod transform_protocol;
 mod upload_program;
 mod wakers;
+mod when_idle;

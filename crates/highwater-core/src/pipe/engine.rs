@@ -56,12 +56,15 @@ pub trait Engine {
     /// The machine's.
     fn end(&mut self) -> Result<()>;
 
-    /// The input failed.
+    /// The input failed, or is idle.
     ///
     /// # Errors
     ///
     /// The machine's.
     fn release(&mut self) -> Result<()>;
+
+    /// Whether it is released when the input is idle.
+    fn releases_when_idle(&self) -> bool;
 
     /// No more input is wanted.
     fn is_done(&self) -> bool;
@@ -103,6 +106,11 @@ impl<M: Transform> Engine for Plain<M> {
 
     fn release(&mut self) -> Result<()> {
         self.0.release()
+    }
+
+    #[inline]
+    fn releases_when_idle(&self) -> bool {
+        self.0.releases_when_idle()
     }
 
     #[inline]
@@ -181,6 +189,11 @@ impl<M: TimedTransform> Engine for Timed<M> {
 
     fn release(&mut self) -> Result<()> {
         self.machine.release(now())
+    }
+
+    /// It says itself when its time has come.
+    fn releases_when_idle(&self) -> bool {
+        false
     }
 
     fn is_done(&self) -> bool {

@@ -63,6 +63,7 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
         if this.upstream.is_none() && *this.over {
             return Poll::Ready(None);
         }
+        let mut released = false;
         let failure = loop {
             match this.tally.meter().watch(|| this.engine.poll_read(cx)) {
                 Ok(Answer::Output(output)) => {
@@ -103,6 +104,18 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
                     }
                 }
                 Poll::Pending if this.engine.poll_due(cx) => {}
+                // Once per poll: a machine that says so for ever must not keep the worker. And a pause for the sake of
+                // other tasks is not an idle source.
+                Poll::Pending
+                    if this.engine.releases_when_idle()
+                        && !released
+                        && tokio::task::coop::has_budget_remaining() =>
+                {
+                    released = true;
+                    if let Err(error) = this.tally.meter().watch(|| this.engine.release()) {
+                        break Some(error);
+                    }
+                }
                 Poll::Pending => return this.tally.rest(),
             }
         };

@@ -176,6 +176,12 @@ impl<A: Transform, B: Transform<Input = A::Output>> Transform for Chain<A, B> {
         Ok(())
     }
 
+    /// The two are released together.
+    fn releases_when_idle(&self) -> bool {
+        matches!(self.link, Link::Open)
+            && (self.first.releases_when_idle() || self.second.releases_when_idle())
+    }
+
     #[inline]
     fn is_done(&self) -> bool {
         matches!(self.link, Link::Over) || self.first.is_done() || self.second.is_done()

@@ -97,7 +97,8 @@ pub trait Transform {
         Ok(())
     }
 
-    /// Makes readable what is whole and held, such as a partial batch: called before an upstream error passes.
+    /// Makes readable what is whole and held, such as a partial batch: called before an upstream error passes, and when
+    /// the source is idle if [`releases_when_idle`](Self::releases_when_idle) says so.
     ///
     /// # Errors
     ///
@@ -105,6 +106,13 @@ pub trait Transform {
     #[inline]
     fn release(&mut self) -> Result<()> {
         Ok(())
+    }
+
+    /// True when what is held should not wait for the next chunk: asked when the source has nothing at hand, and then
+    /// [`release`](Self::release) is called. For live streams, where somebody waits for it; not for files.
+    #[inline]
+    fn releases_when_idle(&self) -> bool {
+        false
     }
 
     /// True when no more input is wanted, whatever is still to be read. The source is then dropped at once, and `end`
@@ -161,6 +169,11 @@ macro_rules! forward_transform {
             #[inline]
             fn release(&mut self) -> Result<()> {
                 (**self).release()
+            }
+
+            #[inline]
+            fn releases_when_idle(&self) -> bool {
+                (**self).releases_when_idle()
             }
 
             #[inline]
