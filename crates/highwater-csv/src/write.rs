@@ -23,7 +23,8 @@ pub fn to_csv<T: Serialize>() -> ToCsv<T> {
 /// header, and no values have none either. A field is quoted where it has to be. Fields are written as they are: one that
 /// begins with `=`, `+`, `-` or `@` may be a formula to the program that opens the file.
 ///
-/// A chunk is given when there are 64 KiB of rows, at the end, and before an error of the source.
+/// A chunk is given when there are 64 KiB of rows, when the source has nothing at hand, at the end, and before an error
+/// of the source.
 ///
 /// # Errors
 ///
@@ -124,6 +125,11 @@ impl<T: Serialize> Transform for ToCsv<T> {
     fn release(&mut self) -> Result<()> {
         self.gather.release();
         Ok(())
+    }
+
+    /// Somebody may wait for what is held.
+    fn releases_when_idle(&self) -> bool {
+        !self.gather.is_empty()
     }
 
     fn holds(&self) -> Option<usize> {

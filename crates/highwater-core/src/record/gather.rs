@@ -110,6 +110,11 @@ impl Gather {
         }
     }
 
+    /// True when nothing is held that could be given.
+    pub fn is_empty(&self) -> bool {
+        self.chunk.is_empty()
+    }
+
     /// Lets `read` give what was gathered, however little it is.
     pub fn release(&mut self) {
         if matches!(self.state, State::Gathering) {
@@ -168,10 +173,10 @@ mod tests {
         assert_eq!(chunks.iter().map(Bytes::len).collect::<Vec<_>>(), [66_000; 3]);
         gather.release();
         assert_eq!(gather.read().unwrap().unwrap().len(), 2000);
-        assert!(gather.read().unwrap().is_none());
+        assert!(gather.read().unwrap().is_none() && gather.is_empty());
         // It can go on afterwards, and holds again.
         assert!(add(&mut gather, b"a").unwrap().is_none());
-        assert!(gather.read().unwrap().is_none());
+        assert!(gather.read().unwrap().is_none() && !gather.is_empty());
     }
 
     #[test]

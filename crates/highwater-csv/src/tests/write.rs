@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use highwater_core::{Error, Readable};
+use highwater_test::{Cue, Log, Script};
 use serde::Serialize;
 
 use super::{run, run_text};
@@ -90,6 +91,14 @@ async fn at_an_error_of_the_source_what_is_held_is_given() {
     let mut text = Readable::from_iter(0..3).try_map(rows).to_csv();
     assert_eq!(text.next().await.unwrap().unwrap(), "0,0\n1,1\n");
     assert!(text.next().await.unwrap().unwrap_err().is_aborted());
+}
+
+/// C44: somebody may wait for a row of a live stream, so it does not wait for 64 KiB of others.
+#[tokio::test(flavor = "current_thread")]
+async fn what_is_gathered_goes_out_when_the_source_is_idle() {
+    let cues = [Cue::Chunk(1), Cue::Chunk(2), Cue::Pending, Cue::Chunk(3), Cue::Pending];
+    let live = Script::new(&Log::default(), cues).readable().map(|n| (n, "x"));
+    assert_eq!(live.to_csv().to_vec().await.unwrap(), ["1,x\n2,x\n", "3,x\n"]);
 }
 
 #[test]

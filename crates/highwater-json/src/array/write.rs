@@ -14,9 +14,9 @@ pub fn to_json_array<T: Serialize>() -> ToJsonArray<T> {
 
 /// Writes a JSON array with one element per value, many of them in a chunk.
 ///
-/// Without values it is `[]`. A chunk is given when there are 64 KiB of it, at the end, and before an error of the
-/// source; after such an error the array is not closed, so that nobody takes it for the whole. A float that is no
-/// number is written as `null`.
+/// Without values it is `[]`. A chunk is given when there are 64 KiB of it, when the source has nothing at hand, at the
+/// end, and before an error of the source; after such an error the array is not closed, so that nobody takes it for the
+/// whole. A float that is no number is written as `null`.
 ///
 /// # Errors
 ///
@@ -86,6 +86,11 @@ impl<T: Serialize> Transform for ToJsonArray<T> {
     fn release(&mut self) -> Result<()> {
         self.gather.release();
         Ok(())
+    }
+
+    /// Somebody may wait for what is held.
+    fn releases_when_idle(&self) -> bool {
+        !self.gather.is_empty()
     }
 
     fn holds(&self) -> Option<usize> {

@@ -15,8 +15,8 @@ pub fn to_ndjson<T: Serialize>() -> ToNdjson<T> {
 
 /// Writes NDJSON: every value as one line of JSON, many lines in a chunk.
 ///
-/// A chunk is given when there are 64 KiB of lines, at the end, and before an error of the source. A float that is no
-/// number is written as `null`.
+/// A chunk is given when there are 64 KiB of lines, when the source has nothing at hand, at the end, and before an error
+/// of the source. A float that is no number is written as `null`.
 ///
 /// # Errors
 ///
@@ -85,6 +85,11 @@ impl<T: Serialize> Transform for ToNdjson<T> {
     fn release(&mut self) -> Result<()> {
         self.gather.release();
         Ok(())
+    }
+
+    /// Somebody may wait for what is held.
+    fn releases_when_idle(&self) -> bool {
+        !self.gather.is_empty()
     }
 
     fn holds(&self) -> Option<usize> {

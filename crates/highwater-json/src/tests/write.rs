@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use highwater_core::{Error, Readable, Transform};
+use highwater_test::{Cue, Log, Script};
 use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -75,6 +76,17 @@ async fn at_an_error_of_the_source_what_is_held_is_given() {
     let mut array = source().to_json_array();
     assert_eq!(array.next().await.unwrap().unwrap(), "[0,1");
     assert!(array.next().await.unwrap().unwrap_err().is_aborted());
+}
+
+/// C44: somebody may wait for a record of a live stream, so it does not wait for 64 KiB of others.
+#[tokio::test(flavor = "current_thread")]
+async fn what_is_gathered_goes_out_when_the_source_is_idle() {
+    let live = || {
+        let cues = [Cue::Chunk(1), Cue::Chunk(2), Cue::Pending, Cue::Chunk(3), Cue::Pending];
+        Script::new(&Log::default(), cues).readable()
+    };
+    assert_eq!(live().to_ndjson().to_vec().await.unwrap(), ["1\n2\n", "3\n"]);
+    assert_eq!(live().to_json_array().to_vec().await.unwrap(), ["[1,2", ",3", "]"]);
 }
 
 #[test]
