@@ -15,7 +15,7 @@ use bytes::Bytes;
 use clap::Parser;
 use highwater::lines::{Grep, GrepCounts};
 use highwater::{BoxDestination, BoxReadable, Error, Readable, Report, Result, fs, io};
-use highwater_examples::{OneLine, interrupt, peak_memory};
+use highwater_examples::{OneLine, interrupt, is_closed_output, peak_memory};
 use indicatif::{DecimalBytes, HumanCount, ProgressBar, ProgressStyle};
 
 /// Finds lines in a log of any size, in a few MiB of memory.
@@ -172,10 +172,6 @@ fn summary(report: &Report, counts: &GrepCounts) -> String {
 #[expect(clippy::cast_precision_loss, reason = "it is shown with one digit")]
 fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
-}
-
-fn is_closed_output(error: &Error) -> bool {
-    error.stage() == Some("io::stdout") && error.io_kind() == Some(std::io::ErrorKind::BrokenPipe)
 }
 
 /// One line on standard error. There is nobody to tell if that fails.

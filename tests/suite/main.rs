@@ -15,6 +15,7 @@ mod errors_program;
 mod hash;
 mod io;
 mod operators;
+mod orders_program;
 mod pipeline;
 mod rate_limit;
 mod reliability;

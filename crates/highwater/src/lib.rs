@@ -43,6 +43,8 @@
 //! `batch`, `io`, `lines`, `net`, `process` and `rate-limit` are on by default; `anyhow` adds
 //! `From<Error> for anyhow::Error`; `test` adds the conformance suite for your own machines and destinations as
 //! `highwater::test`; `full` is all.
+//!
+//! `csv` and `json` read and write records of any type that serde knows.
 #![forbid(unsafe_code)]
 
 #[doc(inline)]
@@ -66,6 +68,14 @@ pub use highwater_io::net;
 #[cfg(feature = "process")]
 #[doc(inline)]
 pub use highwater_io::process;
+
+#[cfg(feature = "csv")]
+#[doc(inline)]
+pub use highwater_csv as csv;
+
+#[cfg(feature = "json")]
+#[doc(inline)]
+pub use highwater_json as json;
 
 #[cfg(feature = "lines")]
 #[doc(inline)]
@@ -98,6 +108,10 @@ pub mod guide;
 pub mod prelude {
     #[cfg(feature = "hash")]
     pub use highwater_hash::HashExt as _;
+    #[cfg(feature = "csv")]
+    pub use highwater_csv::CsvExt as _;
+    #[cfg(feature = "json")]
+    pub use highwater_json::JsonExt as _;
     #[cfg(feature = "lines")]
     pub use highwater_lines::LinesExt as _;
     #[cfg(feature = "meter")]
