@@ -34,6 +34,8 @@ pub(crate) struct Subject {
 pub(crate) enum Work {
     /// The log, once through. Counts in GB/s of wall time.
     Log(Proof),
+    /// The log entries in NDJSON, once through. Counts in GB/s of wall time; the proof is an answer.
+    Entries,
     /// So many numbers from 0 on. Counts in ns per item on the contestant's own clock, as starting a process would
     /// show.
     Items { count: u64, expected: fn(u64) -> u64 },
@@ -110,7 +112,7 @@ impl Subject {
 impl Work {
     pub(crate) fn unit(&self) -> Unit {
         match self {
-            Self::Log(_) => Unit::GigabytesPerSecond,
+            Self::Log(_) | Self::Entries => Unit::GigabytesPerSecond,
             Self::Items { .. } => Unit::NanosecondsPerItem,
             Self::AtRate { .. } => Unit::PercentOfRate,
         }

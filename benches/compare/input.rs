@@ -91,7 +91,7 @@ impl Lines {
 
 /// Marsaglia's xorshift64, which is varied enough for a log and the same everywhere (<https://doi.org/10.18637/jss.v008.i14>).
 #[derive(Debug)]
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Default for Random {
     fn default() -> Self {
@@ -100,23 +100,24 @@ impl Default for Random {
 }
 
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 % end
     }
 
-    fn one_of<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        let index = self.below(words.len() as u64);
-        words[usize::try_from(index).expect("it is below the length of a slice")]
+    pub(crate) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        let index = self.below(all.len() as u64);
+        all[usize::try_from(index).expect("it is below the length of a slice")]
     }
 }
 
-const LEVELS: &[&str] = &["INFO", "INFO", "INFO", "DEBUG", "DEBUG", "TRACE", "WARN"];
-const SERVICES: &[&str] = &["gateway", "orders", "billing", "search", "mail", "auth", "stock"];
-const METHODS: &[&str] = &["GET", "GET", "GET", "POST", "PUT", "DELETE"];
-const WORDS: &[&str] = &[
+pub(crate) const LEVELS: &[&str] = &["INFO", "INFO", "INFO", "DEBUG", "DEBUG", "TRACE", "WARN"];
+pub(crate) const SERVICES: &[&str] =
+    &["gateway", "orders", "billing", "search", "mail", "auth", "stock"];
+pub(crate) const METHODS: &[&str] = &["GET", "GET", "GET", "POST", "PUT", "DELETE"];
+pub(crate) const WORDS: &[&str] = &[
     "cache", "miss", "retry", "user", "session", "queue", "full", "worker", "started", "closed",
     "error", "rate", "limit", "token", "expired", "upstream", "slow", "query", "index", "rebuilt",
     "shard", "leader", "elected", "Redis", "Kafka", "EOF", "RST", "timeout",

@@ -7,6 +7,7 @@
 mod arguments;
 mod clock;
 mod contestant;
+mod entries;
 mod goal;
 mod input;
 mod pace;

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use crate::arguments::Arguments;
 use crate::contestant::{Contestant, Subject, Work};
+use crate::entries::Entries;
 use crate::input::Log;
 use crate::process;
 use crate::results::{About, Machine, Outcome, Over, Results, Row, Skipped, Spread, Unit};
@@ -22,7 +23,7 @@ pub(crate) fn run(subjects: &[&'static Subject], arguments: &Arguments) -> Resul
     let machine = Machine::look();
     let mut name = tempfile::Builder::new();
     let folder = name.prefix("compare-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let mut runner = Runner { folder, log: None, arguments };
+    let mut runner = Runner { folder, log: None, entries: None, arguments };
     let subjects = subjects.iter().map(|subject| runner.measure(subject)).collect::<Result<_>>()?;
     // Last, as the harness has its full size now, and that is where Linux begins to count.
     let empty = runner.task(&NOTHING)?.run(&NOTHING.contestants[0])?.usage.peak_memory;
@@ -36,6 +37,8 @@ struct Runner<'a> {
     folder: TempDir,
     /// Made when the first subject needs it.
     log: Option<Log>,
+    /// The same for those that read NDJSON.
+    entries: Option<Entries>,
     arguments: &'a Arguments,
 }
 
@@ -79,6 +82,16 @@ impl Runner<'_> {
             }
             Work::AtRate { .. } => {
                 Ok(Task::at_rate(subject, if quick { QUICK_MILLIS } else { MILLIS }))
+            }
+            Work::Entries => {
+                let entries = match self.entries.take() {
+                    Some(entries) => entries,
+                    None => {
+                        say("making log entries")?;
+                        Entries::make(self.folder.path(), if quick { QUICK_LOG } else { ENTRIES })?
+                    }
+                };
+                Ok(Task::on_entries(subject, self.entries.insert(entries)))
             }
             Work::Log(proof) => {
                 let log = match self.log.take() {
@@ -128,6 +141,8 @@ fn say(what: &str) -> io::Result<()> {
 
 /// Bytes of the log.
 const LOG: u64 = 1024 * 1024 * 1024;
+/// Bytes of the entries in NDJSON.
+const ENTRIES: u64 = LOG / 2;
 /// Bytes of the log in a quick run.
 const QUICK_LOG: u64 = 16 * 1024 * 1024;
 /// For how long a rate is looked at, in milliseconds.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 
 use crate::contestant::{Contestant, Subject};
+use crate::entries::Entries;
 use crate::input::Log;
 use crate::pace::Paced;
 use crate::process::{self, Usage};
@@ -61,6 +62,13 @@ impl Task {
         };
         let (input, output) = (log.path.clone(), folder.join("output"));
         Ok(Self { subject, input, output, items: 0, amount: log.bytes, expected })
+    }
+
+    pub(crate) fn on_entries(subject: &'static Subject, entries: &Entries) -> Self {
+        let Entries { path, bytes, count, users, text } = entries;
+        let expected = Expected::Answer(format!("{count} {users} {text}"));
+        let (input, output) = (path.clone(), PathBuf::new());
+        Self { subject, input, output, items: 0, amount: *bytes, expected }
     }
 
     pub(crate) fn on_items(subject: &'static Subject, items: u64, sum: u64) -> Self {

@@ -3,6 +3,7 @@
 mod p10_hash;
 mod p13_batches;
 mod p14_rate_limit;
+mod p15_ndjson;
 mod p1_read;
 mod p2_copy;
 mod p3_lines;
@@ -21,6 +22,7 @@ pub(crate) const ALL: &[&Subject] = &[
     &p3_lines::SUBJECT,
     &p4_grep::SUBJECT,
     &p5_operators::SUBJECT,
+    &p15_ndjson::SUBJECT,
     &p6_hop::SUBJECT,
     &p10_hash::SHA256,
     &p10_hash::BLAKE3,

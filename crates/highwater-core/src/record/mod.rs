@@ -21,12 +21,11 @@ use crate::{Error, Result};
 /// # Examples
 ///
 /// ```
-/// use highwater_core::{BadRecord, OnBadRecord};
-/// use std::sync::mpsc;
+/// use highwater_core::{BadRecord, HighWaterMark, OnBadRecord, pass_through};
 ///
-/// // As many as fit; then the stream fails, and nothing is lost in silence.
-/// let (letters, dead) = mpsc::sync_channel::<BadRecord>(1000);
-/// let policy = OnBadRecord::dead_letter(move |bad| Ok(letters.try_send(bad)?));
+/// // Up to a thousand of them wait for whoever reads `dead`. With one more the stream fails: nothing is lost in silence.
+/// let (letters, dead) = pass_through::<BadRecord>(HighWaterMark::items(1000));
+/// let policy = OnBadRecord::dead_letter(move |bad| Ok(letters.try_write(bad)?));
 /// # drop((policy, dead));
 /// ```
 #[derive(Default)]
@@ -39,7 +38,7 @@ pub enum OnBadRecord {
     Skip,
     /// It is left out and counted, and handed to this function. If that fails, the stream fails with its error.
     ///
-    /// The function runs inside the machine, so it must not block: it puts the record into a channel or a buffer that
+    /// The function runs inside the machine, so it must not block: it puts the record into a buffer or a channel that
     /// another task empties. One that is full should be an error.
     DeadLetter(Box<dyn FnMut(BadRecord) -> Result<()> + Send>),
 }
