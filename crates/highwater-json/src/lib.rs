@@ -53,8 +53,8 @@
 //! - A number that does not fit its type is an error, and so is one above `f64`, such as `1e400`. `-0` is the float
 //!   `-0.0`, and does not fit an integer.
 //! - `NaN`, `Infinity`, comments, trailing commas and unquoted keys are errors.
-//! - Half of a surrogate pair, such as `"\ud800"`, is an error where a string is made of it, and so are bytes that are
-//!   not UTF-8.
+//! - A record is UTF-8, also in what the type leaves out.
+//! - Half of a surrogate pair, such as `"\ud800"`, is an error where a string is made of it.
 //! - A byte order mark at the start of the input is passed over, and nowhere else.
 //!
 //! On the way out, a float that is no number (`NaN`, infinities) is written as `null`.
@@ -63,7 +63,7 @@
 mod array;
 mod ext;
 mod ndjson;
-mod problem;
+mod parse;
 #[cfg(test)]
 mod tests;
 

@@ -8,7 +8,7 @@ use highwater_core::{BadRecord, OnBadRecord, RecordCounts, Records, Result, Tran
 use serde_core::de::DeserializeOwned;
 
 use super::split::{Element, Split};
-use crate::problem::{Problem, too_long};
+use crate::parse::{Problem, parse, too_long};
 
 /// Reads a JSON array element by element: [`JsonArray::new`].
 pub fn json_array<T: DeserializeOwned>() -> JsonArray<T> {
@@ -98,21 +98,20 @@ impl<T: DeserializeOwned> JsonArray<T> {
             let record = BadRecord::new(element.bytes, element.begin.offset, error);
             return self.records.bad(record.cut()).map(|()| None);
         }
-        match serde_json::from_slice(&element.bytes) {
+        match parse(&element.bytes) {
             Ok(value) => {
                 self.records.good();
                 Ok(Some(value))
             }
-            Err(error) => self.wrong(element, &error).map(|()| None),
+            Err(problem) => self.wrong(element, &problem).map(|()| None),
         }
     }
 
     #[cold]
-    fn wrong(&mut self, element: Element, error: &serde_json::Error) -> Result<()> {
-        let problem = Problem::new(error);
+    fn wrong(&mut self, element: Element, problem: &Problem) -> Result<()> {
         let what = if element.bytes.is_empty() { "is missing" } else { &problem.what };
         let text = format!("{}: {what}", self.nth());
-        let error = problem.at(text, &element.bytes, element.begin);
+        let error = problem.at(text, element.begin);
         self.records.bad(BadRecord::new(element.bytes, element.begin.offset, error))
     }
 

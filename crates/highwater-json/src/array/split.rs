@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes};
 use highwater_core::{Error, MAX_RECORD, Result};
 
 use super::scan::Scan;
-use crate::problem::{BOM, Place, is_space};
+use crate::parse::{BOM, Place, is_space};
 
 /// Cuts chunks into [`Element`]s.
 ///

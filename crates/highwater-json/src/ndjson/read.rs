@@ -10,7 +10,7 @@ use highwater_core::{
 use highwater_lines::{Ending, Line, Lines, LongLine};
 use serde_core::de::{DeserializeOwned, IgnoredAny};
 
-use crate::problem::{BOM, Place, Problem, is_space, too_long};
+use crate::parse::{BOM, Place, Problem, is_space, parse, too_long};
 
 /// Reads NDJSON: [`Ndjson::new`].
 pub fn ndjson<T: DeserializeOwned>() -> Ndjson<T> {
@@ -128,12 +128,12 @@ impl<T: DeserializeOwned> Ndjson<T> {
         if text.iter().all(|&byte| is_space(byte)) {
             return Ok(None);
         }
-        match serde_json::from_slice(text) {
+        match parse(text) {
             Ok(value) => {
                 self.records.good();
                 Ok(Some(value))
             }
-            Err(error) => self.wrong(line, mark, &error).map(|()| None),
+            Err(problem) => self.wrong(line, mark, &problem).map(|()| None),
         }
     }
 
@@ -146,19 +146,19 @@ impl<T: DeserializeOwned> Ndjson<T> {
     }
 
     #[cold]
-    fn wrong(&mut self, line: &Line, mark: usize, error: &serde_json::Error) -> Result<()> {
-        let (text, problem) = (line.clone().into_bytes().slice(mark..), Problem::new(error));
+    fn wrong(&mut self, line: &Line, mark: usize, problem: &Problem) -> Result<()> {
+        let text = line.clone().into_bytes().slice(mark..);
         let begin = Place { offset: line.offset() + mark as u64, line: line.number() };
         if line.ending() == Ending::None && !problem.is_too_deep() && is_cut_short(&text) {
             let end = begin.offset + text.len() as u64;
             let what = "the input ends inside a record";
             return Err(Error::truncated(what).at_line(begin.line).at_offset(end));
         }
-        let what = match problem.column() {
+        let what = match problem.column {
             Some(column) => format!("{}, column {column}", problem.what),
             None => problem.what.clone(),
         };
-        let error = problem.at(what, &text, begin);
+        let error = problem.at(what, begin);
         self.records.bad(BadRecord::new(text, begin.offset, error))
     }
 

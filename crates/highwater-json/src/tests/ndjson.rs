@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::oracle::{self, Bad, Expected};
 use super::{dead_letters, run, run_text};
-use crate::{JsonExt, Ndjson};
+use crate::{JsonArray, JsonExt, Ndjson};
 
 /// The machine with each policy gives what the oracle says.
 fn check<T>(input: &[u8], chunks: &[Bytes], max: usize)
@@ -138,6 +138,21 @@ const TOKENS: &[&str] = &[
     "\u{feff}",
     "300",
 ];
+
+/// Also in what the type leaves out, and with the place of the first wrong byte.
+#[test]
+fn a_record_is_utf8() {
+    let outcome = run_text(Ndjson::<Point>::new(), b"{\"x\":1}\n{\"x\":2,\"z\":\"\xff\"}\n");
+    assert_eq!(outcome.outputs.len(), 1);
+    let text = "not valid UTF-8, column 13 (line 2, byte 20)";
+    assert_eq!(outcome.error.unwrap().to_string(), text);
+    let outcome = run_text(JsonArray::<Value>::new(), b"[1,\n[\n2,\n \"\xc3\"]]");
+    let text = "element 1: not valid UTF-8 (line 4, byte 11)";
+    assert_eq!(outcome.error.unwrap().to_string(), text);
+    // Half a character at the end is cut short, not wrong.
+    let outcome = run_text(Ndjson::<Value>::new(), b"\"\xc3");
+    assert!(outcome.error.unwrap().is_truncated());
+}
 
 /// C55: one bad record among good ones costs that record, and the counts are exact.
 #[test]

@@ -66,12 +66,16 @@ pub(super) fn ndjson<T: DeserializeOwned>(input: &[u8], max: usize) -> Vec<Expec
         if cut {
             all.push(bad(true, start));
         } else if bytes.iter().any(|byte| !b" \t\r\n".contains(byte)) {
+            let offset_of = |error: serde_json::Error| match std::str::from_utf8(bytes) {
+                Ok(_) => error.column().saturating_sub(1),
+                Err(error) => error.valid_up_to(),
+            };
             all.push(match serde_json::from_slice(bytes) {
                 Ok(value) => Expected::Good(value),
                 Err(_) if begin == input.len() && !whole.ends_with(b"\n") && is_open(bytes) => {
                     Expected::CutShort(line, begin as u64)
                 }
-                Err(error) => bad(false, start + error.column().saturating_sub(1) as u64),
+                Err(error) => bad(false, start + offset_of(error) as u64),
             });
         }
     }

@@ -1,0 +1,32 @@
+//! A JSON array, cut anywhere, beside serde_json on the whole.
+#![no_main]
+
+mod records;
+
+use bytes::Bytes;
+use highwater::OnBadRecord;
+use highwater::json::JsonArray;
+use libfuzzer_sys::fuzz_target;
+use records::{cut, run};
+use serde_json::Value;
+
+fuzz_target!(|data: &[u8]| {
+    let (chunks, input) = cut(data);
+    let whole = || [Bytes::copy_from_slice(input)];
+
+    let strict = JsonArray::<Value>::new;
+    let given = run(strict(), chunks.clone());
+    assert_eq!(given, run(strict(), whole()));
+    // It passes over a mark, and counts no level for the array itself.
+    let text = input.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(input);
+    match serde_json::from_slice::<Vec<Value>>(text) {
+        Ok(values) => assert_eq!(given, (values, None)),
+        Err(error) if error.to_string().starts_with("recursion limit") => {}
+        Err(_) => assert!(given.1.is_some()),
+    }
+
+    // With a policy that goes on, whatever the limit: the same for every cut.
+    let max = data.first().map_or(0, |&byte| usize::from(byte / 8));
+    let lenient = || JsonArray::<Vec<u8>>::new().max_length(max).on_bad_record(OnBadRecord::Skip);
+    assert_eq!(run(lenient(), chunks), run(lenient(), whole()));
+});
