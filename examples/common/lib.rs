@@ -48,6 +48,8 @@ pub fn interrupt() -> CancellationToken {
     };
     std::mem::forget(highwater::task::spawn(wait));
     token
+}
+
 /// True when the reader of standard output has gone: it has all it wants, as in `errors log | head`.
 pub fn is_closed_output(error: &Error) -> bool {
     error.stage() == Some("io::stdout") && error.io_kind() == Some(std::io::ErrorKind::BrokenPipe)

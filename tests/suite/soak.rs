@@ -167,7 +167,7 @@ fn stage(
         }
         2 => readable.buffer(random.mark()).boxed(),
         3 => {
-            let machine = highwater_core::operators::Filter::new(|x: &Chunk| **x % 5 != 0);
+            let machine = highwater_core::operators::Filter::new(|x: &Chunk| !x.is_multiple_of(5));
             expected.retain(|x| x % 5 != 0);
             readable.offload(machine, random.mark()).boxed()
         }

@@ -50,12 +50,12 @@
 #[doc(inline)]
 pub use highwater_core::*;
 
-#[cfg(feature = "hash")]
-#[doc(inline)]
-pub use highwater_hash as hash;
 #[cfg(feature = "batch")]
 #[doc(inline)]
 pub use highwater_batch as batch;
+#[cfg(feature = "hash")]
+#[doc(inline)]
+pub use highwater_hash as hash;
 
 #[cfg(feature = "io")]
 #[doc(inline)]
@@ -106,24 +106,24 @@ pub mod guide;
 
 /// The extension traits that put the methods of the other crates on [`Readable`].
 pub mod prelude {
-    #[cfg(feature = "hash")]
-    pub use highwater_hash::HashExt as _;
+    #[cfg(feature = "batch")]
+    pub use highwater_batch::BatchExt as _;
     #[cfg(feature = "csv")]
     pub use highwater_csv::CsvExt as _;
+    #[cfg(feature = "hash")]
+    pub use highwater_hash::HashExt as _;
     #[cfg(feature = "json")]
     pub use highwater_json::JsonExt as _;
+    #[cfg(feature = "lines")]
+    pub use highwater_lines::LinesExt as _;
     #[cfg(feature = "lines")]
     pub use highwater_lines::LinesExt as _;
     #[cfg(feature = "meter")]
     pub use highwater_meter::MeterExt as _;
     #[cfg(feature = "parallel-map")]
     pub use highwater_parallel_map::ParallelMapExt as _;
-    #[cfg(feature = "text")]
-    pub use highwater_text::TextExt as _;
-    #[cfg(feature = "batch")]
-    pub use highwater_batch::BatchExt as _;
-    #[cfg(feature = "lines")]
-    pub use highwater_lines::LinesExt as _;
     #[cfg(feature = "rate-limit")]
     pub use highwater_rate_limit::RateLimitExt as _;
+    #[cfg(feature = "text")]
+    pub use highwater_text::TextExt as _;
 }

@@ -242,10 +242,9 @@ impl Reference {
     }
 
     pub(super) fn next(&mut self) -> Poll<Option<Result<u32, Trouble>>> {
-        if !self.paused && self.life != Life::Destroyed {
-            if let Some(id) = self.give() {
-                return Poll::Ready(Some(Ok(id)));
-            }
+        let given = (!self.paused && self.life != Life::Destroyed).then(|| self.give()).flatten();
+        if let Some(id) = given {
+            return Poll::Ready(Some(Ok(id)));
         }
         if self.over {
             return Poll::Ready(None);

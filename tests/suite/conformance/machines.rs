@@ -19,7 +19,7 @@ fn nothing() -> Case<u32, u32> {
 #[test]
 fn one_to_one_and_one_to_none() {
     conformance(|| Map::new(|x: u32| x + 1), [nothing(), Case::new([1, 2]).gives([2, 3])]);
-    let even = || Filter::new(|x: &u32| x % 2 == 0);
+    let even = || Filter::new(|x: &u32| x.is_multiple_of(2));
     conformance(even, [nothing(), Case::new(0..6).gives([0, 2, 4]), Case::new([1, 3])]);
     let less = || FilterMap::new(|x: u32| x.checked_sub(1));
     conformance(less, [nothing(), Case::new([0, 1, 2]).gives([0, 1])]);
@@ -35,8 +35,11 @@ fn one_to_one_and_one_to_none() {
 
 #[test]
 fn one_that_fails() {
-    let halve =
-        || TryMap::new(|x: u32| if x % 2 == 0 { Ok(x / 2) } else { Err(Error::corrupt("odd")) });
+    let halve = || {
+        TryMap::new(
+            |x: u32| if x.is_multiple_of(2) { Ok(x / 2) } else { Err(Error::corrupt("odd")) },
+        )
+    };
     let odd = Case::new([2, 4, 5, 6]).gives([1, 2]).fails(Error::is_corrupt);
     conformance(halve, [nothing(), Case::new([2, 4]).gives([1, 2]), odd]);
 }

@@ -12,10 +12,8 @@ pub(crate) use programs::{names, program};
 pub(crate) use strategies::{behaviours, failing_scripts, scripts};
 pub(crate) use timed::{Debounce, Pace};
 
-use std::path::Path;
 use std::pin::pin;
 use std::sync::mpsc::RecvTimeoutError;
-use std::process::Command;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -28,15 +26,6 @@ pub(crate) type Script = highwater_test::Script<u32>;
 pub(crate) type Recorder = highwater_test::Recorder<u32>;
 pub(crate) type Event = highwater_test::Event<u32>;
 pub(crate) type Log = highwater_test::Log<u32>;
-
-/// A program of the examples, built with the tests by `cargo test --workspace`.
-pub(crate) fn program(name: &str) -> Command {
-    let tests = std::env::current_exe().unwrap();
-    let examples = tests.parent().and_then(Path::parent).unwrap().join("examples");
-    let program = examples.join(name);
-    assert!(program.exists(), "run `cargo build --examples` first: no {}", program.display());
-    Command::new(program)
-}
 
 /// A readable that follows the script.
 pub(crate) fn script(log: &Log, steps: &[Step]) -> Readable<Script> {
