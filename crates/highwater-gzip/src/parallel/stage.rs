@@ -1,0 +1,195 @@
+//! The stage: cuts the input into blocks, has them compressed, and joins them.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use highwater_core::{Coop, Error, Result, Source};
+use pin_project_lite::pin_project;
+use tokio_util::task::TaskTracker;
+
+use super::block::{Gather, Packed};
+use super::ordered::Ordered;
+use super::{NAME, ParallelGzip};
+use crate::check::Check;
+
+pin_project! {
+    /// A source that is compressed on several cores: what
+    /// [`GzipExt::parallel_gzip`](crate::GzipExt::parallel_gzip) gives.
+    ///
+    /// # Cancel safety
+    ///
+    /// All state is in the stage: a `next` that is dropped loses nothing.
+    // While the source is there, it is reading; then it is draining the jobs, with the error that the source left if it
+    // failed; and it is over when there are none.
+    #[must_use = "streams do nothing unless polled"]
+    pub struct ParallelGzipped<S> {
+        #[pin]
+        source: Option<S>,
+        failing: Option<Error>,
+        blocks: Blocks,
+        coop: Coop,
+    }
+}
+
+/// The blocks on their way through the stage.
+struct Blocks {
+    /// What is left of the chunk that was read last.
+    rest: Bytes,
+    gather: Gather,
+    jobs: Ordered<Packed>,
+    /// Buffers that were of blocks.
+    buffers: Vec<Vec<u8>>,
+    /// Of the blocks that were given.
+    check: Check,
+    /// The header, until the first block takes it with it.
+    prefix: Vec<u8>,
+    threads: usize,
+    level: u32,
+}
+
+impl<S> ParallelGzipped<S> {
+    pub(super) fn new(source: S, settings: ParallelGzip, jobs: TaskTracker) -> Self {
+        let ParallelGzip { threads, level, header, block } = settings;
+        let blocks = Blocks {
+            rest: Bytes::new(),
+            gather: Gather::new(block),
+            jobs: Ordered::new(jobs),
+            buffers: Vec::new(),
+            check: Check::default(),
+            prefix: header.encode(level),
+            threads: threads.get(),
+            level,
+        };
+        Self { source: Some(source), failing: None, blocks, coop: Coop::default() }
+    }
+}
+
+impl<S: Source<Chunk = Bytes>> ParallelGzipped<S> {
+    /// Reads and begins jobs, as long as there are threads for them. Says whether one was begun.
+    fn fill(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        let mut this = self.project();
+        let mut begun = false;
+        while this.blocks.has_room() {
+            if this.blocks.gather() {
+                begun = true;
+                continue;
+            }
+            let Some(source) = this.source.as_mut().as_pin_mut() else { break };
+            if this.coop.poll_ready(cx).is_pending() {
+                break;
+            }
+            this.coop.spend(1);
+            match source.poll_next(cx) {
+                Poll::Pending => break,
+                Poll::Ready(Some(Ok(chunk))) => this.blocks.rest = chunk,
+                Poll::Ready(end) => {
+                    this.source.set(None);
+                    *this.failing = end.and_then(Result::err);
+                    begun |= this.blocks.end(this.failing.is_none());
+                }
+            }
+        }
+        begun
+    }
+}
+
+impl<S: Source<Chunk = Bytes>> Stream for ParallelGzipped<S> {
+    type Item = Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            let jobs = &mut self.as_mut().project().blocks.jobs;
+            jobs.poll(cx);
+            let done = match jobs.next() {
+                Some(Ok(packed)) => Some(packed),
+                Some(Err(error)) => return Poll::Ready(Some(Err(self.fail(error)))),
+                None => None,
+            };
+            // The place that has become free is taken before the result is worked on elsewhere.
+            let begun = self.as_mut().fill(cx);
+            let this = self.as_mut().project();
+            match done {
+                Some(packed) => return Poll::Ready(Some(Ok(this.blocks.join(packed)))),
+                // What has just begun is looked at as well, so that the task is woken for it.
+                None if begun => {}
+                None if this.source.is_none() && this.blocks.jobs.is_empty() => {
+                    return Poll::Ready(this.failing.take().map(Err));
+                }
+                None => return Poll::Pending,
+            }
+        }
+    }
+}
+
+impl<S> ParallelGzipped<S> {
+    /// A job has failed: there is nothing more to give.
+    #[cold]
+    fn fail(self: Pin<&mut Self>, error: Error) -> Error {
+        let mut this = self.project();
+        this.source.set(None);
+        this.blocks.jobs.clear();
+        let error = error.in_stage(NAME);
+        match this.failing.take() {
+            Some(first) => first.or_later(error),
+            None => error,
+        }
+    }
+}
+
+impl<S> fmt::Debug for ParallelGzipped<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let blocks = self.blocks.jobs.len();
+        f.debug_struct("ParallelGzipped").field("blocks", &blocks).finish_non_exhaustive()
+    }
+}
+
+impl Blocks {
+    /// One job per thread, and one block more, so that a thread has something to do while an older block is still in
+    /// work.
+    fn has_room(&self) -> bool {
+        self.jobs.running() < self.threads && self.jobs.len() <= self.threads
+    }
+
+    /// Moves from the chunk into the block. Says whether the block was full, and its job begun.
+    fn gather(&mut self) -> bool {
+        self.gather.take(&mut self.rest);
+        if self.rest.is_empty() {
+            // An empty slice would keep its chunk in memory.
+            self.rest = Bytes::new();
+        }
+        let is_full = self.gather.is_full();
+        if is_full {
+            self.begin(false);
+        }
+        is_full
+    }
+
+    /// The source is over. After an error there is no trailer. Says whether a job was begun.
+    fn end(&mut self, whole: bool) -> bool {
+        let begins = whole || !self.gather.is_empty();
+        if begins {
+            self.begin(whole);
+        }
+        begins
+    }
+
+    fn begin(&mut self, last: bool) {
+        let block = self.gather.give(self.buffers.pop().unwrap_or_default());
+        let (level, prefix) = (self.level, std::mem::take(&mut self.prefix));
+        self.jobs.begin(move || block.pack(level, prefix, last));
+    }
+
+    /// Takes a block back, and gives its bytes.
+    fn join(&mut self, packed: Packed) -> Bytes {
+        let Packed { mut bytes, check, last, buffer } = packed;
+        self.buffers.push(buffer);
+        self.check.combine(&check);
+        if last {
+            bytes.extend_from_slice(&self.check.trailer());
+        }
+        bytes.into()
+    }
+}
