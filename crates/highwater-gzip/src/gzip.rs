@@ -282,6 +282,10 @@ impl Transform for Gzip {
         Ok(())
     }
 
+    fn releases_when_idle(&self) -> bool {
+        self.flush == Flush::WhenIdle && self.state == State::Open && self.unflushed > 0
+    }
+
     fn holds(&self) -> Option<usize> {
         Some(ENGINE + Output::CHUNK)
     }

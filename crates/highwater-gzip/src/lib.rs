@@ -61,7 +61,7 @@ mod parallel;
 mod tests;
 
 use bytes::Bytes;
-use highwater_core::{Piped, Readable, Source};
+use highwater_core::{Buffered, HighWaterMark, Readable, Source};
 
 pub use format::Format;
 pub use gunzip::{Gunzip, GunzipInfo, Trailing, gunzip};
@@ -70,6 +70,11 @@ pub use header::Header;
 pub use parallel::{ParallelGzip, ParallelGzipped};
 
 /// The machines of this crate as methods of a readable of bytes.
+///
+/// Compression keeps a core busy, so all of these do their work on Tokio's pool for blocking calls, and read ahead
+/// meanwhile: up to 1 MiB in front of the machine and up to 1 MiB behind it. To have a machine work on the task that
+/// reads, without reading ahead, give it to [`Readable::pipe`]: for many small streams, to borrow the source, or in a
+/// runtime without such a pool.
 ///
 /// # Examples
 ///
@@ -87,43 +92,51 @@ pub use parallel::{ParallelGzip, ParallelGzipped};
 ///
 /// let packed = text().parallel_gzip(ParallelGzip::all_cores());
 /// assert_eq!(packed.gunzip().to_bytes().await?, "to and fro");
+///
+/// // On this task.
+/// let inline = text().pipe(Gzip::new(6)).pipe(Gunzip::new());
+/// assert_eq!(inline.to_bytes().await?, "to and fro");
 /// # Ok(()) }
 /// ```
 pub trait GzipExt<S> {
-    /// Compresses into a gzip member: [`Gzip::new`].
+    /// Compresses into a gzip member, on Tokio's pool for blocking calls: [`Gzip::new`].
     ///
     /// # Panics
     ///
     /// If the level is above 9.
     #[track_caller]
-    fn gzip(self, level: u32) -> Piped<S, Gzip>
+    fn gzip(self, level: u32) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes> + Send + 'static;
 
-    /// Compresses as the machine is set.
-    fn gzip_with(self, gzip: Gzip) -> Piped<S, Gzip>
+    /// Compresses as the machine is set, on Tokio's pool for blocking calls.
+    fn gzip_with(self, gzip: Gzip) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes> + Send + 'static;
 
-    /// Decompresses all members of a gzip stream: [`Gunzip::new`].
+    /// Decompresses all members of a gzip stream, on Tokio's pool for blocking calls: [`Gunzip::new`].
     ///
     /// # Errors
     ///
     /// As [`Gunzip`].
-    fn gunzip(self) -> Piped<S, Gunzip>
+    fn gunzip(self) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes> + Send + 'static;
 
-    /// Decompresses as the machine is set.
+    /// Decompresses as the machine is set, on Tokio's pool for blocking calls.
     ///
     /// # Errors
     ///
     /// As [`Gunzip`].
-    fn gunzip_with(self, gunzip: Gunzip) -> Piped<S, Gunzip>
+    fn gunzip_with(self, gunzip: Gunzip) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes> + Send + 'static;
 
     /// Compresses on several cores into one gzip member, in jobs on Tokio's pool for blocking calls.
+    ///
+    /// # Errors
+    ///
+    /// A job panics ([`is_panic`](highwater_core::Error::is_panic)).
     fn parallel_gzip(self, settings: ParallelGzip) -> Readable<ParallelGzipped<S>>
     where
         S: Source<Chunk = Bytes>;
@@ -131,32 +144,32 @@ pub trait GzipExt<S> {
 
 impl<S> GzipExt<S> for Readable<S> {
     #[track_caller]
-    fn gzip(self, level: u32) -> Piped<S, Gzip>
+    fn gzip(self, level: u32) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes>,
+        S: Source<Chunk = Bytes> + Send + 'static,
     {
         self.gzip_with(Gzip::new(level))
     }
 
-    fn gzip_with(self, gzip: Gzip) -> Piped<S, Gzip>
+    fn gzip_with(self, gzip: Gzip) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes>,
+        S: Source<Chunk = Bytes> + Send + 'static,
     {
-        self.pipe(gzip)
+        self.offload(gzip, HighWaterMark::bytes(AHEAD))
     }
 
-    fn gunzip(self) -> Piped<S, Gunzip>
+    fn gunzip(self) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes>,
+        S: Source<Chunk = Bytes> + Send + 'static,
     {
         self.gunzip_with(Gunzip::new())
     }
 
-    fn gunzip_with(self, gunzip: Gunzip) -> Piped<S, Gunzip>
+    fn gunzip_with(self, gunzip: Gunzip) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes>,
+        S: Source<Chunk = Bytes> + Send + 'static,
     {
-        self.pipe(gunzip)
+        self.offload(gunzip, HighWaterMark::bytes(AHEAD))
     }
 
     fn parallel_gzip(self, settings: ParallelGzip) -> Readable<ParallelGzipped<S>>
@@ -166,3 +179,6 @@ impl<S> GzipExt<S> for Readable<S> {
         settings.behind(self)
     }
 }
+
+/// How much is made before it is asked for, in bytes: 1 ms of decompressing.
+const AHEAD: usize = 1 << 20;

@@ -1,5 +1,6 @@
 //! The machines without a runtime, driven as the protocol of `Transform` says, for every way to cut the same bytes.
 
+mod conformance;
 mod crafted;
 mod formats;
 mod gunzip;
