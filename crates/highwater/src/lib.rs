@@ -45,6 +45,8 @@
 //! `highwater::test`; `full` is all.
 //!
 //! `csv` and `json` read and write records of any type that serde knows.
+//! `gzip`, `io`, `lines`, `net` and `process` are on by default; `anyhow` adds `From<Error> for anyhow::Error`; `test`
+//! adds the conformance suite for your own machines and destinations as `highwater::test`; `full` is all.
 #![forbid(unsafe_code)]
 
 #[doc(inline)]
@@ -56,6 +58,9 @@ pub use highwater_batch as batch;
 #[cfg(feature = "hash")]
 #[doc(inline)]
 pub use highwater_hash as hash;
+#[cfg(feature = "gzip")]
+#[doc(inline)]
+pub use highwater_gzip as gzip;
 
 #[cfg(feature = "io")]
 #[doc(inline)]
@@ -114,6 +119,8 @@ pub mod prelude {
     pub use highwater_hash::HashExt as _;
     #[cfg(feature = "json")]
     pub use highwater_json::JsonExt as _;
+    #[cfg(feature = "gzip")]
+    pub use highwater_gzip::GzipExt as _;
     #[cfg(feature = "lines")]
     pub use highwater_lines::LinesExt as _;
     #[cfg(feature = "lines")]
