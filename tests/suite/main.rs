@@ -13,6 +13,7 @@ mod documents;
 mod errors_in_order;
 mod errors_program;
 mod hash;
+mod gzip;
 mod io;
 mod operators;
 mod orders_program;

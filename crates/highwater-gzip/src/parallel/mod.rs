@@ -24,7 +24,7 @@ use crate::header::Header;
 ///
 /// It works in jobs on Tokio's pool for blocking calls: as many at a time as there are threads, and one block more in
 /// flight. A job ends with its block, so no thread is held while the source or the destination is slow. Dropping the
-/// stage drops the blocks that wait; a pipeline waits for those in work before it resolves.
+/// stage calls off the blocks that no thread has begun; a pipeline resolves when the pool has let go of all of them.
 ///
 /// A block is compressed when it is full. That is for files; for live streams [`Gzip`](crate::Gzip) has
 /// [`Flush`](crate::Flush). When the input fails, what was taken up to then is given, and no trailer.

@@ -6,6 +6,7 @@ mod formats;
 mod gunzip;
 mod gzip;
 mod header;
+mod large;
 mod limits;
 mod oracle;
 mod parallel;
