@@ -7,7 +7,7 @@
 //! It prints what `LC_ALL=C grep -F` prints, and says on standard error how fast it went and what held it back. It ends
 //! with 0 if lines were found, 1 if none was, and 2 after an error.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,8 +15,8 @@ use bytes::Bytes;
 use clap::Parser;
 use highwater::lines::{Grep, GrepCounts};
 use highwater::{BoxDestination, BoxReadable, Error, Readable, Report, Result, fs, io};
-use highwater_examples::{OneLine, interrupt, is_closed_output, peak_memory};
-use indicatif::{DecimalBytes, HumanCount, ProgressBar, ProgressStyle};
+use highwater_examples::{OneLine, interrupt, is_closed_output, peak_memory, progress_bar};
+use indicatif::{DecimalBytes, HumanCount};
 
 /// Finds lines in a log of any size, in a few MiB of memory.
 #[derive(Debug, Parser)]
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
 async fn run(args: &Args) -> Result<bool> {
     let grep = machine(args)?;
     let counts = grep.counts();
-    let bar = progress_bar(args);
+    let bar = progress_bar(args.input.as_deref(), args.no_progress);
     let moving = bar.clone();
     let report = source(args.input.as_deref())?
         .try_map(refuse_gzip())
@@ -137,20 +137,6 @@ fn refuse_gzip() -> impl FnMut(Bytes) -> Result<Bytes> {
         }
         Ok(chunk)
     }
-}
-
-/// Moves when the size is known and somebody looks.
-fn progress_bar(args: &Args) -> ProgressBar {
-    let size = args.input.as_deref().and_then(|path| path.metadata().ok());
-    let size = size.filter(std::fs::Metadata::is_file).map(|about| about.len());
-    let (Some(size), false, true) = (size, args.no_progress, std::io::stderr().is_terminal())
-    else {
-        return ProgressBar::hidden();
-    };
-    let template = "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(size).with_style(style)
 }
 
 fn summary(report: &Report, counts: &GrepCounts) -> String {

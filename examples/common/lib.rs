@@ -1,10 +1,15 @@
 //! What the programs share: how they say what went wrong, how they are stopped, and how much memory they took.
+//! What the programs share: how they say what went wrong and how far they are, how they are interrupted, and how much
+//! memory they took.
 #![forbid(unsafe_code)]
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io::IsTerminal;
+use std::path::Path;
 
 use highwater::{CancellationToken, Error};
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// An error with all its causes on one line, as a program shows it.
 ///
@@ -61,4 +66,50 @@ pub fn peak_memory() -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
+}
+
+/// Cancelled by Ctrl-C, and on Unix by `kill`, so that nothing half-written stays.
+///
+/// # Panics
+///
+/// Outside of a Tokio runtime.
+pub fn interrupt() -> CancellationToken {
+    let token = CancellationToken::new();
+    let cancelled = token.clone();
+    let wait = async move {
+        if interrupted().await.is_ok() {
+            cancelled.cancel();
+        }
+    };
+    // It lives as long as the program.
+    std::mem::forget(highwater::task::spawn(wait));
+    token
+}
+
+#[cfg(unix)]
+async fn interrupted() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+/// A bar that moves when the size of the input is known and somebody looks.
+pub fn progress_bar(input: Option<&Path>, hidden: bool) -> ProgressBar {
+    let size = input.and_then(|path| path.metadata().ok());
+    let size = size.filter(std::fs::Metadata::is_file).map(|about| about.len());
+    let (Some(size), false, true) = (size, hidden, std::io::stderr().is_terminal()) else {
+        return ProgressBar::hidden();
+    };
+    let template = "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(size).with_style(style)
 }

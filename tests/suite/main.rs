@@ -13,6 +13,7 @@ mod documents;
 mod errors_in_order;
 mod errors_program;
 mod hash;
+mod gz_program;
 mod gzip;
 mod io;
 mod operators;

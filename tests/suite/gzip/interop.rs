@@ -5,8 +5,8 @@ use highwater::Readable;
 use highwater::gzip::{Format, Gunzip, Gzip, ParallelGzip};
 use highwater::prelude::*;
 
-use super::tool::Tool;
 use super::{noise, text};
+use crate::support::Tool;
 
 /// What has gone wrong between programs: nothing, one byte, what shrinks to nothing, what does not shrink, and text.
 fn corpus() -> Vec<(&'static str, Vec<u8>)> {

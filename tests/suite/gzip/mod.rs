@@ -3,7 +3,6 @@
 mod interop;
 mod oracle;
 mod pipelines;
-mod tool;
 
 /// Text with repetitions, always the same: lines that are numbered and have a word that looks random.
 fn text(bytes: usize) -> Vec<u8> {

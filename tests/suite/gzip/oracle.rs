@@ -4,8 +4,7 @@ use bytes::Bytes;
 use highwater::gzip::{Gunzip, Gzip};
 use highwater::{Error, Readable};
 
-use super::tool::Tool;
-use crate::support::drain;
+use crate::support::{Tool, drain};
 
 fn member(text: &'static str) -> Vec<u8> {
     let (given, error) = drain(Readable::once(Bytes::from(text)).pipe(Gzip::new(6)));

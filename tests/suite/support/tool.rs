@@ -4,23 +4,23 @@ use std::io::{Seek, Write};
 use std::process::{Command, Output, Stdio};
 
 /// A program that compresses or decompresses its standard input.
-pub(super) struct Tool {
-    pub(super) name: &'static str,
+pub(crate) struct Tool {
+    pub(crate) name: &'static str,
     command: Vec<String>,
 }
 
 impl Tool {
-    pub(super) fn new(name: &'static str, command: &[&str]) -> Self {
+    pub(crate) fn new(name: &'static str, command: &[&str]) -> Self {
         Self { name, command: command.iter().map(|word| (*word).to_owned()).collect() }
     }
 
-    pub(super) fn python(name: &'static str, expression: &str) -> Self {
+    pub(crate) fn python(name: &'static str, expression: &str) -> Self {
         let read = "import sys, io, gzip, zlib; data = sys.stdin.buffer.read()";
         let script = format!("{read}; sys.stdout.buffer.write({expression})");
         Self::new(name, &["python3", "-c", &script])
     }
 
-    pub(super) fn node(name: &'static str, expression: &str) -> Self {
+    pub(crate) fn node(name: &'static str, expression: &str) -> Self {
         let read = "const zlib = require('zlib'); const data = require('fs').readFileSync(0)";
         let script = format!("{read}; require('fs').writeSync(1, {expression})");
         Self::new(name, &["node", "-e", &script])
@@ -28,7 +28,8 @@ impl Tool {
 
     /// Whether it is there. If it is not, the test says so and goes on without it, unless
     /// `HIGHWATER_REQUIRE_SERVICES=1`.
-    pub(super) fn is_there(&self) -> bool {
+    #[expect(clippy::print_stdout, reason = "shown when the test fails, or is asked for")]
+    pub(crate) fn is_there(&self) -> bool {
         let program = &self.command[0];
         let mut probe = Command::new(program);
         probe.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -42,7 +43,7 @@ impl Tool {
     }
 
     /// What it makes of this input.
-    pub(super) fn output(&self, input: &[u8]) -> Output {
+    pub(crate) fn output(&self, input: &[u8]) -> Output {
         // A file, not a pipe: nobody has to feed it while its output is read.
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(input).unwrap();
@@ -54,7 +55,7 @@ impl Tool {
 
     /// The same where it must succeed.
     #[track_caller]
-    pub(super) fn run(&self, input: &[u8]) -> Vec<u8> {
+    pub(crate) fn run(&self, input: &[u8]) -> Vec<u8> {
         let output = self.output(input);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{}: {}, {said}", self.name, output.status);
