@@ -1,4 +1,3 @@
-//! What the programs share: how they say what went wrong, how they are stopped, and how much memory they took.
 //! What the programs share: how they say what went wrong and how far they are, how they are interrupted, and how much
 //! memory they took.
 #![forbid(unsafe_code)]
@@ -36,23 +35,6 @@ impl fmt::Display for OneLine<'_> {
         let words: Vec<&str> = text.split_whitespace().collect();
         f.write_str(&words.join(" "))
     }
-}
-
-/// Cancelled by Ctrl-C, so that nothing half-written stays. It listens as long as the program lives.
-///
-/// # Panics
-///
-/// Outside of a Tokio runtime.
-pub fn interrupt() -> CancellationToken {
-    let token = CancellationToken::new();
-    let cancelled = token.clone();
-    let wait = async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            cancelled.cancel();
-        }
-    };
-    std::mem::forget(highwater::task::spawn(wait));
-    token
 }
 
 /// True when the reader of standard output has gone: it has all it wants, as in `errors log | head`.

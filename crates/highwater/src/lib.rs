@@ -55,12 +55,12 @@ pub use highwater_core::*;
 #[cfg(feature = "batch")]
 #[doc(inline)]
 pub use highwater_batch as batch;
-#[cfg(feature = "hash")]
-#[doc(inline)]
-pub use highwater_hash as hash;
 #[cfg(feature = "gzip")]
 #[doc(inline)]
 pub use highwater_gzip as gzip;
+#[cfg(feature = "hash")]
+#[doc(inline)]
+pub use highwater_hash as hash;
 
 #[cfg(feature = "io")]
 #[doc(inline)]
@@ -115,12 +115,12 @@ pub mod prelude {
     pub use highwater_batch::BatchExt as _;
     #[cfg(feature = "csv")]
     pub use highwater_csv::CsvExt as _;
+    #[cfg(feature = "gzip")]
+    pub use highwater_gzip::GzipExt as _;
     #[cfg(feature = "hash")]
     pub use highwater_hash::HashExt as _;
     #[cfg(feature = "json")]
     pub use highwater_json::JsonExt as _;
-    #[cfg(feature = "gzip")]
-    pub use highwater_gzip::GzipExt as _;
     #[cfg(feature = "lines")]
     pub use highwater_lines::LinesExt as _;
     #[cfg(feature = "lines")]

@@ -14,10 +14,8 @@ pub(crate) use strategies::{behaviours, failing_scripts, scripts};
 pub(crate) use timed::{Debounce, Pace};
 pub(crate) use tool::Tool;
 
-use std::path::Path;
 use std::pin::pin;
 use std::sync::mpsc::RecvTimeoutError;
-use std::process::Command;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -126,12 +124,4 @@ where
     let (given, error) = drain(readable);
     assert!(error.is_none(), "it fails: {error:?}");
     given
-}
-
-/// A program of `examples`, built with the tests by `cargo test --workspace`.
-pub(crate) fn program(name: &str) -> Command {
-    let tests = std::env::current_exe().unwrap();
-    let program = tests.parent().and_then(Path::parent).unwrap().join("examples").join(name);
-    assert!(program.exists(), "run `cargo build --examples` first: no {}", program.display());
-    Command::new(program)
 }
