@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use bytes::Bytes;
 use futures_core::Stream;
 use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
 use tokio_util::task::TaskTracker;
 
 use super::buffered::Buffered;
@@ -95,12 +96,14 @@ where
     let mut burst = Burst { plan: source.plan().clone(), source, feeder: Feeder::new(output) };
     loop {
         let waker = waker.clone();
-        let job = jobs.spawn_blocking(move || {
+        // The last to be dropped, wherever that is: the pipeline then waits for the machine as well.
+        let counted = jobs.token();
+        let job = spawn_blocking(move || {
             let fed = burst.run(&waker);
-            (burst, fed)
+            (burst, fed, counted)
         });
         let fed;
-        (burst, fed) = job.await?;
+        (burst, fed, _) = job.await?;
         match fed? {
             Fed::Ended => return Ok(()),
             Fed::Full => burst.feeder.drained().await?,
