@@ -393,10 +393,13 @@ impl<T> Shared<T> {
         }
         let mut wakes = Wakes::default();
         let mut state = self.lock();
-        let result = state.failure.clone().map_or(result, Err);
-        let event = result.clone().map_or_else(Event::Error, |()| Event::Finish);
-        state.subscribers.tell(event, &mut wakes);
-        state.settle_outcome(result, &mut wakes);
+        let known = state.failure.clone();
+        if known.is_none() {
+            // A failure that is known already was told when it became so.
+            let event = result.clone().map_or_else(Event::Error, |()| Event::Finish);
+            state.subscribers.tell(event, &mut wakes);
+        }
+        state.settle_outcome(known.map_or(result, Err), &mut wakes);
     }
 
     pub(super) fn pause(&self, paused: bool) {
