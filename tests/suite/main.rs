@@ -16,6 +16,7 @@ mod gz_program;
 mod gzip;
 mod hash;
 mod io;
+mod node;
 mod operators;
 mod orders_program;
 mod pipeline;

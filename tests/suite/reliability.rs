@@ -27,13 +27,24 @@ fn tests_of(folder: &Path, names: &mut BTreeSet<String>) {
     }
 }
 
-#[test]
-fn every_invariant_names_a_test_that_exists() {
+/// The names of all tests of the workspace.
+pub(crate) fn all_tests() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut names = BTreeSet::new();
     tests_of(&root.join("tests"), &mut names);
     tests_of(&root.join("crates"), &mut names);
-    let text = fs::read_to_string(root.join("docs/RELIABILITY.md")).unwrap();
+    names
+}
+
+/// The text of a file of `docs`.
+pub(crate) fn document(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)).unwrap()
+}
+
+#[test]
+fn every_invariant_names_a_test_that_exists() {
+    let names = all_tests();
+    let text = document("RELIABILITY.md");
     let mut shown = BTreeSet::new();
     for row in text.lines().filter(|line| line.starts_with("| I")) {
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();

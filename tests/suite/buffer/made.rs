@@ -15,7 +15,7 @@ use highwater_test::{Cue, Demand, Log, Op, Recorder, Script, Tokens, Trouble, Wh
 use tokio::runtime::Handle;
 
 /// Lets every task of a runtime of one thread go on until none can.
-async fn settle() {
+pub(crate) async fn settle() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
     }
@@ -23,7 +23,7 @@ async fn settle() {
 
 /// A destination that notes in what pieces it was written.
 #[derive(Clone, Default)]
-struct Pieces(Arc<Mutex<Vec<Vec<u32>>>>, Demand);
+pub(crate) struct Pieces(pub(crate) Arc<Mutex<Vec<Vec<u32>>>>, pub(crate) Demand);
 
 impl Destination<u32> for Pieces {
     async fn write(&mut self, chunk: u32) -> Result<()> {

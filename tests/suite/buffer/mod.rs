@@ -1,6 +1,6 @@
 //! The buffer: beside its reference, and rule by rule.
 
-mod made;
+pub(crate) mod made;
 mod model;
 mod reference;
-mod rules;
+pub(crate) mod rules;

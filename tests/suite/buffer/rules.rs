@@ -19,11 +19,11 @@ fn items(high: usize) -> (Writable<u32>, Readable<Buffered<u32>>) {
     pass_through(HighWaterMark::items(high))
 }
 
-fn next<T>(readable: &mut Readable<Buffered<T>>) -> Poll<Option<Result<T, Error>>> {
+pub(crate) fn next<T>(readable: &mut Readable<Buffered<T>>) -> Poll<Option<Result<T, Error>>> {
     poll_once(pin!(readable.next()))
 }
 
-fn given<T>(polled: Poll<Option<Result<T, Error>>>) -> T {
+pub(crate) fn given<T>(polled: Poll<Option<Result<T, Error>>>) -> T {
     match polled {
         Poll::Ready(Some(Ok(chunk))) => chunk,
         Poll::Ready(Some(Err(error))) => panic!("{error}"),
@@ -31,7 +31,7 @@ fn given<T>(polled: Poll<Option<Result<T, Error>>>) -> T {
     }
 }
 
-fn failed<T>(polled: Poll<Option<Result<T, Error>>>) -> Error {
+pub(crate) fn failed<T>(polled: Poll<Option<Result<T, Error>>>) -> Error {
     match polled {
         Poll::Ready(Some(Err(error))) => error,
         _ => panic!("no error"),
