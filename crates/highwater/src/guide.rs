@@ -10,6 +10,13 @@ pub mod architecture {}
 #[doc = include_str!("../docs/DESIGN.md")]
 pub mod design {}
 
+#[cfg(all(feature = "net", feature = "process", feature = "text"))]
+#[doc = include_str!("../docs/COMING_FROM_NODE.md")]
+pub mod coming_from_node {}
+
+#[doc = include_str!("../docs/SEMANTICS.md")]
+pub mod semantics {}
+
 /// The program of the README, which needs a log: it is compiled here, and the same runs in the documentation of the crate.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -25,8 +25,9 @@
 //! - [`Destination`] is where chunks go: `write`, `flush`, `finish`, `abort`.
 //! - [`Pipeline`] joins them with the guarantees of Node's `pipeline()`, and gives a [`Report`].
 //!
-//! The guides: [from the first pipeline to an own transform](guide), [writing a transform](guide::transforms),
-//! [how it is built](guide::architecture) and [why](guide::design).
+//! The guides: [from the first pipeline to an own transform](guide), [coming from Node](guide::coming_from_node),
+//! [writing a transform](guide::transforms), [how it is built](guide::architecture), [why](guide::design), and
+//! [what became of Node's rules](guide::semantics).
 //!
 //! # Features
 //!
