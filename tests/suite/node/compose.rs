@@ -20,7 +20,7 @@ async fn n150_written_at_the_head_and_read_at_the_tail() {
 }
 
 #[test]
-fn n151_an_error_inside_is_the_error_at_both_ends() {
+fn n151_an_error_inside_closes_both_ends() {
     let (head, tail) = pass_through::<u32>(HighWaterMark::items(4));
     let odd = tail.try_map(|n| if n % 2 == 1 { Ok(n) } else { Err(Error::msg("even")) });
     let (mut readable, writable) = Duplex::new(odd, head).split();
@@ -30,7 +30,8 @@ fn n151_an_error_inside_is_the_error_at_both_ends() {
         panic!("no error")
     };
     assert!(error.to_string().starts_with("even"));
-    assert!(writable.error().is_some(), "nobody reads any more");
+    let refused = writable.write(3).unwrap_err();
+    assert!(refused.error().is_premature_close(), "nobody reads any more");
 
     let (head, tail) = pass_through::<u32>(HighWaterMark::items(4));
     let (readable, writable) = Duplex::new(tail.map(|n| n + 1), head).split();

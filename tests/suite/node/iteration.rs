@@ -40,9 +40,8 @@ async fn n095_an_iterator_is_asked_for_one_at_a_time_and_dropped_once() {
     let tokens = Tokens::new();
     let held = tokens.token(());
     let (numbers, made) = counted(9);
-    let mut readable = Readable::from_iter(numbers.map(move |x| {
+    let mut readable = Readable::from_iter(numbers.inspect(move |_| {
         let _held = &held;
-        x
     }));
     assert_eq!(readable.next().await.unwrap().unwrap(), 0);
     assert_eq!((made.load(SeqCst), tokens.alive()), (1, 1));

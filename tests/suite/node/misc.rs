@@ -58,6 +58,11 @@ fn n168_what_can_be_asked_agrees_behind_every_step() {
     writable.end();
     assert_eq!(states(&writable), [false, false, true, true], "it was destroyed first");
 
+    let (writable, _readable) = ends(4);
+    writable.end();
+    writable.destroy(None);
+    assert_eq!(states(&writable), [false, false, true, true], "it did not come to its end");
+
     let (writable, mut readable) = ends(4);
     writable.fail(Error::msg("behind the last"));
     assert_eq!(states(&writable), [true, false, false, false]);

@@ -4,8 +4,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
+use highwater::prelude::*;
 use highwater_core::{Readable, Result};
 use highwater_test::{Tokens, poll_once};
+
+use super::counted;
+use crate::buffer::made::settle;
 
 #[tokio::test]
 async fn n155_an_async_function_is_called_for_what_was_asked_for() {
@@ -20,6 +24,36 @@ async fn n155_an_async_function_is_called_for_what_was_asked_for() {
         assert_eq!(mapped.next().await.unwrap().unwrap(), n);
         assert_eq!(calls.load(SeqCst), n + 1);
     }
+}
+
+/// What waits for the consumer and what is under way is bounded: `n` of each, and one that is on its way.
+#[tokio::test]
+async fn n155_calls_beyond_what_was_consumed_are_bounded() {
+    for n in [1, 3, 4] {
+        let (numbers, _) = counted(100);
+        let calls = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&calls);
+        let mut mapped = Readable::from_iter(numbers).parallel_map(n, move |x| {
+            count.fetch_add(1, SeqCst);
+            async move { Ok(x) }
+        });
+        for consumed in 1..=20 {
+            assert_eq!(mapped.next().await.unwrap().unwrap(), consumed - 1);
+            settle().await;
+            let ahead = calls.load(SeqCst) - consumed as usize;
+            assert!((n..=2 * n + 1).contains(&ahead), "{ahead} ahead of {consumed} with {n}");
+        }
+    }
+}
+
+/// The first result does not wait for a window of calls to be full.
+#[tokio::test]
+async fn n156_the_first_result_comes_by_itself() {
+    let (sender, receiver) = futures::channel::mpsc::unbounded();
+    let mut mapped =
+        Readable::from_stream(receiver).parallel_map(8, |x: u32| async move { Ok(x + 1) });
+    sender.unbounded_send(1).unwrap();
+    assert_eq!(mapped.next().await.unwrap().unwrap(), 2);
 }
 
 #[tokio::test]

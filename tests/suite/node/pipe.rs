@@ -76,7 +76,8 @@ async fn n123_several_sources_end_what_they_share_when_all_have_ended() {
         let mut mine = writable.clone();
         async move {
             Readable::from_iter(0..upto).pipe_to(&mut mine).keep_open().run().await?;
-            Ok(mine.done())
+            mine.done();
+            Ok(())
         }
     };
     let (short, long) = (write(3), write(30));

@@ -6,11 +6,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
 
 use futures::FutureExt;
-use highwater_core::{HighWaterMark, Readable, pass_through, transform_fn};
+use highwater_core::{HighWaterMark, Out, Readable, Result, pass_through, transform_fn};
 use highwater_test::poll_once;
 
 use super::ends;
 use crate::support::{Log, Recorder, chunks_of, run_woken, script};
+
+/// Passes everything on.
+fn pass<S>(_: &mut S, x: u32, out: &mut Out<u32>) -> Result<()> {
+    out.push(x);
+    Ok(())
+}
 
 #[test]
 fn n099_without_a_reader_nothing_is_transformed_and_the_writer_is_held() {
@@ -42,11 +48,10 @@ async fn n100_one_chunk_may_give_any_number() {
 async fn n102_the_flush_runs_once_also_without_any_chunk() {
     for chunks in [0..0, 0..3_u32] {
         let expected = chunks.len() + 1;
-        let flushed =
-            transform_fn(0, |_: &mut u32, x: u32, out| Ok(out.push(x))).flush(|n, out| {
-                *n += 1;
-                Ok(out.push(100 + *n))
-            });
+        let flushed = transform_fn(0, pass).flush(|n, out| {
+            *n += 1_u32;
+            pass(&mut (), 100 + *n, out)
+        });
         let all = Readable::from_iter(chunks).pipe(flushed).to_vec().await.unwrap();
         assert_eq!((all.len(), *all.last().unwrap()), (expected, 101));
     }
@@ -55,7 +60,7 @@ async fn n102_the_flush_runs_once_also_without_any_chunk() {
 #[test]
 fn n103_what_the_flush_gives_comes_before_the_finish() {
     let log = Log::default();
-    let last = transform_fn((), |(), x: u32, out| Ok(out.push(x))).flush(|(), out| Ok(out.push(9)));
+    let last = transform_fn((), pass).flush(|(), out| pass(&mut (), 9, out));
     let pipeline = script(&log, &chunks_of([1])).pipe(last).pipe_to(Recorder::new(&log));
     run_woken(pipeline.run()).unwrap().output.unwrap();
     assert_eq!(log.calls(), "open, write 1, write 9, finish");
@@ -78,7 +83,7 @@ fn n105_the_writing_side_finishes_when_the_output_was_read() {
 fn n108_what_is_dropped_is_not_flushed() {
     let flushed = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&flushed);
-    let machine = transform_fn((), |(), x: u32, out| Ok(out.push(x))).flush(move |(), _| {
+    let machine = transform_fn((), pass).flush(move |(), _| {
         flag.store(true, SeqCst);
         Ok(())
     });
