@@ -10,7 +10,7 @@ pub mod architecture {}
 #[doc = include_str!("../docs/DESIGN.md")]
 pub mod design {}
 
-#[cfg(all(feature = "net", feature = "process", feature = "text"))]
+#[cfg(all(feature = "net", feature = "parallel-map", feature = "process", feature = "text"))]
 #[doc = include_str!("../docs/COMING_FROM_NODE.md")]
 pub mod coming_from_node {}
 
