@@ -1,6 +1,7 @@
 //! The two directions of a TCP connection.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
@@ -10,28 +11,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Destination, Duplex, Error, Readable, Result};
+use highwater_core::{Destination, Duplex, Error, Readable, Result, StageInfo};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, ToSocketAddrs};
 
 use super::listen::Seat;
 use crate::io::{AsyncDestination, AsyncSource, read, write};
 
 /// A TCP connection: what [`connect`](super::connect) and [`listen`](super::listen()) give.
 pub type Connection = Duplex<Readable<Incoming>, Outgoing>;
-
-/// Makes both directions of a stream; the seat is given up when both are dropped.
-pub(super) fn of(stream: TcpStream, seat: Option<Seat>) -> io::Result<Connection> {
-    stream.set_nodelay(true)?;
-    let peer = stream.peer_addr()?;
-    let socket = Arc::new(Socket { stream, _seat: seat });
-    let outgoing = Outgoing { destination: write(WriteHalf::new(Arc::clone(&socket))), peer };
-    let incoming = read(ReadHalf(socket));
-    let info = highwater_core::StageInfo::new("net::Incoming").holds(0);
-    let readable = incoming.stage(info, |source| Incoming { source, peer });
-    Ok(Duplex::from_parts(readable, outgoing))
-}
 
 /// What the peer sends, as chunks of up to 64 KiB. A connection that waits holds no buffer.
 #[derive(Debug)]
@@ -58,8 +47,8 @@ impl Stream for Incoming {
 /// What goes to the peer: a destination, as [`io::write`](crate::io::write()) is one.
 ///
 /// The end of a stream shuts the direction down, which the peer sees as an end; the other direction goes on. After an
-/// abort, or a drop when something was written and not ended, the connection is reset when both directions are dropped:
-/// the peer must not take what was cut off for the whole.
+/// abort, or a drop when something was begun and not ended, the connection is reset when both directions are dropped: the
+/// peer must not take what was cut off for the whole, nor nothing at all for an empty stream.
 #[derive(Debug)]
 pub struct Outgoing {
     destination: AsyncDestination<WriteHalf>,
@@ -71,19 +60,28 @@ impl Outgoing {
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
+
+    /// From here on only an end is an end: what is accepted may wait in memory, and be lost with a drop.
+    fn begin(&mut self) {
+        self.destination.get_mut().cut_off = true;
+    }
 }
 
 #[deny(clippy::missing_trait_methods)]
 impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
     async fn open(&mut self) -> Result<()> {
-        Destination::<T>::open(&mut self.destination).await
+        Destination::<T>::open(&mut self.destination).await?;
+        self.begin();
+        Ok(())
     }
 
     async fn write(&mut self, chunk: T) -> Result<()> {
+        self.begin();
         self.destination.write(chunk).await
     }
 
     async fn write_many(&mut self, chunks: &mut VecDeque<T>) -> Result<()> {
+        self.begin();
         self.destination.write_many(chunks).await
     }
 
@@ -96,7 +94,7 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
     }
 
     async fn abort(&mut self, error: &Error) -> Result<()> {
-        self.destination.get_mut().cut_off = true;
+        self.begin();
         Destination::<T>::abort(&mut self.destination, error).await
     }
 
@@ -113,14 +111,106 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
     }
 }
 
+/// A TCP connection as one `AsyncRead` and `AsyncWrite`, for [`io::copy_duplex`](crate::io::copy_duplex) and the like: what
+/// [`Listening::accept`](super::Listening::accept) and [`Socket::connect`] give.
+///
+/// As with [`Outgoing`], a drop when something was written and not shut down resets the connection.
 #[derive(Debug)]
-struct Socket {
+pub struct Socket {
+    reader: ReadHalf,
+    writer: WriteHalf,
+    peer: SocketAddr,
+}
+
+impl Socket {
+    /// Connects to a TCP address, as [`connect`](super::connect) does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe: the attempt is given up.
+    ///
+    /// # Errors
+    ///
+    /// The address is not known, or nobody answers there; the error names it.
+    pub async fn connect(address: impl ToSocketAddrs + fmt::Debug) -> Result<Self> {
+        let named = |error: io::Error| {
+            Error::from(error)
+                .context(format!("cannot connect to {address:?}"))
+                .in_stage("net::connect")
+        };
+        let stream = TcpStream::connect(&address).await.map_err(named)?;
+        Self::new(stream, None).map_err(named)
+    }
+
+    pub(super) fn new(stream: TcpStream, seat: Option<Seat>) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        let peer = stream.peer_addr()?;
+        let shared = Arc::new(Shared { stream, _seat: seat });
+        Ok(Self { reader: ReadHalf(Arc::clone(&shared)), writer: WriteHalf::new(shared), peer })
+    }
+
+    /// The address of the peer.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Both directions, as a duplex.
+    pub fn into_duplex(self) -> Connection {
+        let Self { reader, writer, peer } = self;
+        let info = StageInfo::new("net::Incoming").holds(0);
+        let readable = read(reader).stage(info, |source| Incoming { source, peer });
+        Duplex::from_parts(readable, Outgoing { destination: write(writer), peer })
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.reader).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.writer).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.writer).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.writer.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writer).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.writer).poll_shutdown(cx)
+    }
+}
+
+#[derive(Debug)]
+struct Shared {
     stream: TcpStream,
     _seat: Option<Seat>,
 }
 
 #[derive(Debug)]
-pub(super) struct ReadHalf(Arc<Socket>);
+pub(super) struct ReadHalf(Arc<Shared>);
 
 impl AsyncRead for ReadHalf {
     fn poll_read(
@@ -140,13 +230,13 @@ impl AsyncRead for ReadHalf {
 
 #[derive(Debug)]
 pub(super) struct WriteHalf {
-    socket: Arc<Socket>,
+    socket: Arc<Shared>,
     /// What was written has no end yet, or never will.
     cut_off: bool,
 }
 
 impl WriteHalf {
-    fn new(socket: Arc<Socket>) -> Self {
+    fn new(socket: Arc<Shared>) -> Self {
         Self { socket, cut_off: false }
     }
 

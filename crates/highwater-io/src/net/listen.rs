@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use highwater_core::{Error, Readable, Result, StageInfo};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::time::{Sleep, sleep};
 
-use super::connection::{self, Connection};
+use super::connection::{Connection, Socket};
 
 /// Listens on a TCP address with the [default limits](super#limits-and-defaults). Port 0 picks a free one.
 ///
@@ -86,19 +86,15 @@ impl Listen {
         let address = listener.local_addr().map_err(named)?;
         let seats =
             Arc::new(Seats { limits: self, taken: Mutex::default(), refused: Refused::default() });
-        let accepting =
-            Accepting { listener, seats: Arc::clone(&seats), rest: None, pause: FIRST_PAUSE };
-        let info = StageInfo::new("net::listen").holds(0);
-        let connections = Readable::from_source(info, accepting);
-        Ok(Listening { connections, address, seats })
+        let accepting = Accepting { listener, seats, rest: None, pause: FIRST_PAUSE };
+        Ok(Listening { accepting, address })
     }
 }
 
 /// A listener: a stream of [`Connection`]s. Dropping it closes the port; connections go on.
 pub struct Listening {
-    connections: Readable<Accepting>,
+    accepting: Accepting,
     address: SocketAddr,
-    seats: Arc<Seats>,
 }
 
 impl Listening {
@@ -109,12 +105,12 @@ impl Listening {
 
     /// Connections that are open.
     pub fn open(&self) -> usize {
-        self.seats.taken().total
+        self.accepting.seats.taken().total
     }
 
     /// Connections that were closed at once for want of a free place.
     pub fn refused(&self) -> &Refused {
-        &self.seats.refused
+        &self.accepting.seats.refused
     }
 
     /// The next connection. Never `None`.
@@ -128,12 +124,25 @@ impl Listening {
     /// The listener is broken. What passes (a connection that was gone before it was accepted, no free descriptor) is
     /// waited out.
     pub async fn next(&mut self) -> Option<Result<Connection>> {
-        self.connections.next().await
+        Some(self.accept().await.map(Socket::into_duplex))
+    }
+
+    /// The next connection as one `AsyncRead` and `AsyncWrite`, for [`io::copy_duplex`](crate::io::copy_duplex).
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe, as [`next`](Self::next) is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`next`](Self::next).
+    pub async fn accept(&mut self) -> Result<Socket> {
+        poll_fn(|cx| self.accepting.poll_accept(cx)).await
     }
 
     /// As a readable, with its operators.
     pub fn into_readable(self) -> Readable<Accepting> {
-        self.connections
+        Readable::from_source(StageInfo::new("net::listen").holds(0), self.accepting)
     }
 }
 
@@ -147,7 +156,7 @@ impl fmt::Debug for Listening {
 #[derive(Debug, Default)]
 pub struct Refused {
     total: AtomicU64,
-    per_address: AtomicUsize,
+    per_address: AtomicU64,
 }
 
 impl Refused {
@@ -157,7 +166,7 @@ impl Refused {
     }
 
     /// Those refused because their address had its share.
-    pub fn for_their_address(&self) -> usize {
+    pub fn for_their_address(&self) -> u64 {
         self.per_address.load(Relaxed)
     }
 }
@@ -172,10 +181,30 @@ pub struct Accepting {
 
 impl Accepting {
     /// Gives a connection a place, or drops it.
-    fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Connection> {
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Socket> {
         let seat = self.seats.take(peer.ip())?;
         // A connection that fails here was reset in the meantime.
-        connection::of(stream, Some(seat)).ok()
+        Socket::new(stream, Some(seat)).ok()
+    }
+
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Result<Socket>> {
+        loop {
+            if let Some(rest) = &mut self.rest {
+                ready!(rest.as_mut().poll(cx));
+                self.rest = None;
+            }
+            match ready!(self.listener.poll_accept(cx)) {
+                Ok((stream, peer)) => {
+                    self.pause = FIRST_PAUSE;
+                    if let Some(socket) = self.admit(stream, peer) {
+                        return Poll::Ready(Ok(socket));
+                    }
+                }
+                Err(error) if was_the_peers(error.kind()) => {}
+                Err(error) if error.raw_os_error().is_some() => self.back_off(),
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
+        }
     }
 
     /// Waits after a failure that more tries would only repeat.
@@ -189,23 +218,7 @@ impl Stream for Accepting {
     type Item = Result<Connection>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            if let Some(rest) = &mut self.rest {
-                ready!(rest.as_mut().poll(cx));
-                self.rest = None;
-            }
-            match ready!(self.listener.poll_accept(cx)) {
-                Ok((stream, peer)) => {
-                    self.pause = FIRST_PAUSE;
-                    if let Some(connection) = self.admit(stream, peer) {
-                        return Poll::Ready(Some(Ok(connection)));
-                    }
-                }
-                Err(error) if was_the_peers(error.kind()) => {}
-                Err(error) if error.raw_os_error().is_some() => self.back_off(),
-                Err(error) => return Poll::Ready(Some(Err(error.into()))),
-            }
-        }
+        self.poll_accept(cx).map_ok(Socket::into_duplex).map(Some)
     }
 }
 
@@ -250,7 +263,7 @@ impl Seats {
         let has_its_share = from_there >= self.limits.per_address;
         if has_its_share || taken.total >= self.limits.connections {
             self.refused.total.fetch_add(1, Relaxed);
-            self.refused.per_address.fetch_add(usize::from(has_its_share), Relaxed);
+            self.refused.per_address.fetch_add(u64::from(has_its_share), Relaxed);
             return None;
         }
         taken.total += 1;

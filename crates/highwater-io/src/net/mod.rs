@@ -13,10 +13,10 @@
 mod connection;
 mod listen;
 
-use highwater_core::{Error, Result};
-use tokio::net::{TcpStream, ToSocketAddrs};
+use highwater_core::Result;
+use tokio::net::ToSocketAddrs;
 
-pub use connection::{Connection, Incoming, Outgoing};
+pub use connection::{Connection, Incoming, Outgoing, Socket};
 pub use listen::{Accepting, Listen, Listening, Refused, listen};
 
 /// Connects to a TCP address. Small writes are not delayed (`TCP_NODELAY`).
@@ -51,11 +51,5 @@ pub use listen::{Accepting, Listen, Listening, Refused, listen};
 /// # Ok(()) }
 /// ```
 pub async fn connect(address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Connection> {
-    let named = |error: std::io::Error| {
-        Error::from(error)
-            .context(format!("cannot connect to {address:?}"))
-            .in_stage("net::connect")
-    };
-    let stream = TcpStream::connect(&address).await.map_err(named)?;
-    connection::of(stream, None).map_err(named)
+    Ok(Socket::connect(address).await?.into_duplex())
 }
