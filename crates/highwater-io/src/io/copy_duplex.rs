@@ -49,6 +49,7 @@ pub fn copy_duplex<A, B>(a: A, b: B) -> CopyDuplex<A, B> {
         idle: None,
         linger: LINGER,
         timer: None,
+        failure: None,
     }
 }
 
@@ -63,6 +64,8 @@ pub struct CopyDuplex<A, B> {
     linger: Duration,
     /// With the bytes that had been moved when it was set.
     timer: Option<(Pin<Box<Sleep>>, u64)>,
+    /// Why a direction stopped: it never turns into an end.
+    failure: Option<Error>,
 }
 
 /// Bytes that have been written in each direction.
@@ -113,19 +116,25 @@ where
     ///
     /// # Errors
     ///
-    /// That of a stream, with the direction and the offset; [`is_timeout`](Error::is_timeout) when nothing moves.
-    /// [`copied`](Self::copied) has both counts.
+    /// That of a stream, with the direction and the offset, and the same from every later `run`;
+    /// [`is_timeout`](Error::is_timeout) when nothing moves. [`copied`](Self::copied) has both counts.
     pub async fn run(&mut self) -> Result<Copied> {
         poll_fn(|cx| self.poll_run(cx)).await?;
         Ok(self.copied())
     }
 
     fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if let Some(failure) = &self.failure {
+            return Poll::Ready(Err(failure.clone()));
+        }
         let Self { a, b, a_to_b, b_to_a, .. } = self;
         let there = a_to_b.poll_copy(a, b, cx).map_err(|error| a_to_b.failed(error, "from a to b"));
         let back = b_to_a.poll_copy(b, a, cx).map_err(|error| b_to_a.failed(error, "from b to a"));
         match (there, back) {
-            (Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
+            (Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error))) => {
+                self.failure = Some(error.clone());
+                Poll::Ready(Err(error))
+            }
             (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(Ok(())),
             (there, back) => self.poll_silence(there.is_ready() || back.is_ready(), cx),
         }
@@ -259,12 +268,12 @@ impl Direction {
         }
         let result = ready!(Pin::new(reader).poll_read(cx, &mut space));
         let (read, full) = (space.filled().len(), space.remaining() == 0);
+        self.coop.spend(u16::try_from(read / 1024).unwrap_or(u16::MAX).max(1));
         match result {
             Ok(()) if read > 0 => {
                 waiting.end += read;
                 self.busy = full;
                 self.moved += read as u64;
-                self.coop.spend(u16::try_from(read / 1024).unwrap_or(u16::MAX).max(1));
             }
             Ok(()) => self.phase = Phase::Draining,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
