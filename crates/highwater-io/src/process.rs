@@ -1,5 +1,6 @@
 //! Child processes as duplexes.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -45,6 +46,38 @@ use crate::io::{AsyncDestination, AsyncSource, read, write};
 /// # Ok(()) }
 /// ```
 pub fn spawn(command: &mut Command) -> Result<Process> {
+    start(command, false)
+}
+
+/// The same, where what the program says on standard error is read beside its output, and its last 4 KiB are in the
+/// error if it fails: nothing of it is shown, and it cannot fill its pipe and stop there.
+///
+/// # Errors
+///
+/// Those of [`spawn`]; [`Failed::said`] is the end of what the program said.
+///
+/// # Panics
+///
+/// Outside of a Tokio runtime with I/O enabled.
+///
+/// # Examples
+///
+/// ```
+/// use highwater_io::process::{self, Failed};
+/// use tokio::process::Command;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+/// let script = ["-c", "echo no such table >&2; exit 3"];
+/// let dump = process::spawn_quiet(Command::new("sh").args(script))?;
+/// let error = dump.output.to_bytes().await.unwrap_err();
+/// let failed: &Failed = error.downcast_ref().expect("it ended with 3");
+/// assert_eq!((failed.status().code(), failed.said()), (Some(3), "no such table"));
+/// # Ok(()) }
+/// ```
+pub fn spawn_quiet(command: &mut Command) -> Result<Process> {
+    start(command.stderr(Stdio::piped()), true)
+}
+
+fn start(command: &mut Command, quiet: bool) -> Result<Process> {
     let name: std::sync::Arc<str> = command.as_std().get_program().to_string_lossy().into();
     let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn();
     let mut child = spawned.map_err(|error| {
@@ -53,10 +86,18 @@ pub fn spawn(command: &mut Command) -> Result<Process> {
     let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(Error::msg("its standard input and output were not given as pipes"));
     };
-    let errors = child.stderr.take().map(read);
+    let stderr = child.stderr.take();
+    let (errors, tail) =
+        if quiet { (None, stderr.map(Tail::new)) } else { (stderr.map(read), None) };
     let id = child.id();
     let info = StageInfo::new("process::spawn").holds(0);
-    let output = read(stdout).stage(info, |stdout| Output { stdout, child, name, over: false });
+    let output = read(stdout).stage(info, |stdout| Output {
+        stdout: Some(stdout),
+        child,
+        name,
+        tail,
+        over: false,
+    });
     Ok(Process { input: write(stdin), output, errors, id })
 }
 
@@ -87,21 +128,37 @@ impl Process {
 
 /// The output of a program, and its exit at the end. Dropping it kills the program.
 pub struct Output {
-    stdout: AsyncSource<ChildStdout>,
+    /// Until it has ended.
+    stdout: Option<AsyncSource<ChildStdout>>,
     child: Child,
     name: std::sync::Arc<str>,
+    tail: Option<Tail>,
     over: bool,
 }
 
 impl Output {
+    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        let Some(stdout) = &mut self.stdout else { return Poll::Ready(None) };
+        let chunk = ready!(Pin::new(stdout).poll_next(cx));
+        if chunk.is_none() {
+            self.stdout = None;
+        }
+        Poll::Ready(chunk)
+    }
+
     fn poll_exit(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         // What the child needs to wake the task is in the child, not in this future.
         let status = ready!(pin!(self.child.wait()).poll(cx))?;
+        if let (Some(tail), false) = (&mut self.tail, status.success()) {
+            // What it said before it ended is in the pipe; who else holds the pipe open is not waited for.
+            tail.read_on(cx);
+        }
         Poll::Ready(if status.success() { Ok(()) } else { Err(self.failed(status)) })
     }
 
     fn failed(&self, status: ExitStatus) -> Error {
-        Error::from(Failed(status))
+        let said = self.tail.as_ref().map(Tail::text).unwrap_or_default();
+        Error::from(Failed { status, said })
             .context(format!("{} failed", self.name))
             .in_stage("process::spawn")
     }
@@ -114,7 +171,10 @@ impl Stream for Output {
         if self.over {
             return Poll::Ready(None);
         }
-        if let Some(chunk) = ready!(Pin::new(&mut self.stdout).poll_next(cx)) {
+        if let Some(tail) = &mut self.tail {
+            tail.read_on(cx);
+        }
+        if let Some(chunk) = ready!(self.poll_output(cx)) {
             self.over = chunk.is_err();
             return Poll::Ready(Some(chunk));
         }
@@ -130,20 +190,64 @@ impl fmt::Debug for Output {
     }
 }
 
-/// A program ended otherwise than well: in the errors of [`spawn`], for `downcast_ref`.
-#[derive(Debug, Clone, Copy)]
-pub struct Failed(ExitStatus);
+/// The end of what a program says on standard error.
+struct Tail {
+    stderr: Option<Readable<AsyncSource<ChildStderr>>>,
+    kept: VecDeque<u8>,
+}
+
+impl Tail {
+    fn new(stderr: ChildStderr) -> Self {
+        Self { stderr: Some(read(stderr)), kept: VecDeque::new() }
+    }
+
+    /// Takes what is there.
+    fn read_on(&mut self, cx: &mut Context<'_>) {
+        while let Some(stderr) = &mut self.stderr {
+            match Pin::new(stderr).poll_next(cx) {
+                Poll::Ready(Some(Ok(chunk))) => {
+                    self.kept.extend(&chunk[chunk.len().saturating_sub(KEPT)..]);
+                    self.kept.drain(..self.kept.len().saturating_sub(KEPT));
+                }
+                // It is only for the error: that it cannot be read is none.
+                Poll::Ready(_) => self.stderr = None,
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    fn text(&self) -> String {
+        let (front, back) = self.kept.as_slices();
+        String::from_utf8_lossy(&[front, back].concat()).trim().to_owned()
+    }
+}
+
+/// Bytes of standard error that are kept.
+const KEPT: usize = 4096;
+
+/// A program ended otherwise than well: in the errors of [`spawn`] and [`spawn_quiet`], for `downcast_ref`.
+#[derive(Debug, Clone)]
+pub struct Failed {
+    status: ExitStatus,
+    said: String,
+}
 
 impl Failed {
     /// How it ended.
     pub fn status(&self) -> ExitStatus {
-        self.0
+        self.status
+    }
+
+    /// The end of what it said on standard error, of a [`spawn_quiet`].
+    pub fn said(&self) -> &str {
+        &self.said
     }
 }
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.status.fmt(f)?;
+        if self.said.is_empty() { Ok(()) } else { write!(f, ": {}", self.said) }
     }
 }
 
