@@ -1,0 +1,191 @@
+//! A fast source and a slow destination: shows how full the buffer between them is.
+//!
+//! ```text
+//! backpressure [--total BYTES] [--chunk BYTES] [--speed BYTES/s] [--high BYTES] [--low BYTES] [--every MS]
+//! ```
+//!
+//! It copies twice. First by hand, with the words of Node: `write` until it says that the buffer is full, `pause`, wait for
+//! `drain`, `resume`. Then with one `pipe_to`, which does the same. Each line of the plot is a moment; `|` is the low mark
+//! and the high mark, and the peak never goes beyond the high mark by more than one chunk. It ends with 0, with 130 after
+//! Ctrl-C, and with 2 after another error.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::Parser;
+use highwater::{
+    CancellationToken, Control, Destination, Error, HighWaterMark, Readable, Result, Writable,
+    destination_fn,
+};
+use highwater_examples::{OneLine, interrupt};
+use tokio::time::{interval, sleep};
+
+/// A fast source and a slow destination: shows how full the buffer between them is.
+#[derive(Debug, Parser)]
+#[command(name = "backpressure", version)]
+struct Args {
+    /// How much to copy, in bytes.
+    #[arg(long, default_value_t = 1 << 20)]
+    total: usize,
+    /// Bytes of a chunk.
+    #[arg(long, default_value_t = 16 << 10, value_parser = positive)]
+    chunk: usize,
+    /// What the destination takes, in bytes per second.
+    #[arg(long, default_value_t = 1 << 20, value_parser = positive)]
+    speed: usize,
+    /// The high-water mark: at so many bytes the source has to wait.
+    #[arg(long, default_value_t = 256 << 10, value_parser = positive)]
+    high: usize,
+    /// It goes on when only so many bytes are left [default: half of the high mark].
+    #[arg(long)]
+    low: Option<usize>,
+    /// Milliseconds between two lines of the plot.
+    #[arg(long, default_value_t = 50, value_parser = positive)]
+    every: usize,
+}
+
+fn positive(text: &str) -> std::result::Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be more than 0".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_aborted() => ExitCode::from(130),
+        // The reader of the plot has seen enough: `backpressure | head`.
+        Err(error) if error.io_kind() == Some(std::io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
+        Err(error) => {
+            drop(writeln!(std::io::stderr(), "backpressure: {}", OneLine(&error)));
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(args: &Args) -> Result<()> {
+    let low = args.low.unwrap_or(args.high / 2);
+    if low >= args.high {
+        return Err(Error::msg(format!("--low {low} is not below --high {}", args.high)));
+    }
+    let stop = interrupt();
+    let mark = || HighWaterMark::bytes(args.high).low(low);
+
+    say(format_args!("by hand: write, pause, drain, resume"))?;
+    let writable = Writable::new(slow(args.speed), mark());
+    let plot = Plot::new(&writable, args, low);
+    let copied = async {
+        tokio::select! {
+            copied = by_hand(args, &writable) => copied,
+            () = stop.cancelled() => Err(Error::aborted()),
+        }
+    };
+    plot.beside(copied).await?;
+
+    say(format_args!("\nwith pipe_to"))?;
+    let writable = Writable::new(slow(args.speed), mark());
+    let plot = Plot::new(&writable, args, low);
+    plot.beside(with_pipe_to(args, writable, stop)).await
+}
+
+/// What Node does in `pipe`, step by step.
+async fn by_hand(args: &Args, writable: &Writable<Bytes>) -> Result<()> {
+    let mut source = Readable::from_iter(chunks(args)).buffer(HighWaterMark::bytes(args.chunk));
+    while let Some(chunk) = source.next().await.transpose()? {
+        if writable.write(chunk)?.is_full() {
+            source.pause();
+            writable.drain().await?;
+            source.resume();
+        }
+    }
+    writable.finish().await
+}
+
+/// The same, with errors, Ctrl-C and the end seen to.
+async fn with_pipe_to(
+    args: &Args,
+    writable: Writable<Bytes>,
+    stop: CancellationToken,
+) -> Result<()> {
+    let pipeline = Readable::from_iter(chunks(args)).pipe_to(writable).abort_on(stop);
+    let report = pipeline.run().await?;
+    say(format_args!("{} bytes, held back by {}", report.weight_out(), report.bottleneck()))
+}
+
+/// Made as fast as it is asked for.
+fn chunks(args: &Args) -> impl Iterator<Item = Bytes> + Send + 'static {
+    let (total, size) = (args.total, args.chunk);
+    let chunk = Bytes::from(vec![b'.'; size.min(total)]);
+    (0..total).step_by(size).map(move |start| chunk.slice(..size.min(total - start)))
+}
+
+/// Takes so many bytes per second, and forgets them.
+fn slow(speed: usize) -> impl Destination<Bytes> + 'static {
+    destination_fn(move |chunk: Bytes| async move {
+        #[expect(clippy::cast_precision_loss, reason = "the demonstration need not be exact")]
+        sleep(Duration::from_secs_f64(chunk.len() as f64 / speed as f64)).await;
+        Ok(())
+    })
+}
+
+/// Draws the level of a buffer over time.
+struct Plot {
+    buffer: Control,
+    low: usize,
+    every: Duration,
+}
+
+impl Plot {
+    fn new(writable: &Writable<Bytes>, args: &Args, low: usize) -> Self {
+        let every = Duration::from_millis(args.every as u64);
+        Self { buffer: writable.control(), low, every }
+    }
+
+    /// Draws as long as `work` goes on.
+    async fn beside(self, work: impl Future<Output = Result<()>>) -> Result<()> {
+        let draw = async {
+            let mut ticks = interval(self.every);
+            for n in 0.. {
+                ticks.tick().await;
+                say(format_args!("{:6} ms {}", self.every.as_millis() * n, self.line()))?;
+            }
+            Ok(())
+        };
+        tokio::select! {
+            done = work => done?,
+            stopped = draw => return stopped,
+        }
+        let stats = self.buffer.stats();
+        say(format_args!(
+            "peak {} bytes of {}, drained {} times",
+            stats.peak, stats.high_water_mark, stats.drains
+        ))
+    }
+
+    /// One line: a bar as long as the buffer is full, and both marks.
+    fn line(&self) -> String {
+        let stats = self.buffer.stats();
+        let place = |bytes: usize| bytes.saturating_mul(WIDTH) / stats.high_water_mark;
+        let filled = place(stats.buffered);
+        let cell = |at: usize| match at {
+            _ if at == place(self.low) || at == WIDTH => '|',
+            _ if at < filled => '#',
+            _ => ' ',
+        };
+        let bar: String = (0..=WIDTH.max(filled)).map(cell).collect();
+        format!("{bar} {:4} KiB", stats.buffered.div_ceil(1024))
+    }
+}
+
+fn say(line: std::fmt::Arguments<'_>) -> Result<()> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
+}
+
+/// Columns up to the high-water mark.
+const WIDTH: usize = 48;
