@@ -6,18 +6,19 @@
 //!
 //! It copies twice. First by hand, with the words of Node: `write` until it says that the buffer is full, `pause`, wait for
 //! `drain`, `resume`. Then with one `pipe_to`, which does the same. Each line of the plot is a moment; `|` is the low mark
-//! and the high mark, and the peak never goes beyond the high mark by more than one chunk. It ends with 0, with 130 after
-//! Ctrl-C, and with 2 after another error.
+//! and the high mark. What is on the way is never more than the high mark, the chunk that reached it, and the one that is
+//! being written. It ends with 0, with 130 after Ctrl-C, and with 2 after another error.
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Parser;
 use highwater::{
-    CancellationToken, Control, Destination, Error, HighWaterMark, Readable, Result, Writable,
-    destination_fn,
+    Destination, Error, HighWaterMark, Readable, Result, Writable, destination_fn, pass_through,
 };
 use highwater_examples::{OneLine, interrupt};
 use tokio::time::{interval, sleep};
@@ -78,44 +79,43 @@ async fn run(args: &Args) -> Result<()> {
     let mark = || HighWaterMark::bytes(args.high).low(low);
 
     say(format_args!("by hand: write, pause, drain, resume"))?;
-    let writable = Writable::new(slow(args.speed), mark());
-    let plot = Plot::new(&writable, args, low);
+    let level = Level::default();
+    let (writable, buffer) = pass_through(mark());
+    let emptied = buffer.pipe_to(slow(args.speed, &level)).abort_on(stop.clone()).spawn();
     let copied = async {
-        tokio::select! {
-            copied = by_hand(args, &writable) => copied,
-            () = stop.cancelled() => Err(Error::aborted()),
-        }
+        let drained = by_hand(args, writable, &level).await;
+        // Why the destination has ended is the better error.
+        emptied.join().await?;
+        say(format_args!("waited for drain {} times", drained?))
     };
-    plot.beside(copied).await?;
+    Plot::new(args, low, &level).beside(copied).await?;
 
     say(format_args!("\nwith pipe_to"))?;
-    let writable = Writable::new(slow(args.speed), mark());
-    let plot = Plot::new(&writable, args, low);
-    plot.beside(with_pipe_to(args, writable, stop)).await
+    let level = Level::default();
+    let copied = async {
+        let source = Readable::from_iter(chunks(args)).inspect(level.rises());
+        let slow = slow(args.speed, &level);
+        let report = source.buffer(mark()).pipe_to(slow).abort_on(stop).run().await?;
+        say(format_args!("{} chunks, held back by {}", report.chunks_out(), report.bottleneck()))
+    };
+    Plot::new(args, low, &level).beside(copied).await
 }
 
-/// What Node does in `pipe`, step by step.
-async fn by_hand(args: &Args, writable: &Writable<Bytes>) -> Result<()> {
+/// What Node does in `pipe`, step by step. Gives how often the buffer was full.
+async fn by_hand(args: &Args, writable: Writable<Bytes>, level: &Level) -> Result<usize> {
     let mut source = Readable::from_iter(chunks(args)).buffer(HighWaterMark::bytes(args.chunk));
+    let (mut rises, mut full) = (level.rises(), 0);
     while let Some(chunk) = source.next().await.transpose()? {
+        rises(&chunk);
         if writable.write(chunk)?.is_full() {
+            full += 1;
             source.pause();
             writable.drain().await?;
             source.resume();
         }
     }
-    writable.finish().await
-}
-
-/// The same, with errors, Ctrl-C and the end seen to.
-async fn with_pipe_to(
-    args: &Args,
-    writable: Writable<Bytes>,
-    stop: CancellationToken,
-) -> Result<()> {
-    let pipeline = Readable::from_iter(chunks(args)).pipe_to(writable).abort_on(stop);
-    let report = pipeline.run().await?;
-    say(format_args!("{} bytes, held back by {}", report.weight_out(), report.bottleneck()))
+    writable.end();
+    Ok(full)
 }
 
 /// Made as fast as it is asked for.
@@ -126,25 +126,52 @@ fn chunks(args: &Args) -> impl Iterator<Item = Bytes> + Send + 'static {
 }
 
 /// Takes so many bytes per second, and forgets them.
-fn slow(speed: usize) -> impl Destination<Bytes> + 'static {
-    destination_fn(move |chunk: Bytes| async move {
-        #[expect(clippy::cast_precision_loss, reason = "the demonstration need not be exact")]
-        sleep(Duration::from_secs_f64(chunk.len() as f64 / speed as f64)).await;
-        Ok(())
+fn slow(speed: usize, level: &Level) -> impl Destination<Bytes> + 'static {
+    let level = level.clone();
+    destination_fn(move |chunk: Bytes| {
+        let level = level.clone();
+        async move {
+            #[expect(clippy::cast_precision_loss, reason = "a demonstration need not be exact")]
+            sleep(Duration::from_secs_f64(chunk.len() as f64 / speed as f64)).await;
+            level.0.now.fetch_sub(chunk.len(), Relaxed);
+            Ok(())
+        }
     })
 }
 
-/// Draws the level of a buffer over time.
+/// Bytes that have come from the source and are not written.
+#[derive(Debug, Clone, Default)]
+struct Level(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    now: AtomicUsize,
+    peak: AtomicUsize,
+}
+
+impl Level {
+    /// Counts a chunk in.
+    fn rises(&self) -> impl FnMut(&Bytes) + Send + 'static {
+        let level = self.clone();
+        move |chunk| {
+            let before = level.0.now.fetch_add(chunk.len(), Relaxed);
+            level.0.peak.fetch_max(before + chunk.len(), Relaxed);
+        }
+    }
+}
+
+/// Draws the level over time.
 struct Plot {
-    buffer: Control,
+    level: Level,
     low: usize,
+    high: usize,
     every: Duration,
 }
 
 impl Plot {
-    fn new(writable: &Writable<Bytes>, args: &Args, low: usize) -> Self {
+    fn new(args: &Args, low: usize, level: &Level) -> Self {
         let every = Duration::from_millis(args.every as u64);
-        Self { buffer: writable.control(), low, every }
+        Self { level: level.clone(), low, high: args.high, every }
     }
 
     /// Draws as long as `work` goes on.
@@ -161,25 +188,21 @@ impl Plot {
             done = work => done?,
             stopped = draw => return stopped,
         }
-        let stats = self.buffer.stats();
-        say(format_args!(
-            "peak {} bytes of {}, drained {} times",
-            stats.peak, stats.high_water_mark, stats.drains
-        ))
+        say(format_args!("peak {} bytes of {}", self.level.0.peak.load(Relaxed), self.high))
     }
 
     /// One line: a bar as long as the buffer is full, and both marks.
     fn line(&self) -> String {
-        let stats = self.buffer.stats();
-        let place = |bytes: usize| bytes.saturating_mul(WIDTH) / stats.high_water_mark;
-        let filled = place(stats.buffered);
+        let level = self.level.0.now.load(Relaxed);
+        let place = |bytes: usize| bytes.saturating_mul(WIDTH) / self.high;
+        let filled = place(level);
         let cell = |at: usize| match at {
             _ if at == place(self.low) || at == WIDTH => '|',
             _ if at < filled => '#',
             _ => ' ',
         };
         let bar: String = (0..=WIDTH.max(filled)).map(cell).collect();
-        format!("{bar} {:4} KiB", stats.buffered.div_ceil(1024))
+        format!("{bar} {:4} KiB", level.div_ceil(1024))
     }
 }
 

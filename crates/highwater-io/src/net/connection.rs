@@ -46,9 +46,10 @@ impl Stream for Incoming {
 
 /// What goes to the peer: a destination, as [`io::write`](crate::io::write()) is one.
 ///
-/// The end of a stream shuts the direction down, which the peer sees as an end; the other direction goes on. After an
-/// abort, or a drop when something was begun and not ended, the connection is reset when both directions are dropped: the
-/// peer must not take what was cut off for the whole, nor nothing at all for an empty stream.
+/// The end of a stream shuts the direction down, which the peer sees as an end; the other direction goes on. Without it,
+/// after an abort or a drop, the connection is reset when both directions are dropped: the peer must not take what was cut
+/// off for the whole, nor nothing at all for an empty answer. Who only reads, and has nothing to say, says so by
+/// [`finish`](Destination::finish).
 #[derive(Debug)]
 pub struct Outgoing {
     destination: AsyncDestination<WriteHalf>,
@@ -60,28 +61,19 @@ impl Outgoing {
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
-
-    /// From here on only an end is an end: what is accepted may wait in memory, and be lost with a drop.
-    fn begin(&mut self) {
-        self.destination.get_mut().cut_off = true;
-    }
 }
 
 #[deny(clippy::missing_trait_methods)]
 impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
     async fn open(&mut self) -> Result<()> {
-        Destination::<T>::open(&mut self.destination).await?;
-        self.begin();
-        Ok(())
+        Destination::<T>::open(&mut self.destination).await
     }
 
     async fn write(&mut self, chunk: T) -> Result<()> {
-        self.begin();
         self.destination.write(chunk).await
     }
 
     async fn write_many(&mut self, chunks: &mut VecDeque<T>) -> Result<()> {
-        self.begin();
         self.destination.write_many(chunks).await
     }
 
@@ -94,7 +86,6 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
     }
 
     async fn abort(&mut self, error: &Error) -> Result<()> {
-        self.begin();
         Destination::<T>::abort(&mut self.destination, error).await
     }
 
@@ -114,7 +105,7 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
 /// A TCP connection as one `AsyncRead` and `AsyncWrite`, for [`io::copy_duplex`](crate::io::copy_duplex) and the like: what
 /// [`Listening::accept`](super::Listening::accept) and [`Socket::connect`] give.
 ///
-/// As with [`Outgoing`], a drop when something was written and not shut down resets the connection.
+/// As with [`Outgoing`], a drop without a shutdown resets the connection.
 #[derive(Debug)]
 pub struct Socket {
     reader: ReadHalf,
@@ -231,17 +222,17 @@ impl AsyncRead for ReadHalf {
 #[derive(Debug)]
 pub(super) struct WriteHalf {
     socket: Arc<Shared>,
-    /// What was written has no end yet, or never will.
-    cut_off: bool,
+    /// It was shut down.
+    ended: bool,
 }
 
 impl WriteHalf {
     fn new(socket: Arc<Shared>) -> Self {
-        Self { socket, cut_off: false }
+        Self { socket, ended: false }
     }
 
     fn poll_try(
-        &mut self,
+        &self,
         cx: &mut Context<'_>,
         attempt: impl Fn(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
@@ -249,10 +240,7 @@ impl WriteHalf {
             ready!(self.socket.stream.poll_write_ready(cx))?;
             match attempt(&self.socket.stream) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => {
-                    self.cut_off = true;
-                    return Poll::Ready(result);
-                }
+                result => return Poll::Ready(result),
             }
         }
     }
@@ -260,7 +248,7 @@ impl WriteHalf {
 
 impl AsyncWrite for WriteHalf {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
@@ -268,7 +256,7 @@ impl AsyncWrite for WriteHalf {
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
@@ -285,14 +273,14 @@ impl AsyncWrite for WriteHalf {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         SockRef::from(&self.socket.stream).shutdown(Shutdown::Write)?;
-        self.cut_off = false;
+        self.ended = true;
         Poll::Ready(Ok(()))
     }
 }
 
 impl Drop for WriteHalf {
     fn drop(&mut self) {
-        if self.cut_off {
+        if !self.ended {
             // A socket that is closed with this resets; if it cannot be set, the connection is gone already.
             drop(SockRef::from(&self.socket.stream).set_linger(Some(Duration::ZERO)));
         }
