@@ -258,6 +258,23 @@ fn budget_beside_another_reader() {
     });
 }
 
+/// D4: room in another buffer is all that it waits for, and comes while it lies down to wait.
+#[test]
+fn budget_beside_a_waiter() {
+    check("budget beside a waiter", || {
+        let budget = Budget::new(2);
+        let mark = HighWaterMark::items(4).low(1).budget(&budget);
+        let (one, mut first) = pass_through(mark.clone());
+        let (two, second) = pass_through(mark);
+        assert!(one.write(1).is_ok() && two.write(2).is_ok());
+        let sends = thread::spawn(move || assert!(block_on(two.send(3)).is_ok()));
+        assert!(matches!(block_on(first.next()), Some(Ok(1))));
+        assert!(sends.join().is_ok());
+        drop(second);
+        assert_eq!(budget.used(), 0);
+    });
+}
+
 /// I26, I42: finish resolves, whatever becomes of the reader.
 #[test]
 fn finish_beside_drop_of_the_reader() {
