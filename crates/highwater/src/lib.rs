@@ -94,6 +94,10 @@ pub use highwater_meter as meter;
 #[doc(inline)]
 pub use highwater_rate_limit as rate_limit;
 
+#[cfg(feature = "mux")]
+#[doc(inline)]
+pub use highwater_mux as mux;
+
 #[cfg(feature = "test")]
 #[doc(inline)]
 pub use highwater_test as test;
@@ -128,6 +132,8 @@ pub mod prelude {
     pub use highwater_lines::LinesExt as _;
     #[cfg(feature = "meter")]
     pub use highwater_meter::MeterExt as _;
+    #[cfg(feature = "mux")]
+    pub use highwater_mux::MuxExt as _;
     #[cfg(feature = "parallel-map")]
     pub use highwater_parallel_map::ParallelMapExt as _;
     #[cfg(feature = "rate-limit")]
