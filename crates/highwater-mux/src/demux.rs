@@ -10,7 +10,10 @@ use highwater_core::{
 };
 
 use crate::branch::{Branch, Lane, Offered};
-use crate::hub::BranchSource;
+use crate::hub::{BranchSource, Branched};
+
+/// The keys with their streams.
+pub type Streams<K, T> = Readable<Buffered<(K, Branched<T>)>>;
 
 /// The settings of [`demux`](crate::MuxExt::demux).
 ///
@@ -50,7 +53,10 @@ pub struct Demux<T, F> {
 
 impl<T, F> Demux<T, F> {
     /// By this key, with a window of 16 items for each of at the most 1024 keys.
-    pub fn new(key: F) -> Self {
+    pub fn new<K>(key: F) -> Self
+    where
+        F: FnMut(&T) -> K,
+    {
         Self { key, branch: Branch::default(), max_keys: DEFAULT_KEYS, evicts: false }
     }
 
@@ -93,10 +99,7 @@ impl<T, F> fmt::Debug for Demux<T, F> {
     }
 }
 
-pub(crate) fn demux<S, K, F>(
-    source: Readable<S>,
-    demux: Demux<S::Chunk, F>,
-) -> Readable<Buffered<(K, Readable<BranchSource<S::Chunk>>)>>
+pub(crate) fn demux<S, K, F>(source: Readable<S>, demux: Demux<S::Chunk, F>) -> Streams<K, S::Chunk>
 where
     S: Source + Send + 'static,
     S::Chunk: Send + 'static,
@@ -113,7 +116,7 @@ where
 struct Keys<T, K, F> {
     open: HashMap<K, Entry<T>>,
     demux: Demux<T, F>,
-    output: Writable<(K, Readable<BranchSource<T>>)>,
+    output: Writable<(K, Branched<T>)>,
     chunks: u64,
 }
 

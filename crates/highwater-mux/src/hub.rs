@@ -15,6 +15,9 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use crate::branch::Outlet;
 use crate::lock;
 
+/// A branch to read.
+pub type Branched<T> = Readable<BranchSource<T>>;
+
 /// The source of a branch.
 pub struct BranchSource<T> {
     outlet: Outlet<T>,
@@ -97,7 +100,7 @@ impl Hub {
         self: &Arc<Self>,
         name: &'static str,
         outlet: Readable<Outlet<T>>,
-    ) -> Readable<BranchSource<T>> {
+    ) -> Branched<T> {
         let jobs = TaskTracker::new();
         let index = self.tokens.upgrade().map(|tokens| {
             let mut tokens = lock(&tokens);

@@ -49,11 +49,11 @@ mod tests;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use highwater_core::{Buffered, Readable, Source};
+use highwater_core::{Readable, Source};
 
 pub use branch::{Branch, Dropped, OnFull};
-pub use demux::Demux;
-pub use hub::BranchSource;
+pub use demux::{Demux, Streams};
+pub use hub::{BranchSource, Branched};
 pub use merge::{InputId, Merge, MergeHandle, Refused, merge, merge_with_handle};
 pub use spread::Broadcast;
 
@@ -90,7 +90,7 @@ pub trait MuxExt<S>: Sized {
     /// # Ok(()) }
     /// ```
     #[track_caller]
-    fn tee(self, n: usize) -> Vec<Readable<BranchSource<S::Chunk>>>
+    fn tee(self, n: usize) -> Vec<Branched<S::Chunk>>
     where
         S: Source + Send + 'static,
         S::Chunk: Clone + Send + 'static,
@@ -118,7 +118,7 @@ pub trait MuxExt<S>: Sized {
     fn broadcast(
         self,
         branches: impl IntoIterator<Item = Branch<S::Chunk>>,
-    ) -> (Broadcast<S::Chunk>, Vec<Readable<BranchSource<S::Chunk>>>)
+    ) -> (Broadcast<S::Chunk>, Vec<Branched<S::Chunk>>)
     where
         S: Source + Send + 'static,
         S::Chunk: Clone + Send + 'static;
@@ -129,7 +129,7 @@ pub trait MuxExt<S>: Sized {
     fn route(
         self,
         mut f: impl FnMut(&S::Chunk) -> bool + Send + 'static,
-    ) -> (Readable<BranchSource<S::Chunk>>, Readable<BranchSource<S::Chunk>>)
+    ) -> (Branched<S::Chunk>, Branched<S::Chunk>)
     where
         S: Source + Send + 'static,
         S::Chunk: Send + 'static,
@@ -158,7 +158,7 @@ pub trait MuxExt<S>: Sized {
         self,
         branches: [Branch<S::Chunk>; N],
         choose: impl FnMut(&S::Chunk) -> usize + Send + 'static,
-    ) -> [Readable<BranchSource<S::Chunk>>; N]
+    ) -> [Branched<S::Chunk>; N]
     where
         S: Source + Send + 'static,
         S::Chunk: Send + 'static;
@@ -169,10 +169,7 @@ pub trait MuxExt<S>: Sized {
     /// prematurely. A key whose stream was dropped gets a new one with its next chunk.
     ///
     /// There is an example at [`Demux`].
-    fn demux<K, F>(
-        self,
-        demux: Demux<S::Chunk, F>,
-    ) -> Readable<Buffered<(K, Readable<BranchSource<S::Chunk>>)>>
+    fn demux<K, F>(self, demux: Demux<S::Chunk, F>) -> Streams<K, S::Chunk>
     where
         S: Source + Send + 'static,
         S::Chunk: Send + 'static,
@@ -184,7 +181,7 @@ impl<S> MuxExt<S> for Readable<S> {
     fn broadcast(
         self,
         branches: impl IntoIterator<Item = Branch<S::Chunk>>,
-    ) -> (Broadcast<S::Chunk>, Vec<Readable<BranchSource<S::Chunk>>>)
+    ) -> (Broadcast<S::Chunk>, Vec<Branched<S::Chunk>>)
     where
         S: Source + Send + 'static,
         S::Chunk: Clone + Send + 'static,
@@ -196,7 +193,7 @@ impl<S> MuxExt<S> for Readable<S> {
         self,
         branches: [Branch<S::Chunk>; N],
         choose: impl FnMut(&S::Chunk) -> usize + Send + 'static,
-    ) -> [Readable<BranchSource<S::Chunk>>; N]
+    ) -> [Branched<S::Chunk>; N]
     where
         S: Source + Send + 'static,
         S::Chunk: Send + 'static,
@@ -205,10 +202,7 @@ impl<S> MuxExt<S> for Readable<S> {
         readables.try_into().expect("there is a readable for each branch")
     }
 
-    fn demux<K, F>(
-        self,
-        demux: Demux<S::Chunk, F>,
-    ) -> Readable<Buffered<(K, Readable<BranchSource<S::Chunk>>)>>
+    fn demux<K, F>(self, demux: Demux<S::Chunk, F>) -> Streams<K, S::Chunk>
     where
         S: Source + Send + 'static,
         S::Chunk: Send + 'static,

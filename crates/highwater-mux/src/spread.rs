@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use highwater_core::{Error, Readable, Result, Source};
 
 use crate::branch::{Branch, Lane, Offered};
-use crate::hub::{BranchSource, Hub};
+use crate::hub::{Branched, Hub};
 use crate::lock;
 
 /// Adds branches to a [`broadcast`](crate::MuxExt::broadcast) while it runs.
@@ -27,7 +27,7 @@ impl<T> Broadcast<T> {
     ///
     /// After the end it is one that ends the same way: at once, or with the same error. When all branches were dropped
     /// before the end, it closes prematurely.
-    pub fn subscribe(&self, branch: Branch<T>) -> Readable<BranchSource<T>> {
+    pub fn subscribe(&self, branch: Branch<T>) -> Branched<T> {
         let (lane, outlet) = branch.open();
         let readable = self.hub.join(self.name, outlet);
         let mut register = lock(&self.roster);
@@ -117,7 +117,7 @@ pub(crate) fn spread<S, D>(
     source: Readable<S>,
     branches: impl IntoIterator<Item = Branch<S::Chunk>>,
     deliver: D,
-) -> (Broadcast<S::Chunk>, Vec<Readable<BranchSource<S::Chunk>>>)
+) -> (Broadcast<S::Chunk>, Vec<Branched<S::Chunk>>)
 where
     S: Source + Send + 'static,
     S::Chunk: Send + 'static,

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::Stream;
 use highwater_core::{Readable, Result, Source, StageInfo};
+use tokio::task::coop;
 
 use handle::Desk;
 pub use handle::{InputId, MergeHandle, Refused};
@@ -151,6 +152,12 @@ impl<S: Source> Stream for Merge<S> {
                 Poll::Ready(None) => {
                     me.inputs.remove(&id);
                     me.desk.left(id);
+                }
+                // It has not had its turn if only the budget of the task is spent.
+                Poll::Pending if !coop::has_budget_remaining() => {
+                    input.signal.queue_first();
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
                 }
                 Poll::Pending => {}
             }

@@ -60,6 +60,13 @@ impl Signal {
         }
     }
 
+    /// Puts the input at the front of the list.
+    pub(super) fn queue_first(&self) {
+        if !self.queued.swap(true, AcqRel) {
+            lock(&self.list.0).queue.push_front(self.id);
+        }
+    }
+
     /// It was taken from the list. Comes before the poll, so that a wake during the poll counts.
     pub(super) fn taken(&self) {
         self.queued.store(false, Release);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
 
 use futures::{FutureExt, Stream, stream};
-use highwater_core::{Error, Readable};
+use highwater_core::{Error, Readable, task};
 use tokio::time::sleep;
 
 use super::{MS, Random, Watch, failing, settle, slow};
@@ -66,7 +66,7 @@ async fn nothing_is_lost_and_each_input_keeps_its_order() {
         let mut random = Random::new(seed);
         let (inputs, each) = (1 + random.below(20), 1 + random.below(40));
         let (handle, merged) = merge_with_handle(20);
-        let adding = tokio::spawn(async move {
+        let adding = task::spawn(async move {
             for input in 0..inputs {
                 sleep(random.pause()).await;
                 handle.add(slow(each, seed + input).map(move |n| (input, n))).unwrap();
@@ -131,7 +131,7 @@ async fn inputs_are_removed_while_it_runs() {
 #[tokio::test]
 async fn a_merge_that_waits_hears_of_its_handle() {
     let (handle, mut merged) = merge_with_handle(8);
-    let reading = tokio::spawn(async move {
+    let mut reading = task::spawn(async move {
         let first = merged.next().await.transpose().unwrap();
         (first, merged.next().await.transpose().unwrap())
     });
@@ -141,7 +141,7 @@ async fn a_merge_that_waits_hears_of_its_handle() {
     let other = handle.clone();
     drop(handle);
     settle().await;
-    assert!(!reading.is_finished());
+    assert!((&mut reading).now_or_never().is_none());
     drop(other);
     let read = tokio::time::timeout(MS * 5000, reading).await.expect("it is woken").unwrap();
     assert_eq!(read, (Some(5), None));
