@@ -125,7 +125,7 @@ pub trait MuxExt<S>: Sized {
 
     /// Two branches: the chunks that `f` approves, and the others. A chunk for a branch that was dropped is dropped.
     ///
-    /// There is an example at the [crate](crate).
+    /// There is an example at the [crate].
     fn route(
         self,
         mut f: impl FnMut(&S::Chunk) -> bool + Send + 'static,
