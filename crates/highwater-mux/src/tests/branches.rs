@@ -48,6 +48,18 @@ async fn a_branch_that_is_dropped_unblocks_the_others() {
     assert_eq!(timeout(Duration::from_secs(60), rest).await.unwrap().unwrap().unwrap().len(), 1000);
 }
 
+/// C89: several branches that are dropped while a chunk waits for them leave it to those that are there.
+#[tokio::test]
+async fn branches_dropped_at_the_same_time_lose_nothing_of_the_others() {
+    let waiting = [1, 1, 1].map(|mark| items(mark, OnFull::Wait));
+    let (_, mut branches) = Readable::from_iter(0..100).broadcast(waiting);
+    let mut last = branches.pop().unwrap();
+    assert!(last.next().now_or_never().is_none(), "it starts the task");
+    settle().await;
+    drop(branches);
+    assert!(last.to_vec().await.unwrap().into_iter().eq(0..100));
+}
+
 /// C89, C90: a branch that is required and dropped is reported to all others.
 #[tokio::test]
 async fn a_required_branch_that_is_dropped_fails_all() {
