@@ -31,23 +31,16 @@
 //!
 //! # Features
 //!
-//! `io`, `net`, `process` and `lines` are on by default; `anyhow` adds `From<Error> for anyhow::Error`; `test` adds the conformance suite
-//! for your own machines and destinations as `highwater::test`; `full` is all.
-//! `hash` (SHA-2) and `meter` are on by default as well; `hash-blake3`, `hash-crc32`, `hash-md5`, `hash-sha1` and
-//! `hash-xxh3` are more algorithms, and `meter-indicatif` draws progress bars.
-//! `io`, `net`, `process`, `lines` and `text` are on by default; `charsets` adds charsets other than UTF-8 to `text`;
-//! `anyhow` adds `From<Error> for anyhow::Error`; `test` adds the conformance suite for your own machines and
-//! destinations as `highwater::test`; `full` is all.
-//! `batch`, `io`, `lines`, `net`, `process` and `rate-limit` are on by default; `anyhow` adds `From<Error> for
-//! anyhow::Error`; `test` adds the conformance suite for your own machines and destinations as `highwater::test`; `full` is
-//! all.
-//! `batch`, `io`, `lines`, `net`, `process` and `rate-limit` are on by default; `anyhow` adds
-//! `From<Error> for anyhow::Error`; `test` adds the conformance suite for your own machines and destinations as
-//! `highwater::test`; `full` is all.
+//! Each crate is a feature of its name. On by default are the light ones: `batch`, `gzip`, `hash`, `io` (with `net` and
+//! `process`), `lines`, `meter`, `mux`, `parallel-map`, `rate-limit` and `text`.
 //!
-//! `csv` and `json` read and write records of any type that serde knows.
-//! `gzip`, `io`, `lines`, `net` and `process` are on by default; `anyhow` adds `From<Error> for anyhow::Error`; `test`
-//! adds the conformance suite for your own machines and destinations as `highwater::test`; `full` is all.
+//! - `csv` and `json` read and write records of any type that serde knows;
+//! - `charsets` adds charsets other than UTF-8 to `text`;
+//! - `hash-blake3`, `hash-crc32`, `hash-md5`, `hash-sha1` and `hash-xxh3` add algorithms to `hash`, which has SHA-2;
+//! - `meter-indicatif` draws progress bars;
+//! - `anyhow` adds `From<Error> for anyhow::Error`;
+//! - `test` adds the conformance suite for your own machines and destinations, as `highwater::test`;
+//! - `full` is all.
 #![forbid(unsafe_code)]
 
 #[doc(inline)]
@@ -56,9 +49,15 @@ pub use highwater_core::*;
 #[cfg(feature = "batch")]
 #[doc(inline)]
 pub use highwater_batch as batch;
+
+#[cfg(feature = "csv")]
+#[doc(inline)]
+pub use highwater_csv as csv;
+
 #[cfg(feature = "gzip")]
 #[doc(inline)]
 pub use highwater_gzip as gzip;
+
 #[cfg(feature = "hash")]
 #[doc(inline)]
 pub use highwater_hash as hash;
@@ -66,18 +65,6 @@ pub use highwater_hash as hash;
 #[cfg(feature = "io")]
 #[doc(inline)]
 pub use highwater_io::{fs, io};
-
-#[cfg(feature = "net")]
-#[doc(inline)]
-pub use highwater_io::net;
-
-#[cfg(feature = "process")]
-#[doc(inline)]
-pub use highwater_io::process;
-
-#[cfg(feature = "csv")]
-#[doc(inline)]
-pub use highwater_csv as csv;
 
 #[cfg(feature = "json")]
 #[doc(inline)]
@@ -90,28 +77,44 @@ pub use highwater_lines as lines;
 #[cfg(feature = "meter")]
 #[doc(inline)]
 pub use highwater_meter as meter;
-#[cfg(feature = "rate-limit")]
-#[doc(inline)]
-pub use highwater_rate_limit as rate_limit;
 
 #[cfg(feature = "mux")]
 #[doc(inline)]
 pub use highwater_mux as mux;
 
-#[cfg(feature = "test")]
+#[cfg(feature = "net")]
 #[doc(inline)]
-pub use highwater_test as test;
-
-#[cfg(all(feature = "hash", feature = "io", feature = "lines", feature = "meter"))]
-#[cfg(feature = "text")]
-#[doc(inline)]
-pub use highwater_text as text;
+pub use highwater_io::net;
 
 #[cfg(feature = "parallel-map")]
 #[doc(inline)]
 pub use highwater_parallel_map as parallel_map;
 
-#[cfg(all(feature = "io", feature = "lines"))]
+#[cfg(feature = "process")]
+#[doc(inline)]
+pub use highwater_io::process;
+
+#[cfg(feature = "rate-limit")]
+#[doc(inline)]
+pub use highwater_rate_limit as rate_limit;
+
+#[cfg(feature = "test")]
+#[doc(inline)]
+pub use highwater_test as test;
+
+#[cfg(feature = "text")]
+#[doc(inline)]
+pub use highwater_text as text;
+
+#[cfg(all(
+    feature = "batch",
+    feature = "gzip",
+    feature = "hash",
+    feature = "io",
+    feature = "lines",
+    feature = "meter",
+    feature = "rate-limit",
+))]
 pub mod guide;
 
 /// The extension traits that put the methods of the other crates on [`Readable`].
@@ -126,8 +129,6 @@ pub mod prelude {
     pub use highwater_hash::HashExt as _;
     #[cfg(feature = "json")]
     pub use highwater_json::JsonExt as _;
-    #[cfg(feature = "lines")]
-    pub use highwater_lines::LinesExt as _;
     #[cfg(feature = "lines")]
     pub use highwater_lines::LinesExt as _;
     #[cfg(feature = "meter")]
