@@ -4,6 +4,7 @@
 //! `HIGHWATER_PIPELINES` asks for another number of them, `HIGHWATER_SEED` for another start. What fails names its seed.
 
 use std::future::Future;
+use std::process::Command;
 use std::time::Duration;
 
 use highwater_core::{
@@ -22,6 +23,20 @@ type Chunk = Token<u64>;
 
 #[test]
 fn random_pipelines_neither_hang_nor_leak() {
+    // In a process of its own, whose files and tasks nobody else opens and spawns.
+    if std::env::var_os(ALONE).is_some() {
+        return run_all();
+    }
+    let name = "soak::random_pipelines_neither_hang_nor_leak";
+    let mut alone = Command::new(std::env::current_exe().unwrap());
+    let output = alone.args([name, "--exact", "--nocapture"]).env(ALONE, "1").output().unwrap();
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+const ALONE: &str = "HIGHWATER_SOAK_ALONE";
+
+fn run_all() {
     let pipelines = number("HIGHWATER_PIPELINES").unwrap_or(PIPELINES);
     let first = number("HIGHWATER_SEED").unwrap_or(0);
     let runtime = tokio::runtime::Builder::new_multi_thread()
