@@ -17,7 +17,8 @@ use highwater_core::{Result, Step, TimedTransform, Transform};
 /// At the end of the input the last batch is given, and before an upstream error the one that is held: items are whole,
 /// whatever comes behind them.
 ///
-/// It holds one batch at the most, and makes room for items as they come, not for those that a maximum allows.
+/// It holds one batch at the most, and makes room for items as they come, not for those that a maximum allows. Its
+/// settings are made before its first item.
 ///
 /// # Cancel safety
 ///

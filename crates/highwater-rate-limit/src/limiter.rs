@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
-use tokio::time::sleep_until;
+use tokio::time::{Sleep, sleep_until};
 
 use crate::Rate;
 use crate::bucket::Bucket;
@@ -83,8 +83,8 @@ impl Limiter {
         self
     }
 
-    /// Begins with a whole burst saved up. Without it nothing is saved up at the start, so a program that is restarted
-    /// again and again does not exceed the rate.
+    /// Begins with a whole burst saved up, if it is not in use yet. Without it nothing is saved up at the start, so a
+    /// program that is restarted again and again does not exceed the rate.
     #[must_use]
     pub fn saved_up(self) -> Self {
         self.lock().line.bucket().save_up();
@@ -119,19 +119,18 @@ impl Limiter {
     pub async fn acquire(&self, weight: u64) {
         tokio::task::coop::consume_budget().await;
         let mut place = Place::new(self.clone());
-        let mut timer = pin!(None);
+        let mut timer = pin!(None::<Sleep>);
         poll_fn(|cx| {
             loop {
                 let Turn::Wait(at) = place.ask_or_be_called(weight, cx.waker()) else {
                     return Poll::Ready(());
                 };
                 let at = tokio::time::Instant::from_std(at);
-                if timer.is_none() {
-                    timer.set(Some(sleep_until(at)));
+                match timer.as_mut().as_pin_mut() {
+                    Some(timer) => timer.reset(at),
+                    None => timer.set(Some(sleep_until(at))),
                 }
-                let mut timer = timer.as_mut().as_pin_mut().expect("it was set above");
-                timer.as_mut().reset(at);
-                ready!(timer.poll(cx));
+                ready!(timer.as_mut().as_pin_mut().expect("it was set above").poll(cx));
             }
         })
         .await;
@@ -148,8 +147,8 @@ impl Limiter {
         })
     }
 
-    /// Goes on with another rate. What passed so far is not forgotten, and whoever waits is told: futures of
-    /// [`acquire`](Self::acquire) at once, streams within 100 ms, and 1 ms for each that waits.
+    /// Goes on with another rate. What has passed so far is not forgotten. Who waits next is told: a future of
+    /// [`acquire`](Self::acquire) at once, a stream within 100 ms, and 1 ms for each that waits.
     pub fn set_rate(&self, rate: Rate) {
         self.change(|shared| (shared.line.bucket().set_rate(rate, now()), None));
     }
@@ -175,7 +174,7 @@ impl Limiter {
         self.lock().line.bucket().burst()
     }
 
-    /// How many wait.
+    /// How many wait; those that did not come when it was their turn are not counted.
     pub fn waiting(&self) -> usize {
         self.lock().line.len()
     }
