@@ -10,8 +10,6 @@
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +17,7 @@ use clap::Parser;
 use highwater::lines::Line;
 use highwater::prelude::*;
 use highwater::{BoxReadable, Destination, Error, Readable, Result, fs, io};
-use highwater_examples::OneLine;
+use highwater_examples::{OneLine, interrupt};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use rusqlite::{Connection, params};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -69,7 +67,7 @@ enum Ending {
 
 /// Inserts, and says how many rows are in whatever happens.
 async fn run(args: &Args) -> Result<Ending> {
-    let (start, interrupted) = (Instant::now(), Arc::new(AtomicBool::new(false)));
+    let (start, interrupted) = (Instant::now(), interrupt());
     let mut table = Table::new(args);
     let result = source(args.input.as_deref())
         .lines()
@@ -78,14 +76,14 @@ async fn run(args: &Args) -> Result<Ending> {
             line.as_str()?;
             Ok(line)
         })
-        // Behind `lines`, so that half a line is not taken for one.
-        .take_until(interrupt(Arc::clone(&interrupted)))
+        // The end of the input, so that what was taken of it is inserted. Half a line is not: this is behind `lines`.
+        .take_until(interrupted.clone().cancelled_owned())
         .batch(args.batch, Duration::from_millis(args.age))
         .pipe_to(&mut table)
         .run()
         .await;
     table.progress.finish_and_clear();
-    let interrupted = interrupted.load(Relaxed);
+    let interrupted = interrupted.is_cancelled();
     let how = if interrupted { "interrupted: " } else { "" };
     say(format_args!("{how}{}", table.summary(start.elapsed())));
     result?;
@@ -102,14 +100,6 @@ fn source(input: Option<&Path>) -> BoxReadable<Bytes> {
             Readable::from_iter(lines.map(Bytes::from)).boxed()
         }
     }
-}
-
-/// Resolves at Ctrl-C, which is then the end of the input: what was taken of it is inserted.
-async fn interrupt(interrupted: Arc<AtomicBool>) {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
-    interrupted.store(true, Relaxed);
 }
 
 /// A table, as the destination of batches of lines: each is inserted as a whole or not at all.
