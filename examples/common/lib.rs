@@ -58,8 +58,10 @@ pub fn peak_memory() -> Option<u64> {
 pub fn interrupt() -> CancellationToken {
     let token = CancellationToken::new();
     let cancelled = token.clone();
+    // Heard from here on, not from when the task first runs.
+    let signalled = signalled();
     let wait = async move {
-        if interrupted().await.is_ok() {
+        if signalled.await.is_ok() {
             cancelled.cancel();
         }
     };
@@ -69,18 +71,23 @@ pub fn interrupt() -> CancellationToken {
 }
 
 #[cfg(unix)]
-async fn interrupted() -> std::io::Result<()> {
+fn signalled() -> impl Future<Output = std::io::Result<()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
+    let (interrupted, terminated) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        let (mut interrupted, mut terminated) = (interrupted?, terminated?);
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
+        Ok(())
     }
 }
 
 #[cfg(not(unix))]
-async fn interrupted() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+fn signalled() -> impl Future<Output = std::io::Result<()>> {
+    tokio::signal::ctrl_c()
 }
 
 /// A bar that moves when the size of the input is known and somebody looks.
