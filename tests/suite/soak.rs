@@ -36,6 +36,7 @@ fn random_pipelines_neither_hang_nor_leak() {
 
 const ALONE: &str = "HIGHWATER_SOAK_ALONE";
 
+#[expect(clippy::print_stdout, reason = "what was run belongs into the log of a run")]
 fn run_all() {
     let pipelines = number("HIGHWATER_PIPELINES").unwrap_or(PIPELINES);
     let first = number("HIGHWATER_SEED").unwrap_or(0);
