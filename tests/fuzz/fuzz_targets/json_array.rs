@@ -1,18 +1,16 @@
 //! A JSON array, cut anywhere, beside serde_json on the whole.
 #![no_main]
 
-mod records;
-
 use bytes::Bytes;
 use highwater::OnBadRecord;
 use highwater::json::JsonArray;
+use highwater_fuzz::{Input, cut, run};
 use libfuzzer_sys::fuzz_target;
-use records::{cut, run};
 use serde_json::Value;
 
-fuzz_target!(|data: &[u8]| {
-    let (chunks, input) = cut(data);
-    let whole = || [Bytes::copy_from_slice(input)];
+fuzz_target!(|input: Input| {
+    let (chunks, input) = (cut(&input), &input.1);
+    let whole = || vec![Bytes::copy_from_slice(input)];
 
     let strict = JsonArray::<Value>::new;
     let given = run(strict(), chunks.clone());
@@ -26,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
     }
 
     // With a policy that goes on, whatever the limit: the same for every cut.
-    let max = data.first().map_or(0, |&byte| usize::from(byte / 8));
+    let max = input.last().map_or(0, |&byte| usize::from(byte / 8));
     let lenient = || JsonArray::<Vec<u8>>::new().max_length(max).on_bad_record(OnBadRecord::Skip);
     assert_eq!(run(lenient(), chunks), run(lenient(), whole()));
 });
