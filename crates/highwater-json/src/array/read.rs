@@ -29,7 +29,7 @@ pub fn json_array<T: DeserializeOwned>() -> JsonArray<T> {
 ///   [`max_length`](Self::max_length) or too deep ([`is_limit`](highwater_core::Error::is_limit)): unless
 ///   [`on_bad_record`](Self::on_bad_record) says otherwise. The message says its index, from 0.
 /// - Whatever is said there: the input does not begin with an array, or something stands behind it
-///   ([`is_corrupt`](highwater_core::Error::is_corrupt)); it ends before the array does ([`is_truncated`](Error::is_truncated)).
+///   ([`is_corrupt`](highwater_core::Error::is_corrupt)); it ends before the array does ([`is_truncated`](highwater_core::Error::is_truncated)).
 ///
 /// The error says the line and the offset in the input where the parser stood when it found out.
 ///

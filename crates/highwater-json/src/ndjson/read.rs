@@ -31,7 +31,7 @@ pub fn ndjson<T: DeserializeOwned>() -> Ndjson<T> {
 /// - A line is not JSON or does not fit the type ([`is_corrupt`](Error::is_corrupt)); it is longer than
 ///   [`max_length`](Self::max_length) or too deep ([`is_limit`](Error::is_limit)): unless
 ///   [`on_bad_record`](Self::on_bad_record) says otherwise.
-/// - The input ends inside a record ([`is_truncated`](Error::is_truncated)), whatever is said there.
+/// - The input ends inside a record ([`is_truncated`](highwater_core::Error::is_truncated)), whatever is said there.
 ///
 /// The error says the line, the offset in the input, and the column: the byte of the line, from 1, where the parser
 /// stood when it found out. The cause as serde_json says it is in the text.
