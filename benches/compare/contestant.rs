@@ -36,6 +36,10 @@ pub(crate) enum Work {
     Log(Proof),
     /// The log entries in NDJSON, once through. Counts in GB/s of wall time; the proof is an answer.
     Entries,
+    /// A smaller log, to be compressed into one gzip member. Counts in GB/s of wall time, and of what goes in.
+    Pack,
+    /// The same compressed, to be decompressed. Counts in GB/s of wall time, and of what comes out.
+    Unpack,
     /// So many numbers from 0 on. Counts in ns per item on the contestant's own clock, as starting a process would
     /// show.
     Items { count: u64, expected: fn(u64) -> u64 },
@@ -112,7 +116,7 @@ impl Subject {
 impl Work {
     pub(crate) fn unit(&self) -> Unit {
         match self {
-            Self::Log(_) | Self::Entries => Unit::GigabytesPerSecond,
+            Self::Log(_) | Self::Entries | Self::Pack | Self::Unpack => Unit::GigabytesPerSecond,
             Self::Items { .. } => Unit::NanosecondsPerItem,
             Self::AtRate { .. } => Unit::PercentOfRate,
         }

@@ -11,6 +11,7 @@ mod entries;
 mod goal;
 mod input;
 mod pace;
+mod packed;
 mod plot;
 mod process;
 mod proof;

@@ -1,10 +1,11 @@
 //! Whether a contestant did what it was asked to: a wrong result is no result, however fast.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use flate2::bufread::GzDecoder;
 
 use crate::input::Log;
 
@@ -25,11 +26,27 @@ pub(crate) enum Proof {
 ///
 /// They differ, or one cannot be read.
 pub(crate) fn same(output: &Path, expected: &Path) -> Result<()> {
-    let open = |path: &Path| {
-        let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
-        anyhow::Ok(BufReader::with_capacity(64 * 1024, file))
-    };
-    let (mut output, mut expected) = (open(output)?, open(expected)?);
+    same_bytes(&mut open(output)?, &mut open(expected)?)
+}
+
+/// Whether the output is one gzip member, and decompresses to what is expected.
+///
+/// # Errors
+///
+/// It is not.
+pub(crate) fn unpacks(output: &Path, expected: &Path) -> Result<()> {
+    let mut member = BufReader::new(GzDecoder::new(open(output)?));
+    same_bytes(&mut member, &mut open(expected)?)?;
+    ensure!(member.into_inner().into_inner().fill_buf()?.is_empty(), "a member, and more");
+    Ok(())
+}
+
+fn open(path: &Path) -> Result<BufReader<File>> {
+    let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+    Ok(BufReader::with_capacity(64 * 1024, file))
+}
+
+fn same_bytes(output: &mut impl BufRead, expected: &mut impl BufRead) -> Result<()> {
     let mut offset = 0;
     loop {
         let (a, b) = (output.fill_buf()?, expected.fill_buf()?);

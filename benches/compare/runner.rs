@@ -9,6 +9,7 @@ use crate::arguments::Arguments;
 use crate::contestant::{Contestant, Subject, Work};
 use crate::entries::Entries;
 use crate::input::Log;
+use crate::packed::Packed;
 use crate::process;
 use crate::results::{About, Machine, Outcome, Over, Results, Row, Skipped, Spread, Unit};
 use crate::subjects::NOTHING;
@@ -23,7 +24,7 @@ pub(crate) fn run(subjects: &[&'static Subject], arguments: &Arguments) -> Resul
     let machine = Machine::look();
     let mut name = tempfile::Builder::new();
     let folder = name.prefix("compare-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let mut runner = Runner { folder, log: None, entries: None, arguments };
+    let mut runner = Runner { folder, log: None, entries: None, packed: None, arguments };
     let subjects = subjects.iter().map(|subject| runner.measure(subject)).collect::<Result<_>>()?;
     // Last, as the harness has its full size now, and that is where Linux begins to count.
     let empty = runner.task(&NOTHING)?.run(&NOTHING.contestants[0])?.usage.peak_memory;
@@ -39,6 +40,8 @@ struct Runner<'a> {
     log: Option<Log>,
     /// The same for those that read NDJSON.
     entries: Option<Entries>,
+    /// The same for those that compress.
+    packed: Option<Packed>,
     arguments: &'a Arguments,
 }
 
@@ -104,6 +107,18 @@ impl Runner<'_> {
                 let log = self.log.insert(log);
                 Task::on_log(subject, proof, log, self.folder.path())
             }
+            Work::Pack | Work::Unpack => {
+                let packed = match self.packed.take() {
+                    Some(packed) => packed,
+                    None => {
+                        say("making a log to compress")?;
+                        let bytes = if quick { QUICK_PACKED } else { PACKED };
+                        Packed::make(self.folder.path(), bytes)?
+                    }
+                };
+                let packed = self.packed.insert(packed);
+                Ok(Task::on_packed(subject, packed, self.folder.path()))
+            }
         }
     }
 }
@@ -149,5 +164,9 @@ const QUICK_LOG: u64 = 16 * 1024 * 1024;
 const MILLIS: u64 = 2000;
 /// The same in a quick run.
 const QUICK_MILLIS: u64 = 200;
+/// Bytes of the log that is compressed.
+const PACKED: u64 = 256 * 1024 * 1024;
+/// Bytes of the log that is compressed in a quick run.
+const QUICK_PACKED: u64 = 4 * 1024 * 1024;
 /// One part of so many of the items, in a quick run.
 const QUICK_PART: u64 = 200;

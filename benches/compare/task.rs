@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::contestant::{Contestant, Subject};
+use crate::contestant::{Contestant, Subject, Work};
 use crate::entries::Entries;
 use crate::input::Log;
 use crate::pace::Paced;
+use crate::packed::Packed;
 use crate::process::{self, Usage};
 use crate::proof::{self, Proof};
 
@@ -33,6 +34,8 @@ enum Expected {
     Digest(String),
     /// A rate, which is what is measured.
     Rate,
+    /// Compressed.
+    Packed(PathBuf),
 }
 
 /// What one contestant took in one round.
@@ -71,6 +74,16 @@ impl Task {
         Self { subject, input, output, items: 0, amount: *bytes, expected }
     }
 
+    /// There, or back again.
+    pub(crate) fn on_packed(subject: &'static Subject, packed: &Packed, folder: &Path) -> Self {
+        let (path, output) = (packed.log.path.clone(), folder.join("output"));
+        let (input, expected) = match subject.work {
+            Work::Unpack => (packed.gz.clone(), Expected::Output(path)),
+            _ => (path.clone(), Expected::Packed(path)),
+        };
+        Self { subject, input, output, items: 0, amount: packed.log.bytes, expected }
+    }
+
     pub(crate) fn on_items(subject: &'static Subject, items: u64, sum: u64) -> Self {
         let (input, output) = (PathBuf::new(), PathBuf::new());
         let expected = Expected::Answer(sum.to_string());
@@ -88,7 +101,8 @@ impl Task {
     ///
     /// It fails, or its result is wrong.
     pub(crate) fn run(&self, contestant: &Contestant) -> Result<Round> {
-        let stdout = contestant.prints_output() && matches!(self.expected, Expected::Output(_));
+        let has_output = matches!(self.expected, Expected::Output(_) | Expected::Packed(_));
+        let stdout = contestant.prints_output() && has_output;
         // A file, never /dev/null: GNU grep stops at the first match when nobody can see the rest.
         let stdout = stdout.then(|| File::create(&self.output)).transpose()?;
         let usage = process::run(contestant.command(self)?, stdout)?;
@@ -103,20 +117,20 @@ impl Task {
             Expected::Answer(right) => {
                 ensure!(answer == right, "the answer is {answer:?}, and should be {right:?}");
             }
-            Expected::Output(right) => {
-                proof::same(&self.output, right)?;
-                // Gone before the kernel begins to write it to the disk under the next contestant.
-                fs::remove_file(&self.output)?;
-            }
+            Expected::Output(right) => proof::same(&self.output, right)?,
+            Expected::Packed(right) => proof::unpacks(&self.output, right)?,
             Expected::Digest(right) => {
                 let digest = answer.split(' ').next().unwrap_or_default();
                 ensure!(digest == right, "the digest is {digest:?}, and should be {right:?}");
                 if self.output.exists() {
                     proof::same(&self.output, &self.input)?;
-                    fs::remove_file(&self.output)?;
                 }
             }
             Expected::Rate => unreachable!("it was dealt with above"),
+        }
+        if self.output.exists() {
+            // Gone before the kernel begins to write it to the disk under the next contestant.
+            fs::remove_file(&self.output)?;
         }
         let nanoseconds = lines.next().map(str::parse).transpose();
         let own_time =

@@ -10,6 +10,9 @@ mod p3_lines;
 mod p4_grep;
 mod p5_operators;
 mod p6_hop;
+mod p7_gzip;
+mod p8_parallel_gzip;
+mod p9_gunzip;
 
 use std::future::Future;
 
@@ -32,6 +35,10 @@ pub(crate) const ALL: &[&Subject] = &[
     &p14_rate_limit::THOUSAND,
     &p14_rate_limit::FIFTY_THOUSAND,
     &p14_rate_limit::MILLION,
+    &p7_gzip::SUBJECT,
+    &p7_gzip::FAST,
+    &p8_parallel_gzip::SUBJECT,
+    &p9_gunzip::SUBJECT,
 ];
 
 /// Shows what a process takes that does nothing.
