@@ -30,10 +30,10 @@ pub fn gzip(level: u32) -> Gzip {
 ///
 /// What comes out may depend on how the input is cut into chunks; what it decompresses to does not.
 ///
-/// Level 6 takes about 10 ms for 1 MiB of text on one core. In a pipeline that has other things to do, use
+/// Level 6 takes 10 to 40 ms for 1 MiB of text on one core. In a pipeline that has other things to do, use
 /// [`GzipExt::gzip`](crate::GzipExt::gzip); for more than one core there is [`ParallelGzip`](crate::ParallelGzip).
 ///
-/// It holds 440 KiB at the most, and allocates nothing before its first chunk.
+/// It holds 512 KiB at the most, and allocates nothing before its first chunk.
 ///
 /// # Examples
 ///
@@ -67,8 +67,8 @@ pub struct Gzip {
 
 /// When compressed data is made to go out before 64 KiB of it have gathered.
 ///
-/// A flush makes all that was taken decompressible at once, for about five bytes and a worse ratio: with a flush per
-/// kilobyte, text takes about a fifth more room.
+/// A flush makes all that was taken decompressible at once, and costs ratio: text at level 6 was seen to take 40 to 60 %
+/// more room with a flush after every 100 bytes, 8 to 14 % with one after every 1000, and no more with one after 64 KiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Flush {
@@ -287,7 +287,7 @@ impl Transform for Gzip {
     }
 
     fn holds(&self) -> Option<usize> {
-        Some(ENGINE + Output::CHUNK)
+        Some(ENGINE + self.output.holds())
     }
 
     fn name(&self) -> &'static str {

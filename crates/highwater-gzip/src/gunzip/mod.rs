@@ -34,7 +34,7 @@ pub fn gunzip() -> Gunzip {
 /// should have a limit, or this one ([`max_output`](Self::max_output)); [`network`](Self::network) is for data from
 /// strangers.
 ///
-/// It holds 112 KiB, and a header of 64 KiB at the most.
+/// It holds 176 KiB, and a header of 64 KiB at the most.
 ///
 /// # Errors
 ///
@@ -230,6 +230,12 @@ impl Gunzip {
     #[must_use]
     pub fn max_header(mut self, bytes: usize) -> Self {
         self.limits.header = bytes;
+        self
+    }
+
+    /// Fills so many chunks again that were given away and dropped.
+    pub(crate) fn remembering(mut self, chunks: usize) -> Self {
+        self.output = Output::remembering(chunks);
         self
     }
 
@@ -476,7 +482,7 @@ impl Transform for Gunzip {
     fn holds(&self) -> Option<usize> {
         // What grows byte by byte may have twice the room it needs.
         let header = self.limits.header.checked_mul(2)?;
-        header.checked_add(Engine::HOLDS + Output::CHUNK)
+        header.checked_add(Engine::HOLDS + self.output.holds())
     }
 
     fn name(&self) -> &'static str {

@@ -95,7 +95,7 @@ impl ParallelGzip {
         Ok(self)
     }
 
-    /// Bytes per block, 128 KiB unless said otherwise. Larger blocks cost memory and gain next to nothing.
+    /// Bytes per block, 256 KiB unless said otherwise. Larger blocks cost memory and gain next to nothing.
     ///
     /// # Panics
     ///
@@ -130,6 +130,6 @@ impl ParallelGzip {
 /// In errors and reports.
 const NAME: &str = "parallel_gzip";
 /// Bytes per block.
-const BLOCK: usize = 128 * 1024;
+const BLOCK: usize = 256 * 1024;
 /// How far deflate looks back (RFC 1951, 2), in bytes.
 const WINDOW: usize = 32 * 1024;

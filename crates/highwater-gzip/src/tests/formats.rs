@@ -84,6 +84,11 @@ fn there_is_one_and_no_more() {
         let failed = unpack_all_ways(gunzip, &twice).failed();
         assert_eq!(failed, (b"one".to_vec(), Kind::Corrupt, one.len() as u64));
         assert_eq!(unpack_all_ways(gunzip, &[&one[..], &[0; 3]].concat()).whole(), b"one");
+        // Not even what would begin a gzip member.
+        for gzip in [&b"\x1f"[..], b"\x1f\x8b\x08"] {
+            let failed = unpack_all_ways(gunzip, &[&one[..], gzip].concat()).failed();
+            assert_eq!(failed, (b"one".to_vec(), Kind::Corrupt, one.len() as u64));
+        }
         let gunzip = gunzip().trailing(Trailing::Return);
         let info = gunzip.info();
         assert_eq!(unpack(gunzip, &twice).whole(), b"one");
