@@ -38,6 +38,7 @@
 //! - `charsets` adds charsets other than UTF-8 to `text`;
 //! - `hash-blake3`, `hash-crc32`, `hash-md5`, `hash-sha1` and `hash-xxh3` add algorithms to `hash`, which has SHA-2;
 //! - `meter-indicatif` draws progress bars;
+//! - `object` adds object storage with S3; `object-azure` and `object-gcs` add theirs;
 //! - `anyhow` adds `From<Error> for anyhow::Error`;
 //! - `test` adds the conformance suite for your own machines and destinations, as `highwater::test`;
 //! - `full` is all.
@@ -97,6 +98,10 @@ pub use highwater_io::process;
 #[cfg(feature = "rate-limit")]
 #[doc(inline)]
 pub use highwater_rate_limit as rate_limit;
+
+#[cfg(feature = "object")]
+#[doc(inline)]
+pub use highwater_object as object;
 
 #[cfg(feature = "test")]
 #[doc(inline)]

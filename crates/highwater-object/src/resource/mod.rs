@@ -1,0 +1,184 @@
+//! A set of records under a prefix.
+
+mod ids;
+mod reader;
+mod writer;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::num::NonZero;
+use std::sync::Arc;
+
+use highwater_core::{Readable, Result};
+use object_store::path::Path;
+
+pub use ids::{IdOptions, IdRead};
+pub use reader::{ReaderOptions, RecordRead};
+pub use writer::{RecordWrite, WriteCounts};
+
+use crate::key;
+use crate::record::{Decode, Encode};
+use crate::store::Store;
+
+/// A set of records under a prefix of a [`Store`]: the object `prefix/<id>.json` is the record with this id.
+///
+/// An id is any text but the empty one. In its key, `/`, `\`, `%`, `#`, spaces and control characters are
+/// percent-encoded byte by byte, and so are the dots of the ids `.` and `..`; so no id leaves the prefix, and two ids
+/// never have one key. What is below the prefix and not the key of an id in exactly this way is not part of the
+/// resource: objects with another ending, and those further down.
+///
+/// # Examples
+///
+/// ```
+/// use highwater_core::{Readable, Result};
+/// use highwater_object::{Record, Store};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, PartialEq, Serialize, Deserialize)]
+/// struct User {
+///     name: String,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// let users = Store::memory().resource::<User>("users")?;
+/// let record = |n: u32| Record::new(format!("u-{n}"), User { name: format!("User {n}") });
+/// Readable::from_iter((0..100).map(record)).pipe_to(users.writer()).await?;
+///
+/// let mut reader = users.reader();
+/// assert_eq!(reader.next().await.expect("a record")?, record(0));
+/// assert_eq!(users.ids().to_vec().await?.concat().len(), 100);
+/// # Ok(()) }
+/// ```
+pub struct Resource<F> {
+    address: Arc<Address>,
+    limit: u64,
+    format: PhantomData<fn() -> F>,
+}
+
+/// Where the records of a resource are.
+#[derive(Debug)]
+pub(crate) struct Address {
+    pub(crate) store: Store,
+    pub(crate) prefix: Path,
+    pub(crate) suffix: String,
+}
+
+impl Address {
+    pub(crate) fn key(&self, id: &str) -> Result<Path> {
+        key::of_record(&self.prefix, id, &self.suffix)
+    }
+}
+
+impl<F> Resource<F> {
+    pub(crate) fn new(store: Store, prefix: Path) -> Self {
+        let suffix = ".json".to_owned();
+        let address = Arc::new(Address { store, prefix, suffix });
+        Self { address, limit: 1024 * 1024, format: PhantomData }
+    }
+
+    /// What the key of a record ends with: `.json`.
+    ///
+    /// # Panics
+    ///
+    /// If a character of it is encoded in ids.
+    #[track_caller]
+    #[must_use]
+    pub fn suffix(mut self, suffix: &str) -> Self {
+        assert!(key::is_plain(suffix), "a character of `{suffix}` is not allowed in a suffix");
+        let Address { store, prefix, .. } = &*self.address;
+        let (store, prefix) = (store.clone(), prefix.clone());
+        self.address = Arc::new(Address { store, prefix, suffix: suffix.to_owned() });
+        self
+    }
+
+    /// Bytes of a record at the most, as it is stored: 1 MiB. A larger one is an error, on reading as on writing.
+    #[must_use]
+    pub fn max_record(mut self, bytes: NonZero<u64>) -> Self {
+        self.limit = bytes.get();
+        self
+    }
+
+    /// The key of the record with this id.
+    ///
+    /// # Errors
+    ///
+    /// The id is empty, or its key has more than 1024 bytes.
+    pub fn key(&self, id: &str) -> Result<String> {
+        Ok(self.address.key(id)?.to_string())
+    }
+
+    /// Reads all ids, in batches of up to 1000, in the order of the store: S3, GCS and Azure sort by key.
+    ///
+    /// # Backpressure
+    ///
+    /// One batch is listed ahead, by a task that is spawned when it is first read and ends with it.
+    ///
+    /// # Errors
+    ///
+    /// In the stream, behind the ids before it: the store fails for good, or its listing goes round in circles.
+    pub fn ids(&self) -> Readable<IdRead> {
+        self.ids_with(&IdOptions::new())
+    }
+
+    /// [`ids`](Self::ids) with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`ids`](Self::ids).
+    pub fn ids_with(&self, options: &IdOptions) -> Readable<IdRead> {
+        IdRead::readable(&self.address, options)
+    }
+}
+
+impl<F: Decode> Resource<F> {
+    /// Reads all records, 16 at once, in the order of [`ids`](Self::ids).
+    ///
+    /// A record that is written or removed meanwhile is read or not; one that is removed between its listing and its
+    /// turn is a failed read.
+    ///
+    /// # Backpressure
+    ///
+    /// The records are fetched by tasks of their own, which are spawned when it is first read and end with it. They go
+    /// on while the consumer is busy, until 16 records wait for it.
+    ///
+    /// # Errors
+    ///
+    /// In the stream, behind the records before it: a record cannot be read ([`FailedRead`](crate::FailedRead) is inside),
+    /// unless [`ReaderOptions::on_failed`] goes on; or the ids cannot be.
+    pub fn reader(&self) -> Readable<RecordRead<F>> {
+        self.reader_with(ReaderOptions::new())
+    }
+
+    /// [`reader`](Self::reader) with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`reader`](Self::reader).
+    pub fn reader_with(&self, options: ReaderOptions) -> Readable<RecordRead<F>> {
+        RecordRead::readable(&self.address, self.limit, options)
+    }
+}
+
+impl<F: Encode> Resource<F> {
+    /// Writes records, 16 at once: see [`RecordWrite`].
+    pub fn writer(&self) -> RecordWrite<F> {
+        RecordWrite::new(Arc::clone(&self.address), self.limit)
+    }
+}
+
+impl<F> Clone for Resource<F> {
+    fn clone(&self) -> Self {
+        Self { address: Arc::clone(&self.address), limit: self.limit, format: PhantomData }
+    }
+}
+
+impl<F> fmt::Debug for Resource<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Address { store, prefix, suffix } = &*self.address;
+        f.debug_struct("Resource")
+            .field("store", store)
+            .field("prefix", &prefix.as_ref())
+            .field("suffix", suffix)
+            .finish_non_exhaustive()
+    }
+}

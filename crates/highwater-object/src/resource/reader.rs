@@ -1,0 +1,291 @@
+//! Records, fetched ahead.
+
+use std::fmt;
+use std::num::NonZero;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+use futures_util::stream::{FuturesOrdered, FuturesUnordered};
+use highwater_core::task::{Task, spawn};
+use highwater_core::{Coop, Error, Meter, Readable, Result, Runs, StageInfo};
+use tokio::task::JoinError;
+
+use super::{Address, IdOptions, IdRead};
+use crate::fetch;
+use crate::record::{Decode, FailedRead, Record};
+
+/// How records are read: [`Resource::reader_with`](super::Resource::reader_with).
+///
+/// # Examples
+///
+/// ```
+/// use std::num::NonZero;
+/// use highwater_core::{Readable, Result};
+/// use highwater_object::{ReaderOptions, Store};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// let store = Store::memory();
+/// for (key, text) in [("n/a.json", "1"), ("n/b.json", "not JSON"), ("n/c.json", "3")] {
+///     Readable::once(text).pipe_to(store.put(key)?).await?;
+/// }
+/// let many = NonZero::new(64).expect("not 0");
+/// let options = ReaderOptions::new().concurrency(many).on_failed(|failed| {
+///     assert_eq!(failed.id(), "b");
+///     Ok(()) // go on
+/// });
+/// let read = store.resource::<u32>("n")?.reader_with(options).map(|record| record.value);
+/// assert_eq!(read.to_vec().await?, [1, 3]);
+/// # Ok(()) }
+/// ```
+pub struct ReaderOptions {
+    ids: IdOptions,
+    concurrency: NonZero<usize>,
+    any_order: bool,
+    on_failed: Box<OnFailed>,
+}
+
+type OnFailed = dyn FnMut(FailedRead) -> Result<()> + Send;
+
+impl Default for ReaderOptions {
+    fn default() -> Self {
+        Self {
+            ids: IdOptions::new(),
+            concurrency: NonZero::new(16).expect("not 0"),
+            any_order: false,
+            on_failed: Box::new(|failed| Err(failed.into())),
+        }
+    }
+}
+
+impl ReaderOptions {
+    /// All records, 16 at once, in the order of their ids; the first that cannot be read is the end.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Records fetched at once: so many are held at the most.
+    #[must_use]
+    pub fn concurrency(mut self, most: NonZero<usize>) -> Self {
+        self.concurrency = most;
+        self
+    }
+
+    /// Gives each record as soon as it is there. In order, all wait for the slowest of those fetched at once.
+    #[must_use]
+    pub fn any_order(mut self) -> Self {
+        self.any_order = true;
+        self
+    }
+
+    /// Only the records behind this one: [`IdOptions::after`].
+    #[must_use]
+    pub fn after(mut self, id: impl Into<String>) -> Self {
+        self.ids = self.ids.after(id);
+        self
+    }
+
+    /// Ids listed at a time: 1000. Two pages of them are held.
+    #[must_use]
+    pub fn page_size(mut self, most: NonZero<usize>) -> Self {
+        self.ids = self.ids.batch_size(most);
+        self
+    }
+
+    /// What becomes of a record that cannot be read: with `Ok(())` the rest goes on without it, and an error is the end.
+    /// It is called in the place of the record.
+    #[must_use]
+    pub fn on_failed(
+        mut self,
+        policy: impl FnMut(FailedRead) -> Result<()> + Send + 'static,
+    ) -> Self {
+        self.on_failed = Box::new(policy);
+        self
+    }
+}
+
+impl fmt::Debug for ReaderOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReaderOptions")
+            .field("ids", &self.ids)
+            .field("concurrency", &self.concurrency)
+            .field("any_order", &self.any_order)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The source made by [`Resource::reader`](super::Resource::reader).
+///
+/// # Cancel safety
+///
+/// Is cancel safe: what was fetched is given or still there.
+pub struct RecordRead<F: Decode> {
+    address: Arc<Address>,
+    limit: u64,
+    concurrency: usize,
+    on_failed: Box<OnFailed>,
+    ids: Ids,
+    under_way: UnderWay<F::Value>,
+    meter: Meter,
+    coop: Coop,
+}
+
+/// The ids to be fetched.
+enum Ids {
+    /// Those of a page, and then those behind it.
+    Left(std::vec::IntoIter<String>, IdRead),
+    /// There are no more, for this reason if any, which comes behind the records under way.
+    Over(Option<Error>),
+}
+
+type Fetch<T> = Task<Result<Record<T>, FailedRead>>;
+
+enum UnderWay<T> {
+    InOrder(FuturesOrdered<Fetch<T>>),
+    AnyOrder(FuturesUnordered<Fetch<T>>),
+}
+
+impl<F: Decode> RecordRead<F> {
+    pub(super) fn readable(
+        address: &Arc<Address>,
+        limit: u64,
+        options: ReaderOptions,
+    ) -> Readable<Self> {
+        let concurrency = options.concurrency.get();
+        let records = usize::try_from(limit).unwrap_or(usize::MAX).saturating_mul(concurrency);
+        let holds = records.saturating_add(options.ids.holds());
+        let info = StageInfo::new("object::reader").runs(Runs::Task).holds(holds);
+        let meter = info.meter().clone();
+        let under_way = if options.any_order {
+            UnderWay::AnyOrder(FuturesUnordered::new())
+        } else {
+            UnderWay::InOrder(FuturesOrdered::new())
+        };
+        let source = Self {
+            address: Arc::clone(address),
+            limit,
+            concurrency,
+            on_failed: options.on_failed,
+            ids: Ids::Left(Vec::new().into_iter(), IdRead::new(address, &options.ids)),
+            under_way,
+            meter,
+            coop: Coop::default(),
+        };
+        Readable::from_source(info, source)
+    }
+
+    /// Has as many records under way as are allowed, as far as their ids are known.
+    fn ask(&mut self, cx: &mut Context<'_>) {
+        while self.under_way.len() < self.concurrency {
+            let Ids::Left(page, pages) = &mut self.ids else { return };
+            if let Some(id) = page.next() {
+                let fetch = fetch::<F>(Arc::clone(&self.address), id, self.limit);
+                self.under_way.push(spawn(fetch));
+                continue;
+            }
+            match Pin::new(pages).poll_next(cx) {
+                Poll::Pending => return,
+                Poll::Ready(Some(Ok(ids))) => *page = ids.into_iter(),
+                Poll::Ready(end) => self.ids = Ids::Over(end.and_then(Result::err)),
+            }
+        }
+    }
+
+    /// Stops everything.
+    fn end(&mut self) {
+        self.ids = Ids::Over(None);
+        self.under_way.clear();
+    }
+}
+
+impl<F: Decode> Stream for RecordRead<F> {
+    type Item = Result<Record<F::Value>>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            ready!(this.coop.poll_ready(cx));
+            this.coop.spend(1);
+            this.ask(cx);
+            let result = match (this.under_way.poll_next(cx), &mut this.ids) {
+                (Poll::Ready(Some(result)), _) => result,
+                (Poll::Ready(None), Ids::Over(error)) => return Poll::Ready(error.take().map(Err)),
+                // The ids have the waker.
+                (Poll::Ready(None), Ids::Left(..)) | (Poll::Pending, _) => return Poll::Pending,
+            };
+            let error = match result {
+                Ok(Ok(record)) => {
+                    // The room of this one is free: another is fetched while this one is worked on.
+                    this.ask(cx);
+                    return Poll::Ready(Some(Ok(record)));
+                }
+                Ok(Err(failed)) => match this.meter.watch(|| (this.on_failed)(failed)) {
+                    Ok(()) => continue,
+                    Err(error) => error,
+                },
+                Err(stopped) => stopped.into(),
+            };
+            this.end();
+            return Poll::Ready(Some(Err(error.in_stage("object::reader"))));
+        }
+    }
+}
+
+async fn fetch<F: Decode>(
+    address: Arc<Address>,
+    id: String,
+    limit: u64,
+) -> Result<Record<F::Value>, FailedRead> {
+    let value = async {
+        let key = address.key(&id)?;
+        F::decode(fetch::whole(&address.store, &key, limit).await?)
+    };
+    match value.await {
+        Ok(value) => Ok(Record { id, value }),
+        Err(error) => Err(FailedRead::new(id, error)),
+    }
+}
+
+impl<T> UnderWay<T> {
+    fn len(&self) -> usize {
+        match self {
+            Self::InOrder(fetches) => fetches.len(),
+            Self::AnyOrder(fetches) => fetches.len(),
+        }
+    }
+
+    fn push(&mut self, fetch: Fetch<T>) {
+        match self {
+            Self::InOrder(fetches) => fetches.push_back(fetch),
+            Self::AnyOrder(fetches) => fetches.push(fetch),
+        }
+    }
+
+    fn clear(&mut self) {
+        match self {
+            Self::InOrder(fetches) => fetches.clear(),
+            Self::AnyOrder(fetches) => fetches.clear(),
+        }
+    }
+
+    #[expect(clippy::type_complexity, reason = "a fetch that was stopped, failed or done")]
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Result<Record<T>, FailedRead>, JoinError>>> {
+        match self {
+            Self::InOrder(fetches) => fetches.poll_next_unpin(cx),
+            Self::AnyOrder(fetches) => fetches.poll_next_unpin(cx),
+        }
+    }
+}
+
+impl<F: Decode> fmt::Debug for RecordRead<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordRead")
+            .field("prefix", &self.address.prefix.as_ref())
+            .field("under_way", &self.under_way.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,299 @@
+//! Records, written several at once.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use highwater_core::task::{Task, spawn};
+use highwater_core::{Destination, Error, Result};
+use object_store::ObjectStoreExt;
+use tokio::task::JoinError;
+
+use super::Address;
+use crate::error::failed;
+use crate::record::{Encode, FailedWrite, Record};
+
+/// The destination made by [`Resource::writer`](super::Resource::writer): records in, one object each.
+///
+/// A record is written whole or not at all, and replaces the one that had its id. Records with one id must not be in one
+/// batch: which of them stays is not said. They are written 16 at once, by tasks of their own that are spawned by `write`
+/// and end with it.
+///
+/// # Backpressure
+///
+/// A write takes records in until there is a batch of 128 that have not arrived, and then waits for one of them. Up to
+/// 16 of the batch are under way. A `flush` waits until all of the batch are under way; a `flush` or `finish` behind
+/// that, until they have arrived.
+///
+/// # Cancel safety
+///
+/// What a `write` has accepted is kept here, not in its future. An abort, and a drop, stop the records under way: each of
+/// them is there whole, or not at all. Those that did not get under way are [`unwritten`](Self::take_unwritten).
+///
+/// # Errors
+///
+/// A record that cannot be written is given to the policy of [`on_failed`](Self::on_failed), together with the error. By
+/// default that is the end: no further record gets under way, those that are arrive or fail (and are `suppressed` then),
+/// and the error has the record in it, for `error.downcast_ref::<FailedWrite<T>>()`.
+///
+/// # Examples
+///
+/// ```
+/// use highwater_core::{Readable, Result};
+/// use highwater_object::{FailedWrite, Record, Store};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// let squares = Store::memory().resource::<u32>("squares")?;
+/// let records = || ["1", "2", "", "4"].map(|id| Record::new(id, id.parse().unwrap_or(0)));
+///
+/// let error = Readable::from_iter(records()).pipe_to(squares.writer()).await.unwrap_err();
+/// let failed = error.downcast_ref::<FailedWrite<u32>>().expect("the record");
+/// assert_eq!(failed.record(), &Record::new("", 0));
+///
+/// let going_on = squares.writer().on_failed(|failed| Ok(println!("{failed}: {}", failed.error())));
+/// let counts = going_on.counts();
+/// Readable::from_iter(records()).pipe_to(going_on).await?;
+/// assert_eq!((counts.written(), counts.failed()), (3, 1));
+/// # Ok(()) }
+/// ```
+pub struct RecordWrite<F: Encode> {
+    address: Arc<Address>,
+    limit: u64,
+    batch: usize,
+    concurrency: usize,
+    on_failed: Box<OnFailed<F::Value>>,
+    /// Accepted, and not under way.
+    waiting: VecDeque<Record<F::Value>>,
+    under_way: FuturesUnordered<Task<Put<F::Value>>>,
+    counts: WriteCounts,
+    over: bool,
+}
+
+type OnFailed<T> = dyn FnMut(FailedWrite<T>) -> Result<()> + Send;
+
+/// How a record fared.
+type Put<T> = Result<(), FailedWrite<T>>;
+
+impl<F: Encode> RecordWrite<F> {
+    pub(super) fn new(address: Arc<Address>, limit: u64) -> Self {
+        Self {
+            address,
+            limit,
+            batch: 128,
+            concurrency: 16,
+            on_failed: Box::new(|failed| Err(failed.into())),
+            waiting: VecDeque::new(),
+            under_way: FuturesUnordered::new(),
+            counts: WriteCounts::default(),
+            over: false,
+        }
+    }
+
+    /// Records taken in before a write waits, those under way included: 128.
+    #[must_use]
+    pub fn batch_size(mut self, records: NonZero<usize>) -> Self {
+        self.batch = records.get();
+        self
+    }
+
+    /// Records under way at once: 16, if the batch has so many.
+    #[must_use]
+    pub fn concurrency(mut self, most: NonZero<usize>) -> Self {
+        self.concurrency = most.get();
+        self
+    }
+
+    /// What becomes of a record that cannot be written: with `Ok(())` the rest goes on, and an error is the end.
+    #[must_use]
+    pub fn on_failed(
+        mut self,
+        policy: impl FnMut(FailedWrite<F::Value>) -> Result<()> + Send + 'static,
+    ) -> Self {
+        self.on_failed = Box::new(policy);
+        self
+    }
+
+    /// What it has counted, readable while it runs.
+    pub fn counts(&self) -> WriteCounts {
+        self.counts.clone()
+    }
+
+    /// After an error or an abort: the records that were accepted and did not get under way, in their order.
+    pub fn take_unwritten(&mut self) -> Vec<Record<F::Value>> {
+        std::mem::take(&mut self.waiting).into()
+    }
+
+    /// Gets as many records under way as are allowed.
+    fn send(&mut self) -> Result<()> {
+        while self.under_way.len() < self.concurrency.min(self.batch) {
+            let Some(record) = self.waiting.pop_front() else { return Ok(()) };
+            match F::encode(&record.value).and_then(|bytes| within(self.limit, bytes)) {
+                Ok(bytes) => {
+                    let put = put(Arc::clone(&self.address), record, bytes);
+                    self.under_way.push(spawn(put));
+                }
+                Err(error) => self.fail(FailedWrite::new(record, error))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for one of those under way; `false` if there is none.
+    async fn arrive(&mut self) -> Result<bool> {
+        let Some(put) = self.under_way.next().await else { return Ok(false) };
+        self.note(put).map(|()| true)
+    }
+
+    /// Notes those that have arrived meanwhile.
+    fn reap(&mut self) -> Result<()> {
+        while let Some(Some(put)) = self.under_way.next().now_or_never() {
+            self.note(put)?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, put: Result<Put<F::Value>, JoinError>) -> Result<()> {
+        match put? {
+            Ok(()) => self.counts.0.written.fetch_add(1, Relaxed),
+            Err(failed) => return self.fail(failed),
+        };
+        Ok(())
+    }
+
+    fn fail(&mut self, failed: FailedWrite<F::Value>) -> Result<()> {
+        self.counts.0.failed.fetch_add(1, Relaxed);
+        (self.on_failed)(failed)
+    }
+
+    /// Until no more than so many wait and so many are left in all.
+    async fn drain(&mut self, waiting: usize, left: usize) -> Result<()> {
+        let result = async {
+            loop {
+                self.reap()?;
+                self.send()?;
+                let all = self.waiting.len() + self.under_way.len();
+                if self.waiting.len() <= waiting && all <= left {
+                    return Ok(());
+                }
+                self.arrive().await?;
+            }
+        };
+        match result.await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.stop(error).await),
+        }
+    }
+
+    /// Waits for those under way, so that it is known which of them were written.
+    async fn stop(&mut self, mut error: Error) -> Error {
+        self.over = true;
+        loop {
+            match self.arrive().await {
+                Ok(true) => {}
+                Ok(false) => return error,
+                Err(later) => error = error.suppress(later),
+            }
+        }
+    }
+}
+
+fn within(limit: u64, bytes: bytes::Bytes) -> Result<bytes::Bytes> {
+    if bytes.len() as u64 > limit {
+        let what = format!("a record of {} bytes; {limit} are allowed", bytes.len());
+        return Err(Error::limit(what));
+    }
+    Ok(bytes)
+}
+
+async fn put<T>(address: Arc<Address>, record: Record<T>, bytes: bytes::Bytes) -> Put<T> {
+    let sent = async {
+        let key = address.key(&record.id)?;
+        address.store.guard(&key).await?;
+        let put = address.store.place.objects.put(&key, bytes.into()).await;
+        put.map(drop).map_err(|error| failed(format_args!("write `{key}`"), error))
+    };
+    match sent.await {
+        Ok(()) => Ok(()),
+        Err(error) => Err(FailedWrite::new(record, error)),
+    }
+}
+
+impl<F: Encode> Destination<Record<F::Value>> for RecordWrite<F> {
+    async fn open(&mut self) -> Result<()> {
+        if self.over { Err(Error::write_after_end()) } else { Ok(()) }
+    }
+
+    async fn write(&mut self, record: Record<F::Value>) -> Result<()> {
+        if self.over {
+            return Err(Error::write_after_end());
+        }
+        self.waiting.push_back(record);
+        self.counts.0.accepted.fetch_add(1, Relaxed);
+        self.drain(usize::MAX, self.batch - 1).await
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        let left = if self.waiting.is_empty() { 0 } else { usize::MAX };
+        self.drain(0, left).await
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        self.drain(0, 0).await?;
+        self.over = true;
+        Ok(())
+    }
+
+    async fn abort(&mut self, _: &Error) -> Result<()> {
+        self.over = true;
+        self.under_way.clear();
+        Ok(())
+    }
+
+    fn name(&self) -> &'static str {
+        "object::writer"
+    }
+}
+
+impl<F: Encode> fmt::Debug for RecordWrite<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordWrite")
+            .field("prefix", &self.address.prefix.as_ref())
+            .field("waiting", &self.waiting.len())
+            .field("under_way", &self.under_way.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a [`RecordWrite`] has counted so far; cheap to clone.
+///
+/// At its end, and after an error of its own, every record that was accepted is counted once more: as written, as failed,
+/// or by being [unwritten](RecordWrite::take_unwritten). After an abort, those that were under way are not.
+#[derive(Debug, Clone, Default)]
+pub struct WriteCounts(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    accepted: AtomicU64,
+    written: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl WriteCounts {
+    /// Records that a write has taken in.
+    pub fn accepted(&self) -> u64 {
+        self.0.accepted.load(Relaxed)
+    }
+
+    /// Records of which the store says that it has them.
+    pub fn written(&self) -> u64 {
+        self.0.written.load(Relaxed)
+    }
+
+    /// Records that could not be written.
+    pub fn failed(&self) -> u64 {
+        self.0.failed.load(Relaxed)
+    }
+}
