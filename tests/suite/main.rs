@@ -17,6 +17,7 @@ mod gzip;
 mod hash;
 mod io;
 mod node;
+mod object;
 mod operators;
 mod orders_program;
 mod pipeline;

@@ -1,15 +1,19 @@
 //! The parts of `highwater_test` for chunks that are numbers, and what else several modules need.
 
+mod chaos;
 mod programs;
+mod s3;
 mod strategies;
 mod timed;
 mod tool;
 
+pub(crate) use chaos::{Answer, Chaos, Ending, Fault, Request};
 pub(crate) use highwater_test::{
     Behaviour, Op, Point, Ran, Stalled, Trouble, Wakes, When, pend, poll_once, run_spurious,
     run_woken,
 };
 pub(crate) use programs::{names, program};
+pub(crate) use s3::S3;
 pub(crate) use strategies::{behaviours, failing_scripts, scripts};
 pub(crate) use timed::{Debounce, Pace};
 pub(crate) use tool::Tool;
