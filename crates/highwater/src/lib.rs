@@ -39,6 +39,7 @@
 //! - `hash-blake3`, `hash-crc32`, `hash-md5`, `hash-sha1` and `hash-xxh3` add algorithms to `hash`, which has SHA-2;
 //! - `meter-indicatif` draws progress bars;
 //! - `object` adds object storage with S3; `object-azure` and `object-gcs` add theirs;
+//! - `sqlite` and `postgres` add tables of these databases, as `highwater::sql`;
 //! - `anyhow` adds `From<Error> for anyhow::Error`;
 //! - `test` adds the conformance suite for your own machines and destinations, as `highwater::test`;
 //! - `full` is all.
@@ -80,6 +81,11 @@ pub use highwater_lines as lines;
 pub use highwater_meter as meter;
 
 #[cfg(feature = "mux")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+#[doc(inline)]
+pub use highwater_sql as sql;
+
+#[cfg(feature = "test")]
 #[doc(inline)]
 pub use highwater_mux as mux;
 

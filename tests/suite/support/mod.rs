@@ -3,6 +3,7 @@
 mod chaos;
 mod programs;
 mod s3;
+pub(crate) mod services;
 mod strategies;
 mod timed;
 mod tool;

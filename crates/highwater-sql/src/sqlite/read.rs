@@ -1,0 +1,377 @@
+//! Reading SQLite off the runtime, in batches.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use highwater_core::{Error, Result, Runs, StageInfo};
+use rusqlite::{Connection, InterruptHandle, Rows, Statement};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::Sqlite;
+use crate::gather::{Gather, Keyed, null_key};
+use crate::query::Query;
+use crate::raw::{Columns, FromRow, RawRow};
+use crate::value::{Value, ValueRef};
+
+/// The batches of a query.
+///
+/// A query that is read as it is has a thread of its own, which waits for the reader: a cursor of SQLite stays on the
+/// thread that began it. One that is read by key is read in bursts on the blocking pool, and holds no thread in between.
+pub(crate) struct SqliteRead<T> {
+    state: State<T>,
+    jobs: TaskTracker,
+    stop: Stop,
+}
+
+/// Ends a statement that is under way, once the reader is gone.
+type Stop = Arc<OnceLock<InterruptHandle>>;
+
+/// ```text
+///  Idle --first poll--> Reading { a thread, or a burst under way } <--+
+///                          | read-ahead full         | half is given  |
+///                          +--> Reading { parked } --+----------------+
+///                          | end or error, and all is given
+///                          +--> Over
+/// ```
+enum State<T> {
+    Idle { sqlite: Sqlite, query: Query, growing: bool },
+    Reading { batches: mpsc::Receiver<Read<T>>, burst: Burst<T>, ahead: usize },
+    Over,
+}
+
+/// Who has the connection.
+enum Burst<T> {
+    /// A job on the blocking pool, which gives it back when the read-ahead is full.
+    Running(JoinHandle<Option<Box<Pages<T>>>>),
+    /// Nobody: the read-ahead is full.
+    Parked(Box<Pages<T>>),
+    /// A thread of its own, or nobody any more: all was read.
+    Away,
+}
+
+/// A batch, the end, or an error.
+type Read<T> = Result<Option<Vec<T>>>;
+
+impl Sqlite {
+    /// The batches of a query, and what they say about themselves.
+    pub(crate) fn read<T: FromRow + Send + 'static>(
+        &self,
+        info: StageInfo,
+        query: Query,
+        growing: bool,
+    ) -> (StageInfo, SqliteRead<T>) {
+        let runs = if query.key.is_empty() { Runs::Thread } else { Runs::BlockingPool };
+        let jobs = TaskTracker::new();
+        let info = info.runs(runs).jobs(jobs.clone());
+        // It waits for a disk, not for somebody else.
+        info.meter().steady();
+        let state = State::Idle { sqlite: self.clone(), query, growing };
+        (info, SqliteRead { state, jobs, stop: Stop::default() })
+    }
+}
+
+impl<T: FromRow + Send + 'static> SqliteRead<T> {
+    fn start(&mut self) {
+        if let State::Idle { sqlite, query, growing } =
+            std::mem::replace(&mut self.state, State::Over)
+        {
+            let ahead = query.ahead.get();
+            let (sender, batches) = mpsc::channel(ahead);
+            let outlet = Outlet { sender, stop: Arc::clone(&self.stop) };
+            let token = self.jobs.token();
+            let burst = if query.key.is_empty() {
+                on_a_thread(sqlite, query, growing, outlet, token);
+                Burst::Away
+            } else {
+                let pages = Box::new(Pages::new(sqlite, query, outlet));
+                Burst::Running(tokio::task::spawn_blocking(move || pages.burst(token)))
+            };
+            self.state = State::Reading { batches, burst, ahead };
+        }
+    }
+}
+
+impl<T: FromRow + Send + 'static> Stream for SqliteRead<T> {
+    type Item = Result<Vec<T>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            let (batches, burst, ahead) = match &mut this.state {
+                State::Over => return Poll::Ready(None),
+                State::Idle { .. } => {
+                    this.start();
+                    continue;
+                }
+                State::Reading { batches, burst, ahead } => (batches, burst, *ahead),
+            };
+            match batches.poll_recv(cx) {
+                Poll::Ready(Some(Ok(Some(batch)))) => {
+                    if batches.len() <= ahead / 2 && burst.poll_back(cx).is_ready() {
+                        burst.resume(&this.jobs);
+                    }
+                    return Poll::Ready(Some(Ok(batch)));
+                }
+                Poll::Ready(end) => {
+                    this.state = State::Over;
+                    return Poll::Ready(match end {
+                        Some(Ok(_)) => None,
+                        Some(Err(error)) => Some(Err(error)),
+                        // The reader went without a word: the runtime shuts down.
+                        None => Some(Err(Error::premature_close())),
+                    });
+                }
+                Poll::Pending => {
+                    // The queue is empty: either somebody fills it, or the burst has to be sent again.
+                    ready!(burst.poll_back(cx));
+                    if !burst.resume(&this.jobs) {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<T> Drop for SqliteRead<T> {
+    fn drop(&mut self) {
+        // In this order: whoever has not begun by the time of the interrupt sees that the channel is closed.
+        self.state = State::Over;
+        if let Some(running) = self.stop.get() {
+            running.interrupt();
+        }
+    }
+}
+
+// Nothing in it is pinned.
+impl<T> Unpin for SqliteRead<T> {}
+
+impl<T> fmt::Debug for SqliteRead<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteRead").finish_non_exhaustive()
+    }
+}
+
+impl<T: FromRow + Send + 'static> Burst<T> {
+    /// Ready when the connection is back, or will not come back.
+    fn poll_back(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Self::Running(job) = self {
+            *self = match ready!(Pin::new(job).poll(cx)) {
+                Ok(Some(pages)) => Self::Parked(pages),
+                Ok(None) | Err(_) => Self::Away,
+            };
+        }
+        Poll::Ready(())
+    }
+
+    /// Sends the reader to the pool again, if it is here. False if it is elsewhere.
+    fn resume(&mut self, jobs: &TaskTracker) -> bool {
+        match std::mem::replace(self, Self::Away) {
+            Self::Parked(pages) => {
+                let token = jobs.token();
+                *self = Self::Running(tokio::task::spawn_blocking(move || pages.burst(token)));
+                true
+            }
+            elsewhere => {
+                *self = elsewhere;
+                false
+            }
+        }
+    }
+}
+
+/// Where batches go.
+struct Outlet<T> {
+    sender: mpsc::Sender<Read<T>>,
+    stop: Stop,
+}
+
+impl<T> Outlet<T> {
+    /// Makes the statements of this connection end with the reader. False if that is gone already.
+    fn ties(&self, connection: &Connection) -> bool {
+        // There is one connection per reader, so it was not set before.
+        drop(self.stop.set(connection.get_interrupt_handle()));
+        !self.sender.is_closed()
+    }
+}
+
+/// Reads a query as it is, on a thread that waits for the reader.
+fn on_a_thread<T: FromRow + Send + 'static>(
+    sqlite: Sqlite,
+    query: Query,
+    growing: bool,
+    outlet: Outlet<T>,
+    token: TaskTrackerToken,
+) {
+    let spare = outlet.sender.clone();
+    let work = move || {
+        let end = read_cursor(&sqlite, &query, growing, &outlet);
+        // A reader that is gone does not want it.
+        drop(outlet.sender.blocking_send(end.map(|()| None)));
+        drop(token);
+    };
+    if let Err(error) = std::thread::Builder::new().name("sql::rows".to_owned()).spawn(work) {
+        // The queue is new, so there is room.
+        drop(spare.try_send(Err(Error::from(error).context("cannot start a thread"))));
+    }
+}
+
+fn read_cursor<T: FromRow>(
+    sqlite: &Sqlite,
+    query: &Query,
+    growing: bool,
+    outlet: &Outlet<T>,
+) -> Result<()> {
+    query.check()?;
+    let connection = sqlite.connect_to_read()?;
+    if !outlet.ties(&connection) {
+        return Ok(());
+    }
+    let mut statement = connection.prepare(&query.sql)?;
+    bind(&mut statement, &query.binds)?;
+    let columns = names(&statement);
+    let mut rows = statement.raw_query();
+    let mut gather = if growing { Gather::growing(query) } else { Gather::new(query) };
+    loop {
+        let end = catch(|| fill(&mut rows, &columns, &mut gather));
+        if gather.take().is_some_and(|batch| outlet.sender.blocking_send(Ok(Some(batch))).is_err())
+        {
+            return Ok(());
+        }
+        if let Some(end) = end.transpose() {
+            return end;
+        }
+    }
+}
+
+/// Gathers until the batch is full; `Some` at the end of the rows.
+fn fill<T: FromRow>(
+    rows: &mut Rows<'_>,
+    columns: &Columns,
+    gather: &mut Gather<T>,
+) -> Result<Option<()>> {
+    while let Some(row) = rows.next()? {
+        if gather.push(&RawRow::new(columns, row))? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(()))
+}
+
+/// A query that is read by key.
+struct Pages<T> {
+    sqlite: Sqlite,
+    query: Query,
+    outlet: Outlet<T>,
+    connection: Option<Connection>,
+    keyed: Keyed,
+    gather: Gather<T>,
+    /// What is to be said when the rows before it were given.
+    end: Option<Result<()>>,
+}
+
+impl<T: FromRow> Pages<T> {
+    fn new(sqlite: Sqlite, query: Query, outlet: Outlet<T>) -> Self {
+        let (keyed, gather) = (Keyed::new(&query), Gather::new(&query));
+        Self { sqlite, query, outlet, connection: None, keyed, gather, end: None }
+    }
+
+    /// Reads until the read-ahead is full, and gives itself back then; nothing when all was read.
+    fn burst(mut self: Box<Self>, token: TaskTrackerToken) -> Option<Box<Self>> {
+        while !self.outlet.sender.is_closed() {
+            if self.outlet.sender.capacity() == 0 {
+                drop(token);
+                return Some(self);
+            }
+            let read = self.next();
+            let last = !matches!(read, Ok(Some(_)));
+            // There is room, and nobody else sends.
+            if self.outlet.sender.try_send(read).is_err() || last {
+                break;
+            }
+        }
+        // The connection is closed when the job is over.
+        drop(self);
+        drop(token);
+        None
+    }
+
+    fn next(&mut self) -> Read<T> {
+        if self.end.is_none() {
+            self.end = catch(|| self.page()).transpose();
+            if let Some(batch) = self.gather.take() {
+                return Ok(Some(batch));
+            }
+        }
+        self.end.take().unwrap_or(Ok(())).map(|()| None)
+    }
+
+    /// Reads one page; `Some` if it was the last.
+    fn page(&mut self) -> Result<Option<()>> {
+        if self.connection.is_none() {
+            let connection = self.open()?;
+            self.connection = Some(connection);
+        }
+        let connection = self.connection.as_ref().expect("it was opened above");
+        let (sql, binds) = self.query.page('?', self.keyed.after());
+        let mut statement = connection.prepare_cached(&sql)?;
+        bind(&mut statement, &binds)?;
+        let columns = names(&statement);
+        let places = self.keyed.places(&columns)?;
+        let (mut rows, mut full) = (statement.raw_query(), false);
+        while let Some(row) = rows.next()? {
+            let row = RawRow::new(&columns, row);
+            if full {
+                self.keyed.check_next(&row, &places)?;
+                return Ok(None);
+            }
+            full = self.gather.push(&row)?;
+            if full {
+                self.keyed.end_page(&row, &places)?;
+            }
+        }
+        Ok(Some(()))
+    }
+
+    fn open(&self) -> Result<Connection> {
+        self.query.check()?;
+        let connection = self.sqlite.connect_to_read()?;
+        self.outlet.ties(&connection);
+        let mut statement = connection.prepare(&self.query.null_keys())?;
+        bind(&mut statement, &self.query.binds)?;
+        if statement.raw_query().next()?.is_some() {
+            return Err(null_key(&self.query.key));
+        }
+        drop(statement);
+        Ok(connection)
+    }
+}
+
+/// A panic of somebody's `FromRow` is an error like any other.
+fn catch<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
+    let result = catch_unwind(AssertUnwindSafe(work));
+    result.unwrap_or_else(|payload| Err(Error::panic(&*payload)))
+}
+
+/// Binds all values; a place without one would be null without a word.
+fn bind(statement: &mut Statement<'_>, values: &[Value]) -> Result<()> {
+    let places = statement.parameter_count();
+    if places != values.len() {
+        let given = values.len();
+        return Err(Error::msg(format!("{given} values are bound to {places} places of a query")));
+    }
+    let mut numbered = values.iter().map(ValueRef::from).zip(1_usize..);
+    numbered.try_for_each(|(value, n)| Ok(statement.raw_bind_parameter(n, value)?))
+}
+
+fn names(statement: &Statement<'_>) -> Columns {
+    statement.column_names().map(Box::from).collect()
+}
