@@ -81,13 +81,12 @@ pub use highwater_lines as lines;
 pub use highwater_meter as meter;
 
 #[cfg(feature = "mux")]
+#[doc(inline)]
+pub use highwater_mux as mux;
+
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 #[doc(inline)]
 pub use highwater_sql as sql;
-
-#[cfg(feature = "test")]
-#[doc(inline)]
-pub use highwater_mux as mux;
 
 #[cfg(feature = "net")]
 #[doc(inline)]
