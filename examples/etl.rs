@@ -298,9 +298,9 @@ fn user(n: u32) -> User {
         id: n.into(),
         first_name: first.to_owned(),
         last_name: last.to_owned(),
-        email: (n % 1000 != 0).then_some(email),
-        age: (n % 13 != 0).then_some(u8::try_from(n % 90).unwrap_or_default()),
-        zip: (n % 17 != 0).then_some(zip),
+        email: (!n.is_multiple_of(1000)).then_some(email),
+        age: (!n.is_multiple_of(13)).then_some(u8::try_from(n % 90).unwrap_or_default()),
+        zip: (!n.is_multiple_of(17)).then_some(zip),
     }
 }
 
