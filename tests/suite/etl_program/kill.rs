@@ -101,7 +101,11 @@ fn check_beginning(to: &str, expected: &[String]) -> bool {
     }
     let there = loaded(to);
     assert!(expected.starts_with(&there), "{} rows are not the beginning", there.len());
-    assert!(there.len() % BATCH == 0 || there.len() == expected.len(), "{} rows", there.len());
+    assert!(
+        there.len().is_multiple_of(BATCH) || there.len() == expected.len(),
+        "{} rows",
+        there.len()
+    );
     !there.is_empty() && there.len() < expected.len()
 }
 

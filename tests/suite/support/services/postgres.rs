@@ -40,10 +40,9 @@ pub(crate) fn postgres() -> Option<Postgres> {
 }
 
 fn find() -> Result<String, String> {
-    if let Ok(url) = std::env::var("DATABASE_URL") {
-        if url.starts_with("postgres") {
-            return run(&url, "SELECT 1").map(|()| url);
-        }
+    let named = std::env::var("DATABASE_URL").ok();
+    if let Some(url) = named.filter(|url| url.starts_with("postgres")) {
+        return run(&url, "SELECT 1").map(|()| url);
     }
     if run(LOOPBACK, "SELECT 1").is_ok() {
         return Ok(LOOPBACK.to_owned());
