@@ -80,9 +80,6 @@ impl Gather {
         &mut self,
         append: impl FnOnce(&mut Vec<u8>) -> Result<()>,
     ) -> Result<Option<Bytes>> {
-        if self.chunk.capacity() == 0 {
-            self.chunk.reserve_exact(CHUNK + SLACK);
-        }
         let whole = self.chunk.len();
         if let Err(error) = append(&mut self.chunk) {
             self.chunk.truncate(whole);
@@ -128,19 +125,21 @@ impl Gather {
         self.release();
     }
 
-    /// The most bytes held between two calls.
+    /// The most bytes held between two calls. It is as much only while there is much to write: a stream that is idle
+    /// holds nothing.
     pub fn holds(&self) -> usize {
-        CHUNK + SLACK
+        2 * CHUNK
     }
 
-    /// A full chunk is given away; a small one is copied, so that it does not keep the memory of a full one.
     fn take(&mut self) -> Bytes {
-        if self.chunk.len() >= CHUNK {
-            return Bytes::from(std::mem::take(&mut self.chunk));
+        let mut chunk = std::mem::take(&mut self.chunk);
+        if chunk.len() >= CHUNK {
+            // The next one is as large, most often, and need not grow up to there.
+            self.chunk.reserve_exact(CHUNK + SLACK);
         }
-        let bytes = Bytes::copy_from_slice(&self.chunk);
-        self.chunk.clear();
-        bytes
+        // A small chunk must not keep the memory of a full one.
+        chunk.shrink_to_fit();
+        Bytes::from(chunk)
     }
 }
 
@@ -173,6 +172,7 @@ mod tests {
         assert_eq!(chunks.iter().map(Bytes::len).collect::<Vec<_>>(), [66_000; 3]);
         gather.release();
         assert_eq!(gather.read().unwrap().unwrap().len(), 2000);
+        assert_eq!(gather.chunk.capacity(), 0, "a stream that is idle holds nothing");
         assert!(gather.read().unwrap().is_none() && gather.is_empty());
         // It can go on afterwards, and holds again.
         assert!(add(&mut gather, b"a").unwrap().is_none());
