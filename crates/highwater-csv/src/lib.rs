@@ -1,4 +1,4 @@
-//! CSV for highwater streams of [`Bytes`], typed through serde.
+//! CSV for highwater streams of [`Bytes`](bytes::Bytes), typed through serde.
 //!
 //! Two machines, [`Csv`] and [`ToCsv`]. A row is any type that serde knows: a struct whose fields are named as the
 //! columns, a tuple, a map, a `Vec<String>`; or a [`Record`], for rows of unknown shape.

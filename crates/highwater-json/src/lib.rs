@@ -1,4 +1,4 @@
-//! NDJSON and JSON arrays for highwater streams of [`Bytes`], typed through serde.
+//! NDJSON and JSON arrays for highwater streams of [`Bytes`](bytes::Bytes), typed through serde.
 //!
 //! Four machines, which read and write values of any type that serde knows:
 //!
