@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -45,6 +46,10 @@ pub(crate) enum Work {
     Items { count: u64, expected: fn(u64) -> u64 },
     /// As many items as pass at this rate in a while. Counts in percent of the rate. A burst is what may pass at once.
     AtRate { per_second: u64, burst: u64 },
+    /// So many echoed connections that then wait. Counts in bytes of resident memory each.
+    Idle { connections: u64 },
+    /// So many bytes, from one connection to another. Counts in processor time of the contestant.
+    Proxy { bytes: u64 },
 }
 
 /// One who takes part.
@@ -75,6 +80,8 @@ pub(crate) enum Acts {
     OnItems(fn(u64) -> u64),
     /// A function of this program that lets items pass at the rate of the pace, until that has seen enough.
     AtRate(fn(Pace) -> Pace),
+    /// A function of this program, with connections to the harness, of which it makes so many, or gets so many bytes.
+    OnPeers(fn(SocketAddr, u64) -> Result<Answer>),
     /// A program that reads the file it is given and writes to its standard output.
     Program { name: &'static str, arguments: &'static [&'static str] },
     /// A script in `benches/node`, from the input file to the output file, with these arguments after the two paths.
@@ -85,8 +92,8 @@ pub(crate) enum Acts {
 #[derive(Debug)]
 pub(crate) struct Answer {
     text: String,
-    /// What counts, if that is not all of the process.
-    time: Option<Duration>,
+    /// What counts, if that is not the time of the whole process: nanoseconds or bytes.
+    taken: Option<u128>,
 }
 
 /// A contestant of this program that the harness has asked to act.
@@ -119,6 +126,8 @@ impl Work {
             Self::Log(_) | Self::Entries | Self::Pack | Self::Unpack => Unit::GigabytesPerSecond,
             Self::Items { .. } => Unit::NanosecondsPerItem,
             Self::AtRate { .. } => Unit::PercentOfRate,
+            Self::Idle { .. } => Unit::BytesPerConnection,
+            Self::Proxy { .. } => Unit::CpuSecondsPerGigabyte,
         }
     }
 }
@@ -144,6 +153,14 @@ impl Contestant {
         Self { name, role, acts: Acts::AtRate(function) }
     }
 
+    pub(crate) const fn peers(
+        role: Role,
+        name: &'static str,
+        function: fn(SocketAddr, u64) -> Result<Answer>,
+    ) -> Self {
+        Self { name, role, acts: Acts::OnPeers(function) }
+    }
+
     /// A command line; the input's path is put after it.
     pub(crate) const fn program(
         role: Role,
@@ -165,7 +182,7 @@ impl Contestant {
     /// The program that must be on the PATH.
     pub(crate) fn needs(&self) -> Option<&'static str> {
         match self.acts {
-            Acts::OnFiles(_) | Acts::OnItems(_) | Acts::AtRate(_) => None,
+            Acts::OnFiles(_) | Acts::OnItems(_) | Acts::AtRate(_) | Acts::OnPeers(_) => None,
             Acts::Program { name, .. } => Some(name),
             Acts::Node { .. } => Some("node"),
         }
@@ -185,7 +202,7 @@ impl Contestant {
         let Task { subject, input, output, items, .. } = task;
         let mut command;
         match self.acts {
-            Acts::OnFiles(_) | Acts::OnItems(_) | Acts::AtRate(_) => {
+            Acts::OnFiles(_) | Acts::OnItems(_) | Acts::AtRate(_) | Acts::OnPeers(_) => {
                 command = Command::new(env::current_exe()?);
                 command.args([FLAG, subject.id, self.name]).args([input, output]);
                 command.arg(items.to_string());
@@ -209,17 +226,30 @@ impl Contestant {
 impl Answer {
     /// A count or sum that must be as expected.
     pub(crate) fn of(answer: impl ToString) -> Self {
-        Self { text: answer.to_string(), time: None }
+        Self { text: answer.to_string(), taken: None }
     }
 
     /// The same, where only the work counts, and not what was made ready for it.
     pub(crate) fn timed(answer: impl ToString, time: Duration) -> Self {
-        Self { text: answer.to_string(), time: Some(time) }
+        Self { text: answer.to_string(), taken: Some(time.as_nanos()) }
+    }
+
+    /// The same, with the bytes that it took.
+    pub(crate) fn weighed(answer: impl ToString, bytes: u64) -> Self {
+        Self { text: answer.to_string(), taken: Some(bytes.into()) }
     }
 
     /// The result is in the output file.
     pub(crate) fn in_output() -> Self {
         Self::of("")
+    }
+
+    fn write(&self, to: &mut impl io::Write) -> io::Result<()> {
+        writeln!(to, "{}", self.text)?;
+        if let Some(taken) = self.taken {
+            writeln!(to, "{taken}")?;
+        }
+        Ok(())
     }
 }
 
@@ -249,7 +279,7 @@ pub(crate) fn requested() -> Result<Option<Requested>> {
 }
 
 impl Requested {
-    /// Does the work. Prints the answer and, where it is timed from inside, the nanoseconds on a second line; for a rate,
+    /// Does the work. Prints the answer and, where it is measured from inside, the figure on a second line; for a rate,
     /// the most that passed beyond it on a third.
     ///
     /// # Errors
@@ -259,11 +289,11 @@ impl Requested {
         let mut stdout = io::stdout().lock();
         match self.contestant.acts {
             Acts::OnFiles(function) => {
-                let Answer { text, time } = function(&self.input, &self.output)?;
-                writeln!(stdout, "{text}")?;
-                if let Some(time) = time {
-                    writeln!(stdout, "{}", time.as_nanos())?;
-                }
+                function(&self.input, &self.output)?.write(&mut stdout)?;
+            }
+            Acts::OnPeers(function) => {
+                let address = self.input.to_str().context("an address is text")?.parse()?;
+                function(address, self.items)?.write(&mut stdout)?;
             }
             Acts::OnItems(function) => {
                 let (sum, time) = clock::timed(|| function(self.items));

@@ -12,6 +12,7 @@ mod goal;
 mod input;
 mod pace;
 mod packed;
+mod peers;
 mod plot;
 mod process;
 mod proof;

@@ -57,7 +57,8 @@ pub(crate) struct Row {
     pub(crate) wall: Spread,
     /// Seconds of user and system time of the whole process.
     pub(crate) cpu: Spread,
-    /// Seconds that count: of the work alone where the contestant has the clock, else those of `wall`.
+    /// What counts: seconds of wall time, or of the work alone where the contestant has the clock; seconds of processor time
+    /// or bytes of memory where those are measured.
     pub(crate) time: Spread,
     /// The same in the unit of the subject.
     pub(crate) figure: Spread,
@@ -100,6 +101,10 @@ pub(crate) enum Unit {
     NanosecondsPerItem,
     #[serde(rename = "percent of the rate")]
     PercentOfRate,
+    #[serde(rename = "bytes per connection")]
+    BytesPerConnection,
+    #[serde(rename = "s of processor time per GB")]
+    CpuSecondsPerGigabyte,
 }
 
 /// Bytes per MiB.
@@ -148,14 +153,17 @@ impl Unit {
             Self::GigabytesPerSecond => "GB/s",
             Self::NanosecondsPerItem => "ns/item",
             Self::PercentOfRate => "% rate",
+            Self::BytesPerConnection => "B/conn",
+            Self::CpuSecondsPerGigabyte => "cpu s/GB",
         }
     }
 
-    /// Seconds for so many bytes or items, in this unit.
-    pub(crate) fn figure(self, amount: u64, seconds: f64) -> f64 {
+    /// What was taken for so many bytes, items or connections, in this unit.
+    pub(crate) fn figure(self, amount: u64, taken: f64) -> f64 {
         match self {
-            Self::GigabytesPerSecond => amount as f64 / seconds / 1e9,
-            Self::NanosecondsPerItem => seconds / amount as f64 * 1e9,
+            Self::GigabytesPerSecond => amount as f64 / taken / 1e9,
+            Self::NanosecondsPerItem | Self::CpuSecondsPerGigabyte => taken / amount as f64 * 1e9,
+            Self::BytesPerConnection => taken / amount as f64,
             Self::PercentOfRate => f64::NAN,
         }
     }

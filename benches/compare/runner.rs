@@ -10,6 +10,7 @@ use crate::contestant::{Contestant, Subject, Work};
 use crate::entries::Entries;
 use crate::input::Log;
 use crate::packed::Packed;
+use crate::peers::Peers;
 use crate::process;
 use crate::results::{About, Machine, Outcome, Over, Results, Row, Skipped, Spread, Unit};
 use crate::subjects::NOTHING;
@@ -24,7 +25,8 @@ pub(crate) fn run(subjects: &[&'static Subject], arguments: &Arguments) -> Resul
     let machine = Machine::look();
     let mut name = tempfile::Builder::new();
     let folder = name.prefix("compare-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let mut runner = Runner { folder, log: None, entries: None, packed: None, arguments };
+    let mut runner =
+        Runner { folder, log: None, entries: None, packed: None, peers: None, arguments };
     let subjects = subjects.iter().map(|subject| runner.measure(subject)).collect::<Result<_>>()?;
     // Last, as the harness has its full size now, and that is where Linux begins to count.
     let empty = runner.task(&NOTHING)?.run(&NOTHING.contestants[0])?.usage.peak_memory;
@@ -42,6 +44,8 @@ struct Runner<'a> {
     entries: Option<Entries>,
     /// The same for those that compress.
     packed: Option<Packed>,
+    /// The other ends of connections, started when the first subject needs them.
+    peers: Option<Peers>,
     arguments: &'a Arguments,
 }
 
@@ -82,6 +86,14 @@ impl Runner<'_> {
             Work::Items { count, expected } => {
                 let count = if quick { count / QUICK_PART } else { *count };
                 Ok(Task::on_items(subject, count, expected(count)))
+            }
+            Work::Idle { connections: items } | Work::Proxy { bytes: items } => {
+                let peers = match self.peers.take() {
+                    Some(peers) => peers,
+                    None => Peers::start()?,
+                };
+                let items = if quick { items / QUICK_PART } else { *items };
+                Ok(Task::on_peers(subject, self.peers.insert(peers), items))
             }
             Work::AtRate { .. } => {
                 Ok(Task::at_rate(subject, if quick { QUICK_MILLIS } else { MILLIS }))
@@ -126,7 +138,7 @@ impl Runner<'_> {
 /// Sums the rounds of a contestant up.
 fn row(contestant: &Contestant, rounds: &[Round], task: &Task, unit: Unit) -> Row {
     let wall = |round: &Round| round.usage.wall.as_secs_f64();
-    let time = |round: &Round| round.own_time.map_or_else(|| wall(round), |own| own.as_secs_f64());
+    let time = |round: &Round| round.taken.unwrap_or_else(|| wall(round));
     let time = Spread::of(rounds.iter().map(time));
     let mut row = Row {
         name: contestant.name,
@@ -134,7 +146,7 @@ fn row(contestant: &Contestant, rounds: &[Round], task: &Task, unit: Unit) -> Ro
         wall: Spread::of(rounds.iter().map(wall)),
         cpu: Spread::of(rounds.iter().map(|round| round.usage.cpu.as_secs_f64())),
         time,
-        figure: time.map(|seconds| unit.figure(task.amount, seconds)),
+        figure: time.map(|taken| unit.figure(task.amount, taken)),
         over: None,
         peak_bytes: rounds.iter().map(|round| round.usage.peak_memory).max().unwrap_or_default(),
     };

@@ -89,8 +89,9 @@ fn write_row(
     };
     let figure = row.figure;
     let digits = match unit {
+        Unit::BytesPerConnection => 0,
         Unit::GigabytesPerSecond => 2,
-        Unit::NanosecondsPerItem | Unit::PercentOfRate => 3,
+        Unit::NanosecondsPerItem | Unit::PercentOfRate | Unit::CpuSecondsPerGigabyte => 3,
     };
     let spread = format!("{:.digits$}..{:.digits$}", figure.min, figure.max);
     write!(

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -11,8 +10,10 @@ use crate::entries::Entries;
 use crate::input::Log;
 use crate::pace::Paced;
 use crate::packed::Packed;
+use crate::peers::Peers;
 use crate::process::{self, Usage};
 use crate::proof::{self, Proof};
+use crate::results::Unit;
 
 /// What the contestants of a subject get, and what should come out.
 #[derive(Debug)]
@@ -42,8 +43,8 @@ enum Expected {
 #[derive(Debug)]
 pub(crate) struct Round {
     pub(crate) usage: Usage,
-    /// The time of the work alone, if the contestant has the clock.
-    pub(crate) own_time: Option<Duration>,
+    /// What the contestant itself measured, in seconds or bytes.
+    pub(crate) taken: Option<f64>,
     /// How the rate was kept, if that is what is measured.
     pub(crate) paced: Option<Paced>,
 }
@@ -90,6 +91,13 @@ impl Task {
         Self { subject, input, output, items, amount: items, expected }
     }
 
+    /// Its input is the address of the peers.
+    pub(crate) fn on_peers(subject: &'static Subject, peers: &Peers, items: u64) -> Self {
+        let (input, output) = (peers.address.to_string().into(), PathBuf::new());
+        let expected = Expected::Answer(items.to_string());
+        Self { subject, input, output, items, amount: items, expected }
+    }
+
     pub(crate) fn at_rate(subject: &'static Subject, millis: u64) -> Self {
         let (input, output) = (PathBuf::new(), PathBuf::new());
         Self { subject, input, output, items: millis, amount: millis, expected: Expected::Rate }
@@ -109,7 +117,7 @@ impl Task {
         if let Expected::Rate = self.expected {
             let paced = Paced::parse(&usage.answer).context("it says how it kept the rate")?;
             ensure!(paced.items > 1, "it let {} items pass", paced.items);
-            return Ok(Round { usage, own_time: Some(paced.time), paced: Some(paced) });
+            return Ok(Round { usage, taken: Some(paced.time.as_secs_f64()), paced: Some(paced) });
         }
         let mut lines = usage.answer.lines();
         let answer = lines.next().unwrap_or_default();
@@ -132,9 +140,13 @@ impl Task {
             // Gone before the kernel begins to write it to the disk under the next contestant.
             fs::remove_file(&self.output)?;
         }
-        let nanoseconds = lines.next().map(str::parse).transpose();
-        let own_time =
-            nanoseconds.context("the second line is the time")?.map(Duration::from_nanos);
-        Ok(Round { usage, own_time, paced: None })
+        let taken = lines.next().map(str::parse::<f64>).transpose();
+        let taken = taken.context("the second line is a figure")?;
+        let taken = match self.subject.work.unit() {
+            Unit::CpuSecondsPerGigabyte => Some(usage.cpu.as_secs_f64()),
+            Unit::BytesPerConnection => taken,
+            _ => taken.map(|nanoseconds| nanoseconds / 1e9),
+        };
+        Ok(Round { usage, taken, paced: None })
     }
 }

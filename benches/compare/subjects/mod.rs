@@ -4,6 +4,8 @@ mod p10_hash;
 mod p13_batches;
 mod p14_rate_limit;
 mod p15_ndjson;
+mod p17_idle;
+mod p18_proxy;
 mod p1_read;
 mod p2_copy;
 mod p3_lines;
@@ -30,6 +32,8 @@ pub(crate) const ALL: &[&Subject] = &[
     &p10_hash::SHA256,
     &p10_hash::BLAKE3,
     &p10_hash::CRC32,
+    &p17_idle::SUBJECT,
+    &p18_proxy::SUBJECT,
     &p13_batches::SUBJECT,
     &p14_rate_limit::TEN,
     &p14_rate_limit::THOUSAND,
