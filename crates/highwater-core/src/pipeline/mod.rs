@@ -126,14 +126,14 @@ impl<S, D> Pipeline<S, D> {
     /// # Cancel safety
     ///
     /// Is *not* cancel safe: see [`Pipeline`].
-    pub async fn run<T>(mut self) -> Result<Report>
+    pub fn run<T>(mut self) -> impl Future<Output = Result<Report>>
     where
         S: Source<Chunk = T>,
         T: Send,
         D: Destination<T>,
     {
-        let progress = Arc::new(Progress::new(self.stopwatch.take()));
-        self.run_with(&progress).await
+        let progress = Progress::new(self.stopwatch.take());
+        self.run_with(Arc::new(progress))
     }
 
     /// Spawns a task that runs it. The task ends with the handle.
@@ -153,8 +153,7 @@ impl<S, D> Pipeline<S, D> {
         self.token = Some(stop.clone());
         let (name, plan) = (self.name.clone(), self.plan.clone());
         let progress = Arc::new(Progress::new(self.stopwatch.take()));
-        let shared = Arc::clone(&progress);
-        let task = crate::task::spawn(async move { self.run_with(&shared).await });
+        let task = crate::task::spawn(self.run_with(Arc::clone(&progress)));
         Running::new(task, stop, progress, plan, name)
     }
 }

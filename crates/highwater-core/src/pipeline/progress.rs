@@ -181,20 +181,20 @@ impl Gate {
 
 pin_project! {
     /// Keeps the time of a future: what it works, and what it waits for.
-    pub(crate) struct Attended<F> {
+    pub(crate) struct Attended<'a, F> {
         #[pin]
         future: F,
-        progress: Arc<Progress>,
+        progress: &'a Progress,
     }
 }
 
-impl<F> Attended<F> {
-    pub(crate) fn new(future: F, progress: Arc<Progress>) -> Self {
+impl<'a, F> Attended<'a, F> {
+    pub(crate) fn new(future: F, progress: &'a Progress) -> Self {
         Self { future, progress }
     }
 }
 
-impl<F: Future> Future for Attended<F> {
+impl<F: Future> Future for Attended<'_, F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {

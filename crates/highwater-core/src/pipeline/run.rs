@@ -32,51 +32,249 @@ enum Failure {
     Fatal(Error),
 }
 
+impl Failure {
+    fn into_error(self) -> Error {
+        match self {
+            Self::Upstream(error) | Self::Fatal(error) => error,
+        }
+    }
+}
+
 impl<S, D> Pipeline<S, D> {
     /// Runs, and keeps `progress` up to date.
-    pub(super) async fn run_with<T>(self, progress: &Arc<Progress>) -> Result<Report>
+    ///
+    /// An idle connection is hardly more than this future, so it is kept small: an `async fn` has each argument twice, and a
+    /// future that is moved into another takes its space again. Here a block uses what it captured, and what is awaited
+    /// through others is pinned once and lent.
+    pub(super) fn run_with<T>(self, progress: Arc<Progress>) -> impl Future<Output = Result<Report>>
     where
         S: Source<Chunk = T>,
         T: Send,
         D: Destination<T>,
     {
         let Self { source, plan, mut destination, token, name, keep_open, .. } = self;
-        let result = if token.as_ref().is_some_and(CancellationToken::is_cancelled) {
+        async move {
             let source = pin!(Some(source));
-            match drop_caught(source) {
-                Ok(()) => Err(Error::aborted()),
-                Err(later) => Err(Error::aborted().suppress(later.in_stage(plan.source_name()))),
-            }
-        } else {
-            let mut source = pin!(Some(source));
-            let written_to = destination.name();
-            let meters = Meters::of(&plan);
-            let work = work(source.as_mut(), &mut destination, keep_open, progress, meters);
-            let work = Attended::new(until(token, work), Arc::clone(progress));
-            let mut result = guarded(work, &plan, progress, written_to).await;
-            if let Err(later) = drop_caught(source) {
-                let later = later.in_stage(plan.source_name());
-                result = Err(match result {
-                    Ok(()) => Failure::Fatal(later),
-                    Err(Failure::Upstream(error)) => Failure::Upstream(error.or_later(later)),
-                    Err(Failure::Fatal(error)) => Failure::Fatal(error.or_later(later)),
-                });
-            }
-            match result {
-                Ok(()) => Ok(()),
-                Err(failure) => {
-                    Err(close(failure, &mut destination, keep_open, &plan, progress).await)
+            let result = if token.as_ref().is_some_and(CancellationToken::is_cancelled) {
+                Err(match drop_caught(source, &plan) {
+                    Ok(()) => Error::aborted(),
+                    Err(later) => Error::aborted().suppress(later),
+                })
+            } else {
+                let course = Course { keep_open, plan: &plan, progress: &progress };
+                match course.run(source, &mut destination, token.as_ref()).await {
+                    Ok(()) => Ok(()),
+                    Err(failure) => Err(course.close(failure, &mut destination).await),
                 }
+            };
+            plan.join().await;
+            match result {
+                Ok(()) => Ok(Report::of(&progress, &plan, name)),
+                Err(error) => Err(match &name {
+                    Some(name) => error.in_pipeline(name),
+                    None => error,
+                }),
             }
-        };
-        plan.join().await;
-        match result {
-            Ok(()) => Ok(Report::of(progress, &plan, name)),
-            Err(error) => Err(match &name {
-                Some(name) => error.in_pipeline(name),
-                None => error,
-            }),
         }
+    }
+}
+
+/// What all steps of a run need.
+struct Course<'a> {
+    keep_open: bool,
+    plan: &'a Plan,
+    progress: &'a Progress,
+}
+
+impl Course<'_> {
+    /// Works until the end, a failure or the token, and drops the source.
+    async fn run<S: Source, D: Destination<S::Chunk>>(
+        &self,
+        mut source: Pin<&mut Option<S>>,
+        destination: &mut D,
+        token: Option<&CancellationToken>,
+    ) -> Result<(), Failure>
+    where
+        S::Chunk: Send,
+    {
+        let written_to = destination.name();
+        let result = {
+            let mut work = pin!(self.work(source.as_mut(), destination));
+            let mut cancelled = pin!(token.map(CancellationToken::cancelled));
+            let until = poll_fn(|cx| {
+                let cancelled = cancelled.as_mut().as_pin_mut();
+                if cancelled.is_some_and(|cancelled| cancelled.poll(cx).is_ready()) {
+                    return Poll::Ready(Err(Failure::Fatal(Error::aborted())));
+                }
+                work.as_mut().poll(cx)
+            });
+            self.guarded(until, written_to).await
+        };
+        match (result, drop_caught(source, self.plan)) {
+            (result, Ok(())) => result,
+            (Ok(()), Err(later)) => Err(Failure::Fatal(later)),
+            (Err(Failure::Upstream(error)), Err(later)) => {
+                Err(Failure::Upstream(error.or_later(later)))
+            }
+            (Err(Failure::Fatal(error)), Err(later)) => Err(Failure::Fatal(error.or_later(later))),
+        }
+    }
+
+    /// Opens, pumps and finishes.
+    async fn work<S: Source, D: Destination<S::Chunk>>(
+        &self,
+        mut source: Pin<&mut Option<S>>,
+        destination: &mut D,
+    ) -> Result<(), Failure>
+    where
+        S::Chunk: Send,
+    {
+        self.progress.enter(Phase::Destination);
+        destination.open().await.map_err(Failure::Fatal)?;
+        if let Some(source) = source.as_mut().as_pin_mut() {
+            self.pump(source, destination).await?;
+        }
+        // The source is of no more use: its file is closed while the destination commits.
+        source.set(None);
+        self.progress.enter(Phase::Destination);
+        let ending = if self.keep_open {
+            flush_through(destination).await
+        } else {
+            destination.finish().await
+        };
+        ending.map_err(Failure::Fatal)
+    }
+
+    /// Moves chunks until the source ends.
+    fn pump<S: Source, D: Destination<S::Chunk>>(
+        &self,
+        mut source: Pin<&mut S>,
+        destination: &mut D,
+    ) -> impl Future<Output = Result<(), Failure>>
+    where
+        S::Chunk: Send,
+    {
+        let (progress, meters) = (self.progress, Meters::of(self.plan));
+        let mut coop = Coop::default();
+        let (mut chunks, mut weight, mut unflushed) = (0_u64, 0_u64, false);
+        async move {
+            loop {
+                progress.enter(Phase::Source);
+                poll_fn(|cx| coop.poll_step(cx)).await;
+                progress.time(meters.source);
+                let next = poll_fn(|cx| match source.as_mut().poll_next(cx) {
+                    Poll::Ready(next) => Poll::Ready(Some(next)),
+                    // A pause for the sake of other tasks is not an idle source, and a file has its next chunk soon.
+                    Poll::Pending
+                        if unflushed
+                            && tokio::task::coop::has_budget_remaining()
+                            && !meters.are_steady() =>
+                    {
+                        Poll::Ready(None)
+                    }
+                    Poll::Pending => Poll::Pending,
+                })
+                .await;
+                let Some(next) = next else {
+                    self.flush(destination, &mut unflushed).await?;
+                    continue;
+                };
+                let Some(chunk) = next else { return Ok(()) };
+                let chunk = chunk.map_err(Failure::Upstream)?;
+                if progress.gate().is_closed() {
+                    self.flush(destination, &mut unflushed).await?;
+                    progress.enter(Phase::Paused);
+                    progress.gate().opened().await;
+                }
+                weight += destination.weight(&chunk) as u64;
+                progress.enter(Phase::Destination);
+                progress.time(meters.destination);
+                destination.write(chunk).await.map_err(|error| {
+                    Failure::Fatal(error.attribute(destination.name(), Some(chunks)))
+                })?;
+                unflushed = true;
+                chunks += 1;
+                progress.wrote(chunks, weight);
+            }
+        }
+    }
+
+    /// The source has nothing at hand: what the destination holds back goes out.
+    async fn flush<T: Send, D: Destination<T>>(
+        &self,
+        destination: &mut D,
+        unflushed: &mut bool,
+    ) -> Result<(), Failure> {
+        if std::mem::take(unflushed) {
+            self.progress.enter(Phase::Destination);
+            destination.flush().await.map_err(Failure::Fatal)?;
+            self.progress.enter(Phase::Source);
+        }
+        Ok(())
+    }
+
+    /// Turns a panic into the error of the stage that panicked, and names the stage of any other error.
+    async fn guarded(
+        &self,
+        work: impl Future<Output = Result<(), Failure>>,
+        destination: &'static str,
+    ) -> Result<(), Failure> {
+        let Self { plan, progress, .. } = *self;
+        match AssertUnwindSafe(Attended::new(work, progress)).catch_unwind().await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Failure::Upstream(error))) => {
+                Err(Failure::Upstream(error.attribute(plan.source_name(), None)))
+            }
+            Ok(Err(Failure::Fatal(error))) if error.is_aborted() => Err(Failure::Fatal(error)),
+            Ok(Err(Failure::Fatal(error))) => {
+                Err(Failure::Fatal(error.attribute(destination, None)))
+            }
+            Err(payload) => {
+                let stage = plan.stages().iter().find(|stage| stage.meter().has_panicked());
+                let name = match (stage, progress.phase()) {
+                    (Some(stage), _) => stage.name(),
+                    (None, Phase::Destination) => destination,
+                    (None, _) => plan.source_name(),
+                };
+                Err(Failure::Fatal(Error::panic(&*payload).in_stage(name)))
+            }
+        }
+    }
+
+    /// Brings the destination to its end after a failure; gives the error to report.
+    async fn close<T: Send, D: Destination<T>>(
+        &self,
+        failure: Failure,
+        destination: &mut D,
+    ) -> Error {
+        let (mut error, sound) = match failure {
+            Failure::Upstream(error) => (error, true),
+            Failure::Fatal(error) => (error, false),
+        };
+        let name = destination.name();
+        self.progress.enter(Phase::Destination);
+        if sound {
+            // Without an abort to come, this is the last chance to wait for what is under way.
+            let flush = async {
+                let flushed = if self.keep_open {
+                    flush_through(destination).await
+                } else {
+                    destination.flush().await
+                };
+                flushed.map_err(Failure::Fatal)
+            };
+            if let Err(later) = self.guarded(pin!(flush), name).await {
+                error = error.or_later(later.into_error());
+            }
+        }
+        if !self.keep_open {
+            let reason = error.clone();
+            let abort = async { destination.abort(&reason).await.map_err(Failure::Fatal) };
+            if let Err(later) = self.guarded(pin!(abort), name).await {
+                error = error.suppress(later.into_error());
+            }
+        }
+        error
     }
 }
 
@@ -106,197 +304,14 @@ impl<'a> Meters<'a> {
     }
 }
 
-/// Opens, pumps and finishes.
-async fn work<S: Source, D: Destination<S::Chunk>>(
-    mut source: Pin<&mut Option<S>>,
-    destination: &mut D,
-    keep_open: bool,
-    progress: &Progress,
-    meters: Meters<'_>,
-) -> Result<(), Failure>
-where
-    S::Chunk: Send,
-{
-    progress.enter(Phase::Destination);
-    destination.open().await.map_err(Failure::Fatal)?;
-    if let Some(source) = source.as_mut().as_pin_mut() {
-        pump(source, destination, progress, meters).await?;
-    }
-    // The source is of no more use: its file is closed while the destination commits.
-    source.set(None);
-    progress.enter(Phase::Destination);
-    let ending =
-        if keep_open { flush_through(destination).await } else { destination.finish().await };
-    ending.map_err(Failure::Fatal)
-}
-
-/// Moves chunks until the source ends.
-async fn pump<S: Source, D: Destination<S::Chunk>>(
-    mut source: Pin<&mut S>,
-    destination: &mut D,
-    progress: &Progress,
-    meters: Meters<'_>,
-) -> Result<(), Failure>
-where
-    S::Chunk: Send,
-{
-    let mut coop = Coop::default();
-    let (mut chunks, mut weight, mut unflushed) = (0_u64, 0_u64, false);
-    loop {
-        progress.enter(Phase::Source);
-        poll_fn(|cx| coop.poll_step(cx)).await;
-        progress.time(meters.source);
-        let next = poll_fn(|cx| match source.as_mut().poll_next(cx) {
-            Poll::Ready(next) => Poll::Ready(Some(next)),
-            // A pause for the sake of other tasks is not an idle source, and a file has its next chunk soon.
-            Poll::Pending
-                if unflushed
-                    && tokio::task::coop::has_budget_remaining()
-                    && !meters.are_steady() =>
-            {
-                Poll::Ready(None)
-            }
-            Poll::Pending => Poll::Pending,
-        })
-        .await;
-        let Some(next) = next else {
-            flush(destination, &mut unflushed, progress).await?;
-            continue;
-        };
-        let Some(chunk) = next else { return Ok(()) };
-        let chunk = chunk.map_err(Failure::Upstream)?;
-        if progress.gate().is_closed() {
-            flush(destination, &mut unflushed, progress).await?;
-            progress.enter(Phase::Paused);
-            progress.gate().opened().await;
-        }
-        weight += destination.weight(&chunk) as u64;
-        progress.enter(Phase::Destination);
-        progress.time(meters.destination);
-        destination
-            .write(chunk)
-            .await
-            .map_err(|error| Failure::Fatal(error.attribute(destination.name(), Some(chunks))))?;
-        unflushed = true;
-        chunks += 1;
-        progress.wrote(chunks, weight);
-    }
-}
-
 /// Sends what the destination holds back, and waits until it has arrived.
 async fn flush_through<T: Send, D: Destination<T>>(destination: &mut D) -> Result<()> {
     destination.flush().await?;
     destination.flush().await
 }
 
-/// The source has nothing at hand: what the destination holds back goes out.
-async fn flush<T: Send, D: Destination<T>>(
-    destination: &mut D,
-    unflushed: &mut bool,
-    progress: &Progress,
-) -> Result<(), Failure> {
-    if std::mem::take(unflushed) {
-        progress.enter(Phase::Destination);
-        destination.flush().await.map_err(Failure::Fatal)?;
-        progress.enter(Phase::Source);
-    }
-    Ok(())
-}
-
-/// Gives way to the token.
-async fn until(
-    token: Option<CancellationToken>,
-    work: impl Future<Output = Result<(), Failure>>,
-) -> Result<(), Failure> {
-    match token {
-        None => work.await,
-        Some(token) => {
-            let (mut cancelled, mut work) = (pin!(token.cancelled()), pin!(work));
-            poll_fn(|cx| match cancelled.as_mut().poll(cx) {
-                Poll::Ready(()) => Poll::Ready(Err(Failure::Fatal(Error::aborted()))),
-                Poll::Pending => work.as_mut().poll(cx),
-            })
-            .await
-        }
-    }
-}
-
-/// Turns a panic into the error of the stage that panicked, and names the stage of any other error.
-async fn guarded(
-    work: impl Future<Output = Result<(), Failure>>,
-    plan: &Plan,
-    progress: &Progress,
-    destination: &'static str,
-) -> Result<(), Failure> {
-    match AssertUnwindSafe(work).catch_unwind().await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(Failure::Upstream(error))) => {
-            Err(Failure::Upstream(error.attribute(plan.source_name(), None)))
-        }
-        Ok(Err(Failure::Fatal(error))) if error.is_aborted() => Err(Failure::Fatal(error)),
-        Ok(Err(Failure::Fatal(error))) => Err(Failure::Fatal(error.attribute(destination, None))),
-        Err(payload) => {
-            let stage = plan.stages().iter().find(|stage| stage.meter().has_panicked());
-            let name = match (stage, progress.phase()) {
-                (Some(stage), _) => stage.name(),
-                (None, Phase::Destination) => destination,
-                (None, _) => plan.source_name(),
-            };
-            Err(Failure::Fatal(Error::panic(&*payload).in_stage(name)))
-        }
-    }
-}
-
 /// Drops the source; a panic in its `Drop` is an error like any other.
-fn drop_caught<S>(mut source: Pin<&mut Option<S>>) -> Result<()> {
-    catch_unwind(AssertUnwindSafe(|| source.set(None))).map_err(|payload| Error::panic(&*payload))
-}
-
-/// Brings the destination to its end after a failure; gives the error to report.
-async fn close<T: Send, D: Destination<T>>(
-    failure: Failure,
-    destination: &mut D,
-    keep_open: bool,
-    plan: &Plan,
-    progress: &Arc<Progress>,
-) -> Error {
-    let (mut error, sound) = match failure {
-        Failure::Upstream(error) => (error, true),
-        Failure::Fatal(error) => (error, false),
-    };
-    let name = destination.name();
-    if sound {
-        progress.enter(Phase::Destination);
-        // Without an abort to come, this is the last chance to wait for what is under way.
-        let flush = async {
-            let flushed = if keep_open {
-                flush_through(destination).await
-            } else {
-                destination.flush().await
-            };
-            flushed.map_err(Failure::Fatal)
-        };
-        let flush = Attended::new(flush, Arc::clone(progress));
-        error = and_then(error, guarded(flush, plan, progress, name).await);
-    }
-    if !keep_open {
-        progress.enter(Phase::Destination);
-        let reason = error.clone();
-        let abort = async { destination.abort(&reason).await.map_err(Failure::Fatal) };
-        let abort = Attended::new(abort, Arc::clone(progress));
-        if let Err(Failure::Upstream(later) | Failure::Fatal(later)) =
-            guarded(abort, plan, progress, name).await
-        {
-            error = error.suppress(later);
-        }
-    }
-    error
-}
-
-/// Keeps what went wrong on closing beside what went wrong before.
-fn and_then(error: Error, later: Result<(), Failure>) -> Error {
-    match later {
-        Ok(()) => error,
-        Err(Failure::Upstream(later) | Failure::Fatal(later)) => error.or_later(later),
-    }
+fn drop_caught<S>(mut source: Pin<&mut Option<S>>, plan: &Plan) -> Result<()> {
+    catch_unwind(AssertUnwindSafe(|| source.set(None)))
+        .map_err(|payload| Error::panic(&*payload).in_stage(plan.source_name()))
 }
