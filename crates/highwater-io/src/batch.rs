@@ -76,6 +76,13 @@ impl Batch {
         }
     }
 
+    /// Gives its memory back, if nothing waits: an idle connection keeps none.
+    pub(crate) fn release(&mut self) {
+        if self.is_empty() {
+            (self.pieces, self.small) = (VecDeque::new(), BytesMut::new());
+        }
+    }
+
     /// Makes a piece of the small chunks.
     fn seal(&mut self) {
         if !self.small.is_empty() {

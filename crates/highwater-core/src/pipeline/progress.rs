@@ -52,7 +52,8 @@ struct Clock {
     since: Instant,
     /// What it does since then: waits for something, or works.
     waits_for: Option<Phase>,
-    times: Times,
+    /// Nanoseconds of work, then those of waiting for each phase: half the space of durations.
+    spent: [u64; 4],
 }
 
 impl Progress {
@@ -107,7 +108,8 @@ impl Progress {
         clock.as_mut().map_or_else(Times::default, |clock| {
             let waits_for = clock.waits_for;
             clock.turn(waits_for);
-            Times { elapsed: clock.since - clock.started, ..clock.times }
+            let [busy, source, destination, paused] = clock.spent.map(Duration::from_nanos);
+            Times { elapsed: clock.since - clock.started, busy, source, destination, paused }
         })
     }
 
@@ -119,7 +121,7 @@ impl Progress {
                 started: now(),
                 since: now(),
                 waits_for: None,
-                times: Times::default(),
+                spent: [0; 4],
             })
             .turn(waits_for);
     }
@@ -132,13 +134,9 @@ impl Progress {
 impl Clock {
     fn turn(&mut self, waits_for: Option<Phase>) {
         let now = Instant::now();
-        let spent = now - self.since;
-        *match self.waits_for {
-            None => &mut self.times.busy,
-            Some(Phase::Source) => &mut self.times.source,
-            Some(Phase::Destination) => &mut self.times.destination,
-            Some(Phase::Paused) => &mut self.times.paused,
-        } += spent;
+        let nanos = u64::try_from((now - self.since).as_nanos()).unwrap_or(u64::MAX);
+        let spent = &mut self.spent[self.waits_for.map_or(0, |phase| phase as usize + 1)];
+        *spent = spent.saturating_add(nanos);
         self.since = now;
         self.waits_for = waits_for;
     }

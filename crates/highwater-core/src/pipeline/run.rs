@@ -45,7 +45,7 @@ impl<S, D> Pipeline<S, D> {
     ///
     /// An idle connection is hardly more than this future, so it is kept small: an `async fn` has each argument twice, and a
     /// future that is moved into another takes its space again. Here a block uses what it captured, and what is awaited
-    /// through others is pinned once and lent.
+    /// through others is pinned once and lent; what is rare is boxed.
     pub(super) fn run_with<T>(self, progress: Arc<Progress>) -> impl Future<Output = Result<Report>>
     where
         S: Source<Chunk = T>,
@@ -100,10 +100,10 @@ impl Course<'_> {
         let written_to = destination.name();
         let result = {
             let mut work = pin!(self.work(source.as_mut(), destination));
-            let mut cancelled = pin!(token.map(CancellationToken::cancelled));
+            let mut cancelled = token.map(|token| Box::pin(token.cancelled()));
             let until = poll_fn(|cx| {
-                let cancelled = cancelled.as_mut().as_pin_mut();
-                if cancelled.is_some_and(|cancelled| cancelled.poll(cx).is_ready()) {
+                let cancelled = cancelled.as_mut();
+                if cancelled.is_some_and(|cancelled| cancelled.as_mut().poll(cx).is_ready()) {
                     return Poll::Ready(Err(Failure::Fatal(Error::aborted())));
                 }
                 work.as_mut().poll(cx)
@@ -184,7 +184,7 @@ impl Course<'_> {
                 if progress.gate().is_closed() {
                     self.flush(destination, &mut unflushed).await?;
                     progress.enter(Phase::Paused);
-                    progress.gate().opened().await;
+                    Box::pin(progress.gate().opened()).await;
                 }
                 weight += destination.weight(&chunk) as u64;
                 progress.enter(Phase::Destination);

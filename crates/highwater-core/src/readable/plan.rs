@@ -124,6 +124,8 @@ pub(crate) struct Plan(Vec<StageInfo>);
 
 impl Plan {
     pub(crate) fn push(&mut self, info: StageInfo) {
+        // Few and made once: no space for more is kept for as long as the pipeline runs.
+        self.0.reserve_exact(1);
         self.0.push(info);
     }
 

@@ -50,9 +50,9 @@ pub struct AsyncDestination<W> {
 }
 
 impl<W: AsyncWrite> AsyncDestination<W> {
-    /// Writes until at the most `left` bytes wait.
-    fn poll_drain(&mut self, left: usize, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        while self.batch.len() > left {
+    /// Writes until nothing waits.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        while !self.batch.is_empty() {
             let writer = self.writer.as_mut();
             let (offered, result) = if writer.is_write_vectored() {
                 self.batch.with_slices(|slices| {
@@ -88,13 +88,18 @@ impl<W: AsyncWrite> AsyncDestination<W> {
         &mut self.writer
     }
 
-    async fn drain(&mut self, left: usize) -> Result<()> {
-        poll_fn(|cx| self.poll_drain(left, cx)).await
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        ready!(self.poll_drain(cx))?;
+        self.batch.release();
+        self.writer.as_mut().poll_flush(cx).map_err(|error| self.failed(error))
     }
 
-    async fn flush_all(&mut self) -> Result<()> {
-        self.drain(0).await?;
-        poll_fn(|cx| self.writer.as_mut().poll_flush(cx)).await.map_err(|error| self.failed(error))
+    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if !self.ended {
+            ready!(self.poll_flush(cx))?;
+            self.ended = true;
+        }
+        self.writer.as_mut().poll_shutdown(cx).map_err(|error| self.failed(error))
     }
 
     fn failed(&self, error: std::io::Error) -> Error {
@@ -113,19 +118,18 @@ where
 
     async fn write(&mut self, chunk: T) -> Result<()> {
         self.batch.push(chunk.into());
-        if self.batch.len() >= GATHER { self.drain(0).await } else { Ok(()) }
+        if self.batch.len() < GATHER {
+            return Ok(());
+        }
+        poll_fn(|cx| self.poll_drain(cx)).await
     }
 
     async fn flush(&mut self) -> Result<()> {
-        self.flush_all().await
+        poll_fn(|cx| self.poll_flush(cx)).await
     }
 
     async fn finish(&mut self) -> Result<()> {
-        self.flush_all().await?;
-        self.ended = true;
-        poll_fn(|cx| self.writer.as_mut().poll_shutdown(cx))
-            .await
-            .map_err(|error| self.failed(error))
+        poll_fn(|cx| self.poll_finish(cx)).await
     }
 
     async fn abort(&mut self, _: &Error) -> Result<()> {
