@@ -84,6 +84,12 @@ impl<T: Send> Destination<T> for Writable<T> {
         Ok(self.send(chunk).await?)
     }
 
+    /// Returns at once: a chunk has arrived here when the buffer has it. Its reader may well wait for this pipeline to
+    /// end, so that waiting for the reader could be waiting for oneself; [`finish`](Self::finish) does wait.
+    async fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     async fn finish(&mut self) -> Result<()> {
         Self::finish(self).await
     }
