@@ -164,6 +164,7 @@ impl<S: Source> Readable<S> {
         // One poll for as long as chunks come: the value stays in registers, not in the future.
         poll_fn(|cx| {
             let mut so_far = value.take().expect("it is put back before every wait");
+            let mut source = source.as_mut();
             loop {
                 match source.as_mut().poll_next(cx) {
                     Poll::Ready(Some(Ok(chunk))) => so_far = f(so_far, chunk),
