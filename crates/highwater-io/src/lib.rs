@@ -20,6 +20,8 @@
 
 mod batch;
 pub mod fs;
+#[cfg(feature = "http-body")]
+pub mod http;
 pub mod io;
 #[cfg(feature = "net")]
 pub mod net;

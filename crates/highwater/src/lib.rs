@@ -37,6 +37,7 @@
 //! - `csv` and `json` read and write records of any type that serde knows;
 //! - `charsets` adds charsets other than UTF-8 to `text`;
 //! - `hash-blake3`, `hash-crc32`, `hash-md5`, `hash-sha1` and `hash-xxh3` add algorithms to `hash`, which has SHA-2;
+//! - `http-body` adds bodies of hyper, axum and reqwest, both ways, as `highwater::http`;
 //! - `meter-indicatif` draws progress bars;
 //! - `object` adds object storage with S3; `object-azure` and `object-gcs` add theirs;
 //! - `sqlite` and `postgres` add tables of these databases, as `highwater::sql`;
@@ -67,6 +68,10 @@ pub use highwater_hash as hash;
 #[cfg(feature = "io")]
 #[doc(inline)]
 pub use highwater_io::{fs, io};
+
+#[cfg(feature = "http-body")]
+#[doc(inline)]
+pub use highwater_io::http;
 
 #[cfg(feature = "json")]
 #[doc(inline)]

@@ -10,9 +10,14 @@ use super::Error;
 use super::kind::Kind;
 
 impl Error {
-    /// Takes in a boxed error, which `?` cannot: a box of an error is not itself a standard error.
+    /// Takes in a boxed error, which `?` cannot: a box of an error is not itself a standard error. One of ours comes back
+    /// whole.
     #[cold]
     pub fn from_boxed(cause: Box<dyn StdError + Send + Sync>) -> Self {
+        let cause = match cause.downcast::<Standard>() {
+            Ok(ours) => return ours.0,
+            Err(cause) => cause,
+        };
         let mut error = Self::of(Kind::Other, None);
         error.inner().cause = Some(Arc::from(cause));
         error

@@ -56,6 +56,14 @@ fn an_io_error_round_trips_whole() {
 }
 
 #[test]
+fn a_boxed_error_round_trips_whole() {
+    let there = Box::<dyn StdError + Send + Sync>::from(Error::truncated("short").at_offset(5));
+    let back = Error::from_boxed(there);
+    assert!(back.is_truncated());
+    assert_eq!((back.offset(), back.to_string().as_str()), (Some(5), "short (byte 5)"));
+}
+
+#[test]
 fn a_real_error_is_never_hidden_by_a_close() {
     let real = Error::corrupt("real");
     let report = Error::premature_close().or_later(real.clone());
