@@ -1,0 +1,83 @@
+//! A client of the service: for the sample, and for the load.
+
+use std::io::Write;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use highwater::prelude::*;
+use highwater::task::{Task, spawn};
+use highwater::{Error, Readable, Result, http};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::header::{ACCEPT_ENCODING, HOST};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use indicatif::{DecimalBytes, HumanCount};
+use tokio::net::TcpStream;
+
+/// An answer, and the connection that it comes on: dropped, the connection is cut.
+pub(crate) struct Answer {
+    response: Response<Incoming>,
+    _connection: Task<hyper::Result<()>>,
+}
+
+impl Answer {
+    /// How long the body is.
+    pub(crate) async fn count(self) -> Result<u64> {
+        http::read(self.response.into_body()).fold(0, |sum, chunk| sum + chunk.len() as u64).await
+    }
+}
+
+/// Asks on a connection of its own. Another status than 200 is an error.
+pub(crate) async fn ask(
+    address: SocketAddr,
+    method: Method,
+    path: &str,
+    gzip: bool,
+    body: http::Body,
+) -> Result<Answer> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let connection = spawn(connection);
+    let coding = if gzip { "gzip" } else { "identity" };
+    let request = Request::builder().method(method).uri(path).header(HOST, address.to_string());
+    let request = request.header(ACCEPT_ENCODING, coding).body(body)?;
+    let response = sender.send_request(request).await?;
+    if response.status() != StatusCode::OK {
+        return Err(Error::msg(format!("{path}: {}", response.status())));
+    }
+    Ok(Answer { response, _connection: connection })
+}
+
+pub(crate) async fn get(address: SocketAddr, path: &str, gzip: bool) -> Result<Answer> {
+    ask(address, Method::GET, path, gzip, http::body(Readable::empty())).await
+}
+
+/// Asks for a little of everything, and shows what comes.
+pub(crate) async fn show(address: SocketAddr) -> Result<()> {
+    let mut out = std::io::stdout();
+    let pong = get(address, "/ping", false).await?.count().await?;
+    writeln!(out, "GET /ping            {pong} bytes")?;
+    for gzip in [false, true] {
+        let bytes = get(address, "/reports/export", gzip).await?.count().await?;
+        let what = if gzip { "of CSV in gzip" } else { "of CSV" };
+        writeln!(out, "GET /reports/export  {} {what}", DecimalBytes(bytes))?;
+    }
+    let orders = (0..SAMPLE).map(|n| match n % 50_000 {
+        17 => Bytes::from("{\"customer\":\"no cents\"}\n"),
+        _ => format!("{{\"customer\":\"{n}\",\"cents\":{}}}\n", n % 100).into(),
+    });
+    let orders = http::body(Readable::from_iter(orders));
+    let imported = ask(address, Method::POST, "/import", false, orders).await?;
+    let imported = http::read(imported.response.into_body()).to_bytes().await?;
+    write!(out, "POST /import         {}", String::from_utf8_lossy(&imported))?;
+    let text = http::body(Readable::from_iter((0..SAMPLE).map(|n| format!("{n}\n").into())));
+    let echoed = ask(address, Method::POST, "/echo", false, text).await?;
+    let lines = http::read(echoed.response.into_body()).lines().count().await?;
+    writeln!(out, "POST /echo           {} lines came back", HumanCount(lines))?;
+    Ok(())
+}
+
+/// Orders and lines of the sample.
+const SAMPLE: u64 = 100_000;
