@@ -16,6 +16,7 @@ mod etl_program;
 mod gz_program;
 mod gzip;
 mod hash;
+mod http;
 mod io;
 mod node;
 mod object;
