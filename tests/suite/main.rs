@@ -25,6 +25,7 @@ mod orders_program;
 mod pipeline;
 mod rate_limit;
 mod reliability;
+mod report_api;
 mod soak;
 mod sql;
 mod support;
