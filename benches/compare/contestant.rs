@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -50,6 +51,8 @@ pub(crate) enum Work {
     Idle { connections: u64 },
     /// So many bytes, from one connection to another. Counts in processor time of the contestant.
     Proxy { bytes: u64 },
+    /// To set a timer again and again for a while. Counts in ms by which it is late, 99 of 100 times at the most.
+    Late,
 }
 
 /// One who takes part.
@@ -82,6 +85,8 @@ pub(crate) enum Acts {
     AtRate(fn(Pace) -> Pace),
     /// A function of this program, with connections to the harness, of which it makes so many, or gets so many bytes.
     OnPeers(fn(SocketAddr, u64) -> Result<Answer>),
+    /// A function of this program that sets timers for so long, and times how late they are.
+    Late(fn(Duration) -> Result<Answer>),
     /// A program that reads the file it is given and writes to its standard output.
     Program { name: &'static str, arguments: &'static [&'static str] },
     /// A script in `benches/node`, from the input file to the output file, with these arguments after the two paths.
@@ -106,8 +111,8 @@ pub(crate) struct Requested {
     items: u64,
 }
 
-/// What the harness starts itself with: `--contestant SUBJECT NAME INPUT OUTPUT ITEMS`. Where a rate is kept, the items are
-/// the milliseconds for which that is looked at.
+/// What the harness starts itself with: `--contestant SUBJECT NAME INPUT OUTPUT ITEMS`. Where a rate is kept, or
+/// timers are set, the items are the milliseconds for which that is looked at.
 pub(crate) const FLAG: &str = "--contestant";
 
 impl Subject {
@@ -128,6 +133,7 @@ impl Work {
             Self::AtRate { .. } => Unit::PercentOfRate,
             Self::Idle { .. } => Unit::BytesPerConnection,
             Self::Proxy { .. } => Unit::CpuSecondsPerGigabyte,
+            Self::Late => Unit::MillisecondsLate,
         }
     }
 }
@@ -161,6 +167,14 @@ impl Contestant {
         Self { name, role, acts: Acts::OnPeers(function) }
     }
 
+    pub(crate) const fn late(
+        role: Role,
+        name: &'static str,
+        function: fn(Duration) -> Result<Answer>,
+    ) -> Self {
+        Self { name, role, acts: Acts::Late(function) }
+    }
+
     /// A command line; the input's path is put after it.
     pub(crate) const fn program(
         role: Role,
@@ -182,7 +196,11 @@ impl Contestant {
     /// The program that must be on the PATH.
     pub(crate) fn needs(&self) -> Option<&'static str> {
         match self.acts {
-            Acts::OnFiles(_) | Acts::OnItems(_) | Acts::AtRate(_) | Acts::OnPeers(_) => None,
+            Acts::OnFiles(_)
+            | Acts::OnItems(_)
+            | Acts::AtRate(_)
+            | Acts::OnPeers(_)
+            | Acts::Late(_) => None,
             Acts::Program { name, .. } => Some(name),
             Acts::Node { .. } => Some("node"),
         }
@@ -202,7 +220,11 @@ impl Contestant {
         let Task { subject, input, output, items, .. } = task;
         let mut command;
         match self.acts {
-            Acts::OnFiles(_) | Acts::OnItems(_) | Acts::AtRate(_) | Acts::OnPeers(_) => {
+            Acts::OnFiles(_)
+            | Acts::OnItems(_)
+            | Acts::AtRate(_)
+            | Acts::OnPeers(_)
+            | Acts::Late(_) => {
                 command = Command::new(env::current_exe()?);
                 command.args([FLAG, subject.id, self.name]).args([input, output]);
                 command.arg(items.to_string());
@@ -243,13 +265,13 @@ impl Answer {
     pub(crate) fn in_output() -> Self {
         Self::of("")
     }
+}
 
-    fn write(&self, to: &mut impl io::Write) -> io::Result<()> {
-        writeln!(to, "{}", self.text)?;
-        if let Some(taken) = self.taken {
-            writeln!(to, "{taken}")?;
-        }
-        Ok(())
+/// As the harness reads it: the text on a line and, where it is measured from inside, the figure on a second one.
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.text)?;
+        self.taken.map_or(Ok(()), |taken| writeln!(f, "{taken}"))
     }
 }
 
@@ -289,11 +311,14 @@ impl Requested {
         let mut stdout = io::stdout().lock();
         match self.contestant.acts {
             Acts::OnFiles(function) => {
-                function(&self.input, &self.output)?.write(&mut stdout)?;
+                write!(stdout, "{}", function(&self.input, &self.output)?)?;
             }
             Acts::OnPeers(function) => {
                 let address = self.input.to_str().context("an address is text")?.parse()?;
-                function(address, self.items)?.write(&mut stdout)?;
+                write!(stdout, "{}", function(address, self.items)?)?;
+            }
+            Acts::Late(function) => {
+                write!(stdout, "{}", function(Duration::from_millis(self.items))?)?;
             }
             Acts::OnItems(function) => {
                 let (sum, time) = clock::timed(|| function(self.items));

@@ -20,9 +20,10 @@ impl fmt::Display for Plot<'_> {
         writeln!(f, "<title>{id} {}</title>\n<style>{STYLE}</style>", Escaped(title))?;
         let better = match unit {
             Unit::GigabytesPerSecond => "more is better",
-            Unit::NanosecondsPerItem | Unit::BytesPerConnection | Unit::CpuSecondsPerGigabyte => {
-                "less is better"
-            }
+            Unit::NanosecondsPerItem
+            | Unit::BytesPerConnection
+            | Unit::CpuSecondsPerGigabyte
+            | Unit::MillisecondsLate => "less is better",
             Unit::PercentOfRate => "100 is right",
         };
         let caption = format!("{id} {title}: {}, {better}", unit.name());

@@ -105,6 +105,8 @@ pub(crate) enum Unit {
     BytesPerConnection,
     #[serde(rename = "s of processor time per GB")]
     CpuSecondsPerGigabyte,
+    #[serde(rename = "ms late")]
+    MillisecondsLate,
 }
 
 /// Bytes per MiB.
@@ -155,6 +157,7 @@ impl Unit {
             Self::PercentOfRate => "% rate",
             Self::BytesPerConnection => "B/conn",
             Self::CpuSecondsPerGigabyte => "cpu s/GB",
+            Self::MillisecondsLate => "ms late",
         }
     }
 
@@ -165,6 +168,7 @@ impl Unit {
             Self::NanosecondsPerItem | Self::CpuSecondsPerGigabyte => taken / amount as f64 * 1e9,
             Self::BytesPerConnection => taken / amount as f64,
             Self::PercentOfRate => f64::NAN,
+            Self::MillisecondsLate => taken * 1e3,
         }
     }
 }

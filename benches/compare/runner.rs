@@ -98,6 +98,7 @@ impl Runner<'_> {
             Work::AtRate { .. } => {
                 Ok(Task::at_rate(subject, if quick { QUICK_MILLIS } else { MILLIS }))
             }
+            Work::Late => Ok(Task::late(subject, if quick { QUICK_MILLIS } else { MILLIS })),
             Work::Entries => {
                 let entries = match self.entries.take() {
                     Some(entries) => entries,
@@ -172,7 +173,7 @@ const LOG: u64 = 1024 * 1024 * 1024;
 const ENTRIES: u64 = LOG / 2;
 /// Bytes of the log in a quick run.
 const QUICK_LOG: u64 = 16 * 1024 * 1024;
-/// For how long a rate is looked at, in milliseconds.
+/// For how long a rate or timers are looked at, in milliseconds.
 const MILLIS: u64 = 2000;
 /// The same in a quick run.
 const QUICK_MILLIS: u64 = 200;

@@ -91,7 +91,10 @@ fn write_row(
     let digits = match unit {
         Unit::BytesPerConnection => 0,
         Unit::GigabytesPerSecond => 2,
-        Unit::NanosecondsPerItem | Unit::PercentOfRate | Unit::CpuSecondsPerGigabyte => 3,
+        Unit::NanosecondsPerItem
+        | Unit::PercentOfRate
+        | Unit::CpuSecondsPerGigabyte
+        | Unit::MillisecondsLate => 3,
     };
     let spread = format!("{:.digits$}..{:.digits$}", figure.min, figure.max);
     write!(

@@ -21,7 +21,7 @@ pub(crate) struct Task {
     pub(crate) subject: &'static Subject,
     pub(crate) input: PathBuf,
     pub(crate) output: PathBuf,
-    /// Items, or the milliseconds for which a rate is looked at.
+    /// Items, or the milliseconds for which a rate or timers are looked at.
     pub(crate) items: u64,
     /// Bytes or items: what the time is for.
     pub(crate) amount: u64,
@@ -101,6 +101,12 @@ impl Task {
     pub(crate) fn at_rate(subject: &'static Subject, millis: u64) -> Self {
         let (input, output) = (PathBuf::new(), PathBuf::new());
         Self { subject, input, output, items: millis, amount: millis, expected: Expected::Rate }
+    }
+
+    pub(crate) fn late(subject: &'static Subject, millis: u64) -> Self {
+        let (input, output) = (PathBuf::new(), PathBuf::new());
+        let expected = Expected::Answer("late".to_owned());
+        Self { subject, input, output, items: millis, amount: 1, expected }
     }
 
     /// Has a contestant do it.

@@ -6,6 +6,7 @@ mod p14_rate_limit;
 mod p15_ndjson;
 mod p17_idle;
 mod p18_proxy;
+mod p19_lateness;
 mod p1_read;
 mod p2_copy;
 mod p3_lines;
@@ -43,6 +44,7 @@ pub(crate) const ALL: &[&Subject] = &[
     &p7_gzip::FAST,
     &p8_parallel_gzip::SUBJECT,
     &p9_gunzip::SUBJECT,
+    &p19_lateness::SUBJECT,
 ];
 
 /// Shows what a process takes that does nothing.
