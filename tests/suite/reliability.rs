@@ -1,4 +1,4 @@
-//! docs/RELIABILITY.md names tests that exist, for every invariant.
+//! docs/RELIABILITY.md names tests that exist, for every invariant and for the faults that it lists.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -36,6 +36,15 @@ pub(crate) fn all_tests() -> BTreeSet<String> {
     names
 }
 
+/// What shows something, as a cell of a table says it: tests that exist, or the reason why there is none.
+fn assert_shown(id: &str, by: &str, names: &BTreeSet<String>) {
+    let tests: Vec<&str> = by.split('`').skip(1).step_by(2).collect();
+    assert!(!tests.is_empty() || by.starts_with("does not apply: "), "{id} is shown by nothing");
+    for test in tests {
+        assert!(names.contains(test), "{id}: there is no test {test}");
+    }
+}
+
 /// The text of a file of `docs`.
 pub(crate) fn document(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)).unwrap()
@@ -49,17 +58,26 @@ fn every_invariant_names_a_test_that_exists() {
     for row in text.lines().filter(|line| line.starts_with("| I")) {
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
         let [id, _, by] = cells[..] else { panic!("{row}") };
-        let tests: Vec<&str> = by.split('`').skip(1).step_by(2).collect();
-        assert!(
-            !tests.is_empty() || by.starts_with("does not apply: "),
-            "{id} is shown by nothing"
-        );
-        for test in tests {
-            assert!(names.contains(test), "{id}: there is no test {test}");
-        }
+        assert_shown(id, by, &names);
         shown.insert(id.to_owned());
     }
     let all = (1..=56).chain(64..=67).map(|n| format!("I{n}"));
     let missing: Vec<String> = all.filter(|id| !shown.contains(id)).collect();
+    assert!(missing.is_empty(), "without a row: {missing:?}");
+}
+
+#[test]
+fn every_fault_names_a_test_that_exists() {
+    let names = all_tests();
+    let text = document("RELIABILITY.md");
+    let mut shown = BTreeSet::new();
+    for row in text.lines().filter(|line| line.starts_with("| F")) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [id, _, _, by] = cells[..] else { panic!("{row}") };
+        assert_shown(id, by, &names);
+        assert!(shown.insert(id.to_owned()), "{id} has two rows");
+    }
+    let missing: Vec<_> =
+        (88..=105).map(|n| format!("F{n}")).filter(|id| !shown.contains(id)).collect();
     assert!(missing.is_empty(), "without a row: {missing:?}");
 }

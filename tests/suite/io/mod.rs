@@ -6,4 +6,5 @@ mod disk_full;
 mod idle;
 mod read_file;
 mod replace_file;
+mod system_faults;
 mod write_file;

@@ -144,6 +144,49 @@ async fn mode_and_link_are_kept() {
     assert_eq!(names(folder.path()), ["link", "out"]);
 }
 
+/// F92: the folder goes away while the file is written.
+#[tokio::test]
+async fn a_folder_that_goes_away_is_an_error() {
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let gone = folder.clone();
+    let source = Readable::from_iter(vec![vec![b'n'; 600 * 1024]; 4])
+        .inspect(move |_| drop(std::fs::remove_dir_all(&gone)));
+    let error = source.pipe_to(fs::replace(folder.join("out"))).await.unwrap_err();
+    assert_eq!(error.io_kind(), Some(std::io::ErrorKind::NotFound), "{error}");
+    assert_eq!(error.stage(), Some("fs::replace"));
+    assert!(names(outer.path()).is_empty());
+}
+
+/// F92: the temporary file is beside what a link points to, so that the rename never crosses file systems.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_link_to_another_file_system_is_followed_there() {
+    use std::os::unix::fs::{MetadataExt, symlink};
+    let (here, there) = (tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")), Path::new("/dev/shm"));
+    let (here, there) = (here.unwrap(), tempfile::tempdir_in(there).unwrap());
+    let device = |folder: &Path| folder.metadata().unwrap().dev();
+    if device(here.path()) == device(there.path()) {
+        println!("skipped: there is only one file system");
+        return;
+    }
+    let (link, path) = (here.path().join("link"), there.path().join("out"));
+    symlink(&path, &link).unwrap();
+    std::fs::write(&path, "old").unwrap();
+    let look = there.path().to_owned();
+    let source = Readable::once("new").inspect(move |_| {
+        let names = names(&look);
+        assert!(names.len() == 2 && names[0].starts_with(".out."), "{names:?}");
+    });
+    source.pipe_to(fs::replace(&link)).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    assert_eq!(
+        (names(here.path()), names(there.path())),
+        (vec!["link".into()], vec!["out".into()])
+    );
+}
+
 #[tokio::test]
 async fn what_is_no_regular_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -102,9 +102,13 @@ pub fn append(path: impl AsRef<Path>) -> FileWrite {
 /// renamed over the old one, and the folder is synced. If the pipeline fails, is aborted or dropped, the temporary file is
 /// removed and the old one is as it was. The mode of the old file is kept; a symbolic link is followed.
 ///
+/// A process that is killed leaves the temporary file behind, and so does one that the system ends by `SIGXFSZ` when the
+/// file is larger than it may be. It disturbs nobody; who wants it removed finds it by its name.
+///
 /// # Errors
 ///
-/// As [`write()`], also when syncing or renaming fails. A path that is there and not a regular file is refused.
+/// As [`write()`], also when syncing or renaming fails. A path that is there and not a regular file is refused. If it is
+/// the folder that cannot be synced, the new file is in its place, but may not survive a power failure.
 pub fn replace(path: impl AsRef<Path>) -> FileWrite {
     FileWrite::new(Target::Replace(path.as_ref().to_owned()))
 }
