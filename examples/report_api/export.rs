@@ -1,5 +1,6 @@
 //! A report: rows of CSV, made while they are sent.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -9,13 +10,13 @@ use axum::http::header::{
     ACCEPT_ENCODING, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY,
 };
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use bytes::Bytes;
 use highwater::csv::ToCsv;
 use highwater::gzip::Gzip;
 use highwater::operators::FlatMap;
 use highwater::prelude::*;
-use highwater::{BoxReadable, Chain, HighWaterMark, Readable, Result, Transform, http};
+use highwater::{BoxReadable, Chain, FromIter, HighWaterMark, Readable, Result, Transform, http};
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -50,27 +51,26 @@ pub(crate) async fn export(State(service): State<Arc<Service>>, headers: HeaderM
     };
     let level = accepts_gzip(&headers).then_some(service.args.level);
     let watch = Watch { made: Arc::default(), rows: service.args.rows, _permit: permit };
-    let body = if service.args.blocking {
-        match in_one_go(watch, level).await {
-            Ok(report) => http::body(Readable::once(report.clone())).length(report.len() as u64),
-            Err(error) => {
-                let what = format!("{error}\n");
-                return (StatusCode::INTERNAL_SERVER_ERROR, what).into_response();
-            }
-        }
-    } else {
-        http::body(report(watch, level))
-    };
-    let mut answer = Body::new(body).into_response();
-    let fields = answer.headers_mut();
-    let mut say = |name, value: &'static str| fields.insert(name, value.parse().expect("ASCII"));
-    say(CONTENT_TYPE, "text/csv; charset=utf-8");
-    say(CONTENT_DISPOSITION, "attachment; filename=\"report.csv\"");
-    say(VARY, "accept-encoding");
-    if level.is_some() {
-        say(CONTENT_ENCODING, "gzip");
+    if !service.args.blocking {
+        return answer(http::body(report(watch, level)), level.is_some());
     }
-    answer
+    match in_one_go(watch, level).await {
+        Ok(report) => {
+            let length = report.len() as u64;
+            answer(http::body(Readable::once(report)).length(length), level.is_some())
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+fn answer(body: http::Body, packed: bool) -> Response {
+    let about = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"report.csv\""),
+        (VARY, "accept-encoding"),
+    ];
+    let coding = packed.then_some([(CONTENT_ENCODING, "gzip")]);
+    (about, coding.map(AppendHeaders), Body::new(body)).into_response()
 }
 
 /// The report as it is sent: rows are made and compressed on the pool for blocking calls, no further ahead than to the
@@ -107,9 +107,8 @@ struct Watch {
 
 impl Watch {
     /// The first row of each block.
-    fn blocks(&self) -> Readable<highwater::FromIter<impl Iterator<Item = u64> + use<>>> {
-        let block = usize::try_from(BLOCK).expect("it is small");
-        Readable::from_iter((0..self.rows).step_by(block))
+    fn blocks(&self) -> Readable<FromIter<impl Iterator<Item = u64> + use<>>> {
+        Readable::from_iter((0..self.rows.div_ceil(BLOCK)).map(|n| n * BLOCK))
     }
 
     /// From blocks to CSV.
@@ -127,7 +126,7 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let made = self.made.load(Relaxed);
-        if made < self.rows {
+        if (1..self.rows).contains(&made) {
             say(format_args!("a report was stopped at row {made} of {}", self.rows));
         }
     }
@@ -136,14 +135,13 @@ impl Drop for Watch {
 /// Whether the client can take gzip: named, or meant by `*`, and not refused by `q=0`.
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     let fields = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|field| field.to_str().ok());
-    let mut codings = fields.flat_map(|field| field.split(',')).map(|coding| {
+    let codings = fields.flat_map(|field| field.split(',')).map(|coding| {
         let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
         let weight = parameters.trim().strip_prefix("q=").map_or(Ok(1.0), str::parse);
         (name.trim().to_ascii_lowercase(), weight.is_ok_and(|weight: f32| weight > 0.0))
     });
-    let codings: Vec<(String, bool)> = codings.by_ref().collect();
-    let find = |name| codings.iter().find(|(coding, _)| coding == name).map(|(_, taken)| *taken);
-    find("gzip").or_else(|| find("*")).unwrap_or(false)
+    let codings: HashMap<String, bool> = codings.collect();
+    codings.get("gzip").or(codings.get("*")).is_some_and(|taken| *taken)
 }
 
 /// Rows that are made for one look at whether to go on.

@@ -25,7 +25,7 @@ pub(crate) async fn measure(args: &Args) -> Result<()> {
     writeln!(
         out,
         "{:24} {:>9} {:>9} {:>9} {:>8} {:>10}",
-        "", "p50", "p99", "worst", "answers", "MB of CSV"
+        "", "p50", "p99", "worst", "answers", "MB sent"
     )?;
     for (name, exports, blocking) in [
         ("no report", 0, false),
@@ -36,8 +36,7 @@ pub(crate) async fn measure(args: &Args) -> Result<()> {
         args.blocking = blocking;
         let Seen { mut took, bytes } = part(args, exports).await?;
         took.sort_unstable();
-        let at = |percent: usize| took.get((took.len() - 1) * percent / 100).copied();
-        let shown = [50, 99, 100].map(|percent| millis(at(percent).unwrap_or_default()));
+        let shown = [50, 99, 100].map(|percent| millis(took[(took.len() - 1) * percent / 100]));
         #[expect(clippy::cast_precision_loss, reason = "it is shown with one digit")]
         let megabytes = bytes as f64 / 1e6;
         writeln!(out, "{name:24} {} {:>8} {megabytes:>10.1}", shown.join(" "), took.len())?;

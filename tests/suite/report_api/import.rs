@@ -78,7 +78,7 @@ async fn an_import_of_many_lines() {
 async fn what_ends_an_import_is_told() {
     let orders = || order(1) + &order(2);
     let limit = orders().len().to_string();
-    let api = Api::start(&["--max-body", &limit, "--idle", "1"]);
+    let api = Api::start(&["--max-body", &limit]);
     let (status, seen) = import(&api, text(orders())).await;
     assert_eq!((status, seen.orders, seen.stopped), (200, 2, None));
 
@@ -91,6 +91,7 @@ async fn what_ends_an_import_is_told() {
     assert!(seen.stopped.unwrap().contains("line 2"));
 
     // A client that has something to say, and then says nothing.
+    let api = Api::start(&["--idle", "1"]);
     let (writable, readable) = pass_through(HighWaterMark::items(4));
     writable.try_write(Bytes::from(order(1))).unwrap();
     let (status, seen) = in_time(import(&api, http::body(readable))).await;

@@ -9,7 +9,7 @@ use super::{Api, in_time};
 /// What is under way is finished, and nothing new is begun.
 #[tokio::test]
 async fn a_termination_drains() {
-    let mut api = Api::start(&["--rows", "1000000"]);
+    let mut api = Api::start(&["--rows", "1000000", "--drain", "600"]);
     let answer = api.get("/reports/export").await;
     let mut reading = http::read(answer.response.into_body());
     let first = in_time(reading.next()).await.unwrap().unwrap();
