@@ -24,7 +24,13 @@ pub(crate) struct Answer {
 impl Answer {
     /// How long the body is.
     pub(crate) async fn count(self) -> Result<u64> {
-        http::read(self.response.into_body()).fold(0, |sum, chunk| sum + chunk.len() as u64).await
+        self.count_with(|_| {}).await
+    }
+
+    /// The same; `seen` is told of each chunk how long it is.
+    pub(crate) async fn count_with(self, mut seen: impl FnMut(u64)) -> Result<u64> {
+        let body = http::read(self.response.into_body()).map(|chunk: Bytes| chunk.len() as u64);
+        body.inspect(|length| seen(*length)).fold(0, |sum, length| sum + length).await
     }
 }
 

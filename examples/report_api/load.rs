@@ -112,15 +112,18 @@ async fn clients(address: SocketAddr, exports: usize, time: Duration) -> Result<
     Ok(Seen { took, bytes })
 }
 
-/// One report after the other; the last one is cut off.
+/// One report after the other; the last one is cut off. The bytes that came.
 async fn reports_until(address: SocketAddr, end: Instant) -> Result<u64> {
     let mut bytes = 0;
-    loop {
-        let report = async { client::get(address, "/reports/export", true).await?.count().await };
-        match timeout_at(end, report).await {
-            Ok(counted) => bytes += counted?,
-            Err(_) => return Ok(bytes),
+    let reports = async {
+        loop {
+            let report = client::get(address, "/reports/export", true).await?;
+            report.count_with(|length| bytes += length).await?;
         }
+    };
+    match timeout_at(end, reports).await {
+        Ok(failed) => failed,
+        Err(_) => Ok(bytes),
     }
 }
 
