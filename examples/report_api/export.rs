@@ -126,7 +126,7 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let made = self.made.load(Relaxed);
-        if (1..self.rows).contains(&made) {
+        if made < self.rows {
             say(format_args!("a report was stopped at row {made} of {}", self.rows));
         }
     }
