@@ -14,7 +14,7 @@ use highwater::operators::FlatMap;
 use highwater::prelude::*;
 use highwater::task::{Task, spawn};
 use highwater::{Chain, HighWaterMark, Readable, Source, Transform};
-use tokio::task::spawn_blocking;
+use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::{Instant, sleep};
 
 use super::{CHUNK, block_on};
@@ -37,7 +37,7 @@ pub(crate) const SUBJECT: Subject = Subject {
 const OFFLOADED: &str = "highwater, offloaded";
 const IDLE: &str = "nothing beside it";
 const BY_HAND: &str = "loops in spawn_blocking";
-const INLINE: &str = "highwater, inline";
+const INLINE: &str = "inline, giving way each chunk";
 
 /// Starts what runs beside the timer, on the same runtime, until the tasks are dropped or it is over.
 type Beside = fn(&Arc<Made>) -> Vec<Task<()>>;
@@ -75,9 +75,21 @@ fn offloaded(made: &Arc<Made>) -> Vec<Task<()>> {
     vec![drain(log().gzip(9), made, |made| &made.packed), drain(export, made, |made| &made.rows)]
 }
 
+/// At its best: without that, a chunk counts little, and thousands of them are worked on before others have their turn.
 fn inline(made: &Arc<Made>) -> Vec<Task<()>> {
     let packed = log().pipe(Gzip::new(9));
-    vec![drain(packed, made, |made| &made.packed), drain(blocks().pipe(csv()), made, |m| &m.rows)]
+    let (packed, export) = (giving_way(packed), giving_way(blocks().pipe(csv())));
+    vec![drain(packed, made, |made| &made.packed), drain(export, made, |made| &made.rows)]
+}
+
+/// Lets the others have their turn after every chunk.
+fn giving_way(
+    readable: Readable<impl Source<Chunk = Bytes> + Unpin + Send + 'static>,
+) -> Readable<impl Source<Chunk = Bytes> + Unpin + Send + 'static> {
+    readable.then(|chunk| async {
+        yield_now().await;
+        Ok(chunk)
+    })
 }
 
 /// A log without an end, in chunks like those of a file.
