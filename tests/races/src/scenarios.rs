@@ -392,3 +392,28 @@ fn a_crowd() {
         assert!(senders.into_iter().all(|sender| sender.join().is_ok()) && pauses.join().is_ok());
     });
 }
+
+/// I1, I64: what one task hands to two branches arrives whole in the one that is read, while the other is dropped; the task
+/// waits for neither for ever.
+#[test]
+fn tee_beside_a_branch_that_goes() {
+    check("tee beside a branch that goes", || {
+        let ((one, stays), (two, goes)) = (items(1), items(1));
+        let tee = thread::spawn(move || {
+            block_on(async {
+                let mut left = 0;
+                for x in 1..3 {
+                    assert!(one.send(x).await.is_ok(), "this branch is read to its end");
+                    left += u32::from(two.send(x).await.is_err());
+                }
+                one.end();
+                two.end();
+                left
+            })
+        });
+        let reader = thread::spawn(move || whole(read_all(stays)));
+        drop(goes);
+        assert!(tee.join().is_ok_and(|left| (1..=2).contains(&left)), "there is room for one");
+        assert!(reader.join().is_ok_and(|read| read == [1, 2]));
+    });
+}

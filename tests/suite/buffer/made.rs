@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::FutureExt;
+use highwater::fs::ReadOptions;
 use highwater_core::{
     Destination, Duplex, Error, Event, HighWaterMark, Readable, Result, Transform, Writable,
     destination_fn, duplex_pair, pass_through,
@@ -176,6 +178,38 @@ async fn a_buffer_reads_ahead_to_its_mark_and_no_further() {
         assert!(ahead_by <= 11, "{ahead_by} ahead");
     }
     assert!(ahead.next().await.is_none());
+}
+
+/// What a buffer is for: the source of each chunk works while the destination takes the one before, and the report says so.
+#[tokio::test(start_paused = true)]
+async fn a_buffer_raises_the_throughput_of_a_file_and_a_slow_destination() {
+    const TURN: Duration = Duration::from_millis(10);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, vec![b'x'; 100_000]).unwrap();
+    let parsed = || {
+        let file = ReadOptions::new().chunk_size(1000).read(&path);
+        file.then(|chunk| async move {
+            tokio::time::sleep(TURN).await;
+            Ok(chunk)
+        })
+        .boxed()
+    };
+    let slow = || {
+        destination_fn(|_: Bytes| async {
+            tokio::time::sleep(TURN).await;
+            Ok(())
+        })
+    };
+    let bare = parsed().pipe_to(slow()).run().await.unwrap();
+    let ahead = parsed().buffer(HighWaterMark::items(4)).pipe_to(slow()).run().await.unwrap();
+    for report in [&bare, &ahead] {
+        assert_eq!((report.chunks_out(), report.weight_out()), (100, 100));
+    }
+    assert_eq!(bare.elapsed(), 200 * TURN, "{bare}");
+    assert_eq!(ahead.elapsed(), 101 * TURN, "{ahead}");
+    assert_eq!((bare.waiting_for_source(), ahead.waiting_for_source()), (100 * TURN, TURN));
+    assert!(ahead.bottleneck().is_destination(), "{ahead}");
 }
 
 /// I2, A3: chunks before an error come before it, and a panic of the source is its error.
