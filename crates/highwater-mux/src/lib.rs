@@ -6,6 +6,7 @@
 //! | [`tee`](MuxExt::tee), [`broadcast`](MuxExt::broadcast) | gives every chunk to every branch |
 //! | [`route`](MuxExt::route), [`route_to`](MuxExt::route_to) | gives every chunk to one branch, which a function chooses |
 //! | [`demux`](MuxExt::demux) | gives every key a stream of its own |
+//! | `framed`, with the feature of that name | carries many streams over one connection |
 //!
 //! A merge runs on the task that reads it. The others are driven by one task, which is spawned when a branch is first
 //! read, ends with the last of them, and is waited for by the pipeline of the last.
@@ -40,6 +41,8 @@
 
 mod branch;
 mod demux;
+#[cfg(feature = "framed")]
+pub mod framed;
 mod hub;
 mod merge;
 mod spread;

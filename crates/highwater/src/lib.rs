@@ -39,6 +39,7 @@
 //! - `hash-blake3`, `hash-crc32`, `hash-md5`, `hash-sha1` and `hash-xxh3` add algorithms to `hash`, which has SHA-2;
 //! - `http-body` adds bodies of hyper, axum and reqwest, both ways, as `highwater::http`;
 //! - `meter-indicatif` draws progress bars;
+//! - `mux-framed` adds many streams over one connection to `mux`;
 //! - `object` adds object storage with S3; `object-azure` and `object-gcs` add theirs;
 //! - `sqlite` and `postgres` add tables of these databases, as `highwater::sql`;
 //! - `anyhow` adds `From<Error> for anyhow::Error`;

@@ -2,6 +2,8 @@
 
 mod branches;
 mod demux;
+#[cfg(feature = "framed")]
+mod framed;
 mod merge;
 
 use std::sync::Arc;

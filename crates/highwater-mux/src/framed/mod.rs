@@ -1,0 +1,74 @@
+//! Many streams over one connection, opened by both sides.
+//!
+//! A connection is anything that is read and written: a TCP socket, a pipe, a TLS session, the standard streams of a
+//! child process. A [`Session`] carries many [streams](FramedStream) over it, each with a window of its own, so that one
+//! that nobody reads stops nobody else.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use highwater_core::{Readable, Result};
+//! use highwater_mux::framed::Framed;
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+//! let (near, far) = tokio::io::duplex(1024);
+//! let client = async {
+//!     let session = Framed::new().client(near);
+//!     let (answer, mut request) = session.open().await?.split();
+//!     Readable::once(Bytes::from("hello")).pipe_to(&mut request).run().await?;
+//!     let answer = answer.to_bytes().await?;
+//!     session.finish().await?;
+//!     Ok(answer)
+//! };
+//! let server = async {
+//!     let mut session = Framed::new().server(far);
+//!     while let Some(stream) = session.next().await {
+//!         let (request, answer) = stream?.split();
+//!         request.pipe_to(answer).run().await?;
+//!     }
+//!     Ok(())
+//! };
+//! let (answer, ()) = tokio::try_join!(client, server)?;
+//! assert_eq!(answer, "hello");
+//! # Ok(()) }
+//! ```
+//!
+//! # Ends
+//!
+//! - A stream has ended when the peer has [finished](highwater_core::Destination::finish) it. A reset is an error whose
+//!   [`io_kind`](highwater_core::Error::io_kind) is `ConnectionReset`, a connection that is gone is an
+//!   [`is_premature_close`](highwater_core::Error::is_premature_close) error, whatever came before: neither is ever an
+//!   end.
+//! - [`Session::finish`] goes away in peace: streams that are open go on to their ends, then the peer's
+//!   [`next`](Session::next) gives `None`.
+//! - A session that is dropped ends all its streams with an error, on both sides.
+//!
+//! # Limits and defaults
+//!
+//! | limit | default | to change it |
+//! |---|---|---|
+//! | streams at a time, of both sides | 256 | [`Framed::max_streams`] |
+//! | streams that wait for [`next`](Session::next) | 64 | [`Framed::max_waiting`] |
+//! | bytes of a stream that wait to be read | 256 KiB | [`Framed::spare_window`] |
+//! | bytes by which busy windows may grow, all together | 16 MiB | [`Framed::spare_window`] |
+//! | bytes of a frame that comes | 1 MiB | none |
+//! | bytes that gather before they are sent | 16 KiB | none |
+//! | streams beyond the limit that wait to be reset | 1024; then the session fails | none |
+//! | wait for the peer to close after a [`finish`](Session::finish) | 10 s | none |
+//!
+//! A stream of the peer beyond a limit is reset at once and [counted](Session::refused); one of our own is an
+//! [`is_limit`](highwater_core::Error::is_limit) error. The connection itself holds 96 KiB.
+//!
+//! # The protocol
+//!
+//! It is [yamux](https://github.com/hashicorp/yamux/blob/master/spec.md). Its readers cannot tell a reset from an end, so
+//! within a stream bytes come in records of a length, two bytes, the higher first, and as many bytes; the record without
+//! bytes is the end. Both sides are therefore highwater.
+
+mod driver;
+mod marks;
+mod session;
+mod stream;
+mod wire;
+
+pub use marks::Unmark;
+pub use session::{Framed, Opener, Session};
+pub use stream::{FramedStream, Incoming, Outgoing};

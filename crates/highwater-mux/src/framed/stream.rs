@@ -1,0 +1,208 @@
+//! One of the streams: what comes, and where it goes out.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io::ErrorKind;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::io::AsyncWrite;
+use highwater_core::{Coop, Destination, Duplex, Error, Piped, Readable, Result, StageInfo};
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::marks::{Marker, RECORD, Unmark};
+use super::wire::Fate;
+use crate::lock;
+
+/// A stream of a [`Session`](super::Session): what the peer sends, and where what we send goes.
+///
+/// The sides are independent, as those of a TCP connection: the end of one is an end for the peer's reader, and the other
+/// goes on. A side that is dropped before its end resets the stream when the other one is dropped, too, or is through; an
+/// [`abort`](Destination::abort) resets it at once. Who only reads, and has nothing to say, says so by
+/// [`finish`](Destination::finish).
+pub type FramedStream = Duplex<Piped<Incoming, Unmark>, Outgoing>;
+
+/// The peer's records, up to 256 KiB of which wait to be read.
+pub struct Incoming {
+    shared: Arc<Shared>,
+    coop: Coop,
+    over: bool,
+}
+
+/// What goes to the peer: a destination, which gathers small chunks up to 16 KiB.
+///
+/// # Errors
+///
+/// [`io_kind`](Error::io_kind) is `ConnectionReset` when the peer has reset the stream: it was not read to its end.
+/// Otherwise why the session is over.
+pub struct Outgoing {
+    shared: Option<Arc<Shared>>,
+    marker: Marker,
+}
+
+/// What both sides need.
+struct Shared {
+    /// `None` after a reset from here.
+    stream: Mutex<Option<yamux::Stream>>,
+    fate: Fate,
+    _seat: TaskTrackerToken,
+}
+
+/// Makes a stream, and has the peer hear of it.
+pub(super) fn open(
+    mut stream: yamux::Stream,
+    fate: Fate,
+    seat: TaskTrackerToken,
+    cx: &mut Context<'_>,
+) -> FramedStream {
+    // An empty frame: it opens a stream, or says that this side has it. There is room for a first one; if the connection
+    // is gone, the first read or write says so.
+    drop(Pin::new(&mut stream).poll_write(cx, &[]));
+    let shared = Arc::new(Shared { stream: Mutex::new(Some(stream)), fate, _seat: seat });
+    let incoming = Incoming { shared: Arc::clone(&shared), coop: Coop::default(), over: false };
+    let info = StageInfo::new("framed").holds(WINDOW);
+    let readable = Readable::from_source(info, incoming).pipe(Unmark::default());
+    Duplex::from_parts(readable, Outgoing { shared: Some(shared), marker: Marker::default() })
+}
+
+impl Shared {
+    /// Why nothing goes any more.
+    #[cold]
+    fn failure(&self) -> Error {
+        if let Some(error) = self.fate.get() {
+            return error.clone();
+        }
+        let reset = match *lock(&self.stream) {
+            Some(_) => {
+                let reset = std::io::Error::from(ErrorKind::ConnectionReset);
+                Error::from(reset).context("the peer has reset the stream")
+            }
+            None => Error::aborted().context("the stream was reset"),
+        };
+        reset.in_stage("framed")
+    }
+
+    fn poll<T>(
+        &self,
+        poll: impl FnOnce(Pin<&mut yamux::Stream>) -> Poll<Option<T>>,
+    ) -> Poll<Result<T>> {
+        let polled = match &mut *lock(&self.stream) {
+            Some(stream) => ready!(poll(Pin::new(stream))),
+            None => None,
+        };
+        Poll::Ready(polled.ok_or_else(|| self.failure()))
+    }
+
+    /// Has the peer see an error. What it sent before it has reset the stream itself can still be read.
+    fn reset(&self) {
+        let stream = lock(&self.stream).take_if(|stream| !stream.is_closed());
+        drop(stream);
+    }
+}
+
+impl Stream for Incoming {
+    type Item = Result<Bytes>;
+
+    /// It never ends: what does not give the mark has failed.
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        ready!(self.coop.poll_ready(cx));
+        let polled =
+            self.shared.poll(|stream| stream.poll_next(cx).map(|it| it.and_then(|it| it.ok())));
+        let result = ready!(polled).map(Bytes::from_owner);
+        match &result {
+            Ok(packet) => {
+                self.coop.spend(u16::try_from(packet.len() / 1024).unwrap_or(u16::MAX).max(1));
+            }
+            Err(_) => self.over = true,
+        }
+        Poll::Ready(Some(result))
+    }
+}
+
+impl Outgoing {
+    /// Sends what is complete or, if asked for, all.
+    fn poll_send(&mut self, all: bool, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let Some(shared) = &self.shared else {
+            return Poll::Ready(Err(Error::write_after_end().in_stage("framed")));
+        };
+        while let Some(bytes) = self.marker.next_part(all) {
+            let sent = ready!(shared.poll(|stream| stream.poll_write(cx, bytes).map(Result::ok)))?;
+            self.marker.sent(sent);
+        }
+        if !all {
+            return Poll::Ready(Ok(()));
+        }
+        shared.poll(|stream| stream.poll_flush(cx).map(Result::ok))
+    }
+
+    async fn send(&mut self, all: bool) -> Result<()> {
+        poll_fn(|cx| self.poll_send(all, cx)).await
+    }
+}
+
+impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
+    async fn open(&mut self) -> Result<()> {
+        if self.shared.is_some() {
+            Ok(())
+        } else {
+            Err(Error::write_after_end().in_stage("framed"))
+        }
+    }
+
+    async fn write(&mut self, chunk: T) -> Result<()> {
+        self.marker.push(chunk.into());
+        self.send(false).await
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.send(true).await
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        self.send(true).await?;
+        self.marker.end();
+        self.send(true).await?;
+        self.shared = None;
+        Ok(())
+    }
+
+    async fn abort(&mut self, _: &Error) -> Result<()> {
+        if let Some(shared) = self.shared.take() {
+            shared.reset();
+        }
+        Ok(())
+    }
+
+    fn weight(&self, chunk: &T) -> usize {
+        chunk.as_ref().len()
+    }
+
+    fn holds(&self) -> Option<usize> {
+        Some(RECORD)
+    }
+
+    fn name(&self) -> &'static str {
+        "framed"
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").field("over", &self.over).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").field("open", &self.shared.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// What waits to be read of a stream, in bytes, unless the session lets windows grow: the protocol says so.
+pub(super) const WINDOW: usize = 256 * 1024;

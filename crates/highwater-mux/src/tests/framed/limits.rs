@@ -1,0 +1,152 @@
+//! Caps, cancels, and peers that do not keep to the protocol.
+
+use std::pin::pin;
+
+use futures::poll;
+use highwater_core::Destination;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::super::settle;
+use super::*;
+
+/// One stream more than may be is an error, and there is room again when one is through.
+#[tokio::test]
+async fn no_more_streams_than_may_be() {
+    let (near, far) = duplex(1024);
+    let client = Framed::new().max_streams(2).client(near);
+    let mut server = Framed::new().server(far);
+    let first = stream(&client, &mut server).await;
+    let (_second, _its_end) = stream(&client, &mut server).await;
+    let error = client.open().await.unwrap_err();
+    assert!(error.is_limit() && error.to_string().contains("2 streams"), "{error}");
+    drop(first);
+    stream(&client, &mut server).await;
+}
+
+/// I10, F68: streams of the peer beyond the cap are reset and counted; those within it live on.
+#[tokio::test]
+async fn streams_beyond_the_cap_are_reset() {
+    let (near, far) = duplex(1024);
+    let (client, mut server) =
+        (Framed::new().client(near), Framed::new().max_streams(3).server(far));
+    let mut streams = Vec::new();
+    for _ in 0..10 {
+        streams.push(client.open().await.unwrap());
+    }
+    for stream in streams.drain(3..) {
+        let error = stream.readable.to_bytes().await.unwrap_err();
+        assert_eq!(error.io_kind(), Some(std::io::ErrorKind::ConnectionReset));
+    }
+    assert_eq!(server.refused(), 7);
+    let error = server.open().await.unwrap_err();
+    assert!(error.is_limit() && error.to_string().contains("3 streams"), "{error}");
+    for near in streams {
+        let far = server.next().await.unwrap().unwrap();
+        Readable::once(block(1)).pipe_to(near.writable).run().await.unwrap();
+        assert_eq!(far.readable.to_bytes().await.unwrap().len(), 1);
+    }
+    server.open().await.unwrap();
+}
+
+/// Streams that nobody takes wait up to a limit.
+#[tokio::test]
+async fn streams_that_wait_are_limited() {
+    let (near, far) = duplex(1024);
+    let (client, mut server) =
+        (Framed::new().client(near), Framed::new().max_waiting(2).server(far));
+    let mut streams = Vec::new();
+    for _ in 0..5 {
+        streams.push(client.open().await.unwrap());
+    }
+    for stream in streams.drain(2..) {
+        assert!(stream.readable.to_bytes().await.is_err());
+    }
+    assert_eq!(server.refused(), 3);
+    for _ in 0..2 {
+        server.next().await.unwrap().unwrap();
+    }
+}
+
+/// F68: a peer that opens and drops streams without end takes no more than its places.
+#[tokio::test]
+async fn streams_that_come_and_go_leave_nothing() {
+    let (client, mut server) = pair(1024);
+    for _ in 0..2000 {
+        let (near, far) = stream(&client, &mut server).await;
+        drop((near, far));
+    }
+    assert_eq!(server.refused(), 0);
+}
+
+/// I40: an `open`, a `next` and a `write` that are dropped leave the session as it was.
+#[tokio::test]
+async fn what_is_dropped_loses_nothing() {
+    let (client, mut server) = pair(64);
+    for _ in 0..5 {
+        let mut opening = pin!(client.open());
+        assert!(poll!(&mut opening).is_pending());
+    }
+    for _ in 0..5 {
+        let next = pin!(server.next());
+        drop(poll!(next));
+    }
+    settle().await;
+    let (mut near, far) = stream(&client, &mut server).await;
+    let mut sent = Vec::new();
+    let mut reading = task::spawn(far.readable.to_bytes());
+    for n in 0..200_u8 {
+        let chunk = Bytes::from(vec![n; 5000]);
+        sent.extend_from_slice(&chunk);
+        // What a write has accepted goes out with what is called next.
+        let wrote = {
+            let dropped = pin!(near.writable.write(chunk));
+            poll!(dropped)
+        };
+        if wrote.is_pending() {
+            Destination::<Bytes>::flush(&mut near.writable).await.unwrap();
+        }
+    }
+    assert!(poll!(&mut reading).is_pending());
+    Destination::<Bytes>::finish(&mut near.writable).await.unwrap();
+    assert_eq!(reading.await.unwrap().unwrap(), sent);
+}
+
+/// F63, F66: what is no frame, one that is too large, and one that ends in the middle.
+#[tokio::test]
+async fn a_peer_that_does_not_keep_to_the_protocol() {
+    let too_large = b"\0\0\0\x01\0\0\0\x01\xFF\xFF\xFF\xFF";
+    for (bytes, corrupt) in
+        [(&b"GET / HTTP/1.1\r\n"[..], true), (too_large, true), (b"\0\0", false)]
+    {
+        let (mut peer, far) = duplex(1024);
+        let mut server = Framed::new().server(far);
+        peer.write_all(bytes).await.unwrap();
+        peer.shutdown().await.unwrap();
+        let error = server.next().await.unwrap().unwrap_err();
+        assert_eq!(
+            (error.is_corrupt(), error.is_premature_close()),
+            (corrupt, !corrupt),
+            "{error:?}"
+        );
+    }
+}
+
+/// The end of a session waits for a peer that does not close, but not for ever.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_close_is_not_waited_for_for_ever() {
+    let (mut peer, far) = duplex(1 << 20);
+    let server = Framed::new().server(far);
+    let leaving = server.finish();
+    let error = leaving.await.unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
+    let mut said = Vec::new();
+    peer.read_to_end(&mut said).await.unwrap();
+    assert!(said.windows(2).any(|header| header == [0, 3]), "a farewell: {said:?}");
+}
+
+/// No stream at all is a mistake.
+#[test]
+#[should_panic(expected = "0 streams")]
+fn no_stream_is_a_mistake() {
+    drop(Framed::new().max_streams(0));
+}
