@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, try_join};
 use highwater_core::{Error, Result, Writable};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
@@ -114,8 +114,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AtWork<C> {
 
     /// Gives a stream of the peer to whoever waits for one, or resets it by dropping it.
     fn admit(&mut self, stream: yamux::Stream, cx: &mut Context<'_>) {
-        let has_seat = self.seats.len() < self.max_streams;
-        if has_seat && matches!(self.phase, Phase::Serving) {
+        if self.seats.len() < self.max_streams && matches!(self.phase, Phase::Serving) {
             let stream = open(stream, Arc::clone(&self.fate), self.seats.token(), cx);
             if self.arrivals.try_write(stream).is_ok() {
                 return;
@@ -171,17 +170,27 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AtWork<C> {
     }
 
     /// Sends what is left, says farewell, and waits until the peer has closed, too.
+    ///
+    /// What comes meanwhile is read, and is nobody's: a peer that cannot write may not read, and what is closed with
+    /// something unread may take back what is on its way.
     async fn close(&mut self, wire: &Wire<C>) -> Result<()> {
-        let closed = async {
-            poll_fn(|cx| self.connection.poll_close(cx))
-                .await
-                .map_err(|error| self.failed(error))?;
+        let farewell = async {
+            poll_fn(|cx| self.connection.poll_close(cx)).await?;
             // The peer may be gone by now; all that matters was sent.
-            drop(poll_fn(|cx| wire.poll_linger(cx)).await);
+            drop(poll_fn(|cx| wire.poll_shutdown(cx)).await);
             Ok(())
         };
-        let late = || Error::timeout(format!("the peer has not closed within {CLOSING:?}"));
-        timeout(CLOSING, closed).await.unwrap_or_else(|_| Err(late().in_stage("framed")))
+        let rest = async {
+            drop(poll_fn(|cx| wire.poll_discard(cx)).await);
+            Ok(())
+        };
+        match timeout(CLOSING, try_join(farewell, rest)).await {
+            Ok(closed) => closed.map(drop).map_err(|error| self.failed(error)),
+            Err(_) => {
+                let late = format!("the peer has not closed within {CLOSING:?}");
+                Err(Error::timeout(late).in_stage("framed"))
+            }
+        }
     }
 
     /// Tells the reason to the handles and the streams.

@@ -1,32 +1,38 @@
 //! Many streams over one connection, opened by both sides.
 //!
-//! A connection is anything that is read and written: a TCP socket, a pipe, a TLS session, the standard streams of a
-//! child process. A [`Session`] carries many [streams](FramedStream) over it, each with a window of its own, so that one
+//! A connection is anything that is read and written: a TCP socket, a pipe, a TLS session; and of a
+//! [`Duplex`](highwater_core::Duplex) with a [`Writable`](highwater_core::Writable) the two sides together:
+//! `tokio::io::join(readable.into_async_read(), writable)`. A [`Session`] carries many [streams](FramedStream) over it, each with a window of its own, so that one
 //! that nobody reads stops nobody else.
 //!
 //! ```
 //! use bytes::Bytes;
 //! use highwater_core::{Readable, Result};
 //! use highwater_mux::framed::Framed;
-//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-//! let (near, far) = tokio::io::duplex(1024);
-//! let client = async {
-//!     let session = Framed::new().client(near);
-//!     let (answer, mut request) = session.open().await?.split();
-//!     Readable::once(Bytes::from("hello")).pipe_to(&mut request).run().await?;
+//! use tokio::io::{DuplexStream, duplex};
+//!
+//! async fn client(connection: DuplexStream) -> Result<Bytes> {
+//!     let session = Framed::new().client(connection);
+//!     let (answer, request) = session.open().await?.split();
+//!     Readable::once(Bytes::from("hello")).pipe_to(request).run().await?;
 //!     let answer = answer.to_bytes().await?;
 //!     session.finish().await?;
 //!     Ok(answer)
-//! };
-//! let server = async {
-//!     let mut session = Framed::new().server(far);
+//! }
+//!
+//! /// Sends back what comes, one stream after the other.
+//! async fn server(connection: DuplexStream) -> Result<()> {
+//!     let mut session = Framed::new().server(connection);
 //!     while let Some(stream) = session.next().await {
 //!         let (request, answer) = stream?.split();
 //!         request.pipe_to(answer).run().await?;
 //!     }
-//!     Ok(())
-//! };
-//! let (answer, ()) = tokio::try_join!(client, server)?;
+//!     session.finish().await
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+//! let (near, far) = duplex(1024);
+//! let (answer, ()) = tokio::try_join!(client(near), server(far))?;
 //! assert_eq!(answer, "hello");
 //! # Ok(()) }
 //! ```
@@ -45,8 +51,7 @@
 //!
 //! | limit | default | to change it |
 //! |---|---|---|
-//! | streams at a time, of both sides | 256 | [`Framed::max_streams`] |
-//! | streams that wait for [`next`](Session::next) | 64 | [`Framed::max_waiting`] |
+//! | streams at a time, of both sides, those that wait for [`next`](Session::next) included | 256 | [`Framed::max_streams`] |
 //! | bytes of a stream that wait to be read | 256 KiB | [`Framed::spare_window`] |
 //! | bytes by which busy windows may grow, all together | 16 MiB | [`Framed::spare_window`] |
 //! | bytes of a frame that comes | 1 MiB | none |

@@ -18,7 +18,6 @@ use super::wire::Fate;
 #[must_use]
 pub struct Framed {
     max_streams: usize,
-    max_waiting: usize,
     spare_window: usize,
 }
 
@@ -31,10 +30,10 @@ impl Default for Framed {
 impl Framed {
     /// The [defaults](self#limits-and-defaults).
     pub fn new() -> Self {
-        Self { max_streams: MAX_STREAMS, max_waiting: MAX_WAITING, spare_window: SPARE_WINDOW }
+        Self { max_streams: MAX_STREAMS, spare_window: SPARE_WINDOW }
     }
 
-    /// The most streams at a time, of both sides together.
+    /// The most streams at a time, of both sides together; those that wait for [`next`](Session::next) count as well.
     ///
     /// # Panics
     ///
@@ -43,12 +42,6 @@ impl Framed {
     pub fn max_streams(mut self, most: usize) -> Self {
         assert!(most > 0, "a session of 0 streams would carry nothing");
         self.max_streams = most;
-        self
-    }
-
-    /// The most streams of the peer that wait for [`next`](Session::next); 0 counts as 1.
-    pub fn max_waiting(mut self, most: usize) -> Self {
-        self.max_waiting = most;
         self
     }
 
@@ -88,7 +81,7 @@ impl Framed {
         C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let (fate, refused) = (Fate::default(), Arc::new(AtomicU64::new(0)));
-        let (arrivals, arrived) = pass_through(HighWaterMark::items(self.max_waiting.max(1)));
+        let (arrivals, arrived) = pass_through(HighWaterMark::items(self.max_streams));
         let (requests, asked) = mpsc::channel(REQUESTS);
         let driver = Driver {
             connection,
@@ -238,7 +231,6 @@ pub(super) fn leaving() -> Error {
 }
 
 const MAX_STREAMS: usize = 256;
-const MAX_WAITING: usize = 64;
 const SPARE_WINDOW: usize = 16 * 1024 * 1024;
 
 /// Streams beyond the limit whose reset waits to be sent, after which a peer is cut off.

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::io::AsyncWrite;
-use highwater_core::{Coop, Destination, Duplex, Error, Piped, Readable, Result, StageInfo};
+use highwater_core::{Coop, Destination, Duplex, Error, Meter, Piped, Readable, Result, StageInfo};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::marks::{Marker, RECORD, Unmark};
@@ -21,7 +21,7 @@ use crate::lock;
 ///
 /// The sides are independent, as those of a TCP connection: the end of one is an end for the peer's reader, and the other
 /// goes on. A side that is dropped before its end resets the stream when the other one is dropped, too, or is through; an
-/// [`abort`](Destination::abort) resets it at once. Who only reads, and has nothing to say, says so by
+/// [`abort`](Destination::abort) resets it at once, and its error comes from the readable, too. Who only reads, and has nothing to say, says so by
 /// [`finish`](Destination::finish).
 pub type FramedStream = Duplex<Piped<Incoming, Unmark>, Outgoing>;
 
@@ -29,6 +29,9 @@ pub type FramedStream = Duplex<Piped<Incoming, Unmark>, Outgoing>;
 pub struct Incoming {
     shared: Arc<Shared>,
     coop: Coop,
+    meter: Meter,
+    /// Bytes so far, with those that mark the ends of records.
+    given: u64,
     over: bool,
 }
 
@@ -45,10 +48,15 @@ pub struct Outgoing {
 
 /// What both sides need.
 struct Shared {
-    /// `None` after a reset from here.
-    stream: Mutex<Option<yamux::Stream>>,
+    stream: Mutex<Link>,
     fate: Fate,
     _seat: TaskTrackerToken,
+}
+
+/// The stream underneath, or why it was reset from here.
+enum Link {
+    Up(yamux::Stream),
+    Reset(Error),
 }
 
 /// Makes a stream, and has the peer hear of it.
@@ -61,45 +69,46 @@ pub(super) fn open(
     // An empty frame: it opens a stream, or says that this side has it. There is room for a first one; if the connection
     // is gone, the first read or write says so.
     drop(Pin::new(&mut stream).poll_write(cx, &[]));
-    let shared = Arc::new(Shared { stream: Mutex::new(Some(stream)), fate, _seat: seat });
-    let incoming = Incoming { shared: Arc::clone(&shared), coop: Coop::default(), over: false };
+    let shared = Arc::new(Shared { stream: Mutex::new(Link::Up(stream)), fate, _seat: seat });
     let info = StageInfo::new("framed").holds(WINDOW);
+    let (shared_too, coop, meter) = (Arc::clone(&shared), Coop::default(), info.meter().clone());
+    let incoming = Incoming { shared: shared_too, coop, meter, given: 0, over: false };
     let readable = Readable::from_source(info, incoming).pipe(Unmark::default());
     Duplex::from_parts(readable, Outgoing { shared: Some(shared), marker: Marker::default() })
 }
 
 impl Shared {
-    /// Why nothing goes any more.
-    #[cold]
-    fn failure(&self) -> Error {
-        if let Some(error) = self.fate.get() {
-            return error.clone();
-        }
-        let reset = match *lock(&self.stream) {
-            Some(_) => {
-                let reset = std::io::Error::from(ErrorKind::ConnectionReset);
-                Error::from(reset).context("the peer has reset the stream")
-            }
-            None => Error::aborted().context("the stream was reset"),
-        };
-        reset.in_stage("framed")
-    }
-
     fn poll<T>(
         &self,
         poll: impl FnOnce(Pin<&mut yamux::Stream>) -> Poll<Option<T>>,
     ) -> Poll<Result<T>> {
-        let polled = match &mut *lock(&self.stream) {
-            Some(stream) => ready!(poll(Pin::new(stream))),
-            None => None,
-        };
-        Poll::Ready(polled.ok_or_else(|| self.failure()))
+        match &mut *lock(&self.stream) {
+            Link::Up(stream) => {
+                let polled = ready!(poll(Pin::new(stream)));
+                Poll::Ready(polled.ok_or_else(|| self.lost()))
+            }
+            Link::Reset(error) => Poll::Ready(Err(error.clone())),
+        }
+    }
+
+    /// Why nothing goes any more, if not for something here.
+    #[cold]
+    fn lost(&self) -> Error {
+        self.fate.get().cloned().unwrap_or_else(|| {
+            let reset = Error::from(std::io::Error::from(ErrorKind::ConnectionReset));
+            reset.context("the peer has reset the stream").in_stage("framed")
+        })
     }
 
     /// Has the peer see an error. What it sent before it has reset the stream itself can still be read.
-    fn reset(&self) {
-        let stream = lock(&self.stream).take_if(|stream| !stream.is_closed());
-        drop(stream);
+    fn reset(&self, error: &Error) {
+        let mut link = lock(&self.stream);
+        if matches!(&*link, Link::Up(stream) if !stream.is_closed()) {
+            let stream = std::mem::replace(&mut *link, Link::Reset(error.clone()));
+            // Dropping it is what resets it, and may wake the other side.
+            drop(link);
+            drop(stream);
+        }
     }
 }
 
@@ -117,6 +126,8 @@ impl Stream for Incoming {
         let result = ready!(polled).map(Bytes::from_owner);
         match &result {
             Ok(packet) => {
+                self.given += packet.len() as u64;
+                self.meter.publish_bytes(self.given);
                 self.coop.spend(u16::try_from(packet.len() / 1024).unwrap_or(u16::MAX).max(1));
             }
             Err(_) => self.over = true,
@@ -172,9 +183,9 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
         Ok(())
     }
 
-    async fn abort(&mut self, _: &Error) -> Result<()> {
+    async fn abort(&mut self, error: &Error) -> Result<()> {
         if let Some(shared) = self.shared.take() {
-            shared.reset();
+            shared.reset(error);
         }
         Ok(())
     }

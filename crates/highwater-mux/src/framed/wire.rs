@@ -39,10 +39,13 @@ impl<C: TokioRead + TokioWrite + Unpin> Wire<C> {
         })
     }
 
-    /// Shuts the writing direction down, and reads on to the end: what is closed with something unread may take back
-    /// what is on its way to the peer.
-    pub(super) fn poll_linger(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll(|connection| connection.poll_shutdown(cx)))?;
+    /// Shuts the writing direction down, as far as that was not done.
+    pub(super) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll(|connection| connection.poll_shutdown(cx))
+    }
+
+    /// Reads to the end, and drops what comes.
+    pub(super) fn poll_discard(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut space = [0; 1024];
         loop {
             let mut space = ReadBuf::new(&mut space);
@@ -92,7 +95,7 @@ impl<C: TokioRead + TokioWrite + Unpin> AsyncWrite for Wire<C> {
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(|connection| connection.poll_shutdown(cx))
+        self.poll_shutdown(cx)
     }
 }
 

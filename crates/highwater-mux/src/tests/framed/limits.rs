@@ -48,25 +48,6 @@ async fn streams_beyond_the_cap_are_reset() {
     server.open().await.unwrap();
 }
 
-/// Streams that nobody takes wait up to a limit.
-#[tokio::test]
-async fn streams_that_wait_are_limited() {
-    let (near, far) = duplex(1024);
-    let (client, mut server) =
-        (Framed::new().client(near), Framed::new().max_waiting(2).server(far));
-    let mut streams = Vec::new();
-    for _ in 0..5 {
-        streams.push(client.open().await.unwrap());
-    }
-    for stream in streams.drain(2..) {
-        assert!(stream.readable.to_bytes().await.is_err());
-    }
-    assert_eq!(server.refused(), 3);
-    for _ in 0..2 {
-        server.next().await.unwrap().unwrap();
-    }
-}
-
 /// F68: a peer that opens and drops streams without end takes no more than its places.
 #[tokio::test]
 async fn streams_that_come_and_go_leave_nothing() {
