@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! proxy --listen ADDRESS --to ADDRESS [--connections N] [--per-address N] [--idle SECONDS] [--linger SECONDS]
+//!       [--rate BYTES/s]
 //! ```
 //!
 //! It prints the address it listens on, and one line for each connection when that is over. The end of one direction is
@@ -15,10 +16,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use highwater::io::{Copied, copy_duplex};
+use highwater::io::{self, Copied, copy_duplex};
 use highwater::net::{self, Listen, Listening, Socket};
+use highwater::prelude::*;
+use highwater::rate_limit::Rate;
 use highwater::{CancellationToken, Error, Readable, Result, task};
 use highwater_examples::{OneLine, interrupt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
 /// Passes TCP connections on to another address, and says how much went in each direction.
@@ -43,6 +47,9 @@ struct Args {
     /// Seconds that one direction may be silent after the other has ended.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     linger: u64,
+    /// The most bytes per second, for each direction of a connection.
+    #[arg(long, value_name = "BYTES/s", value_parser = clap::value_parser!(u64).range(1..))]
+    rate: Option<u64>,
 }
 
 fn main() -> ExitCode {
@@ -115,12 +122,13 @@ async fn serve(
 struct Limits {
     idle: Option<Duration>,
     linger: Duration,
+    rate: Option<Rate>,
 }
 
 impl Limits {
     fn of(args: &Args) -> Self {
-        let idle = args.idle.map(Duration::from_secs);
-        Self { idle, linger: Duration::from_secs(args.linger) }
+        let (idle, rate) = (args.idle.map(Duration::from_secs), args.rate.map(Rate::per_second));
+        Self { idle, linger: Duration::from_secs(args.linger), rate }
     }
 }
 
@@ -131,6 +139,24 @@ async fn pass_on(client: Socket, to: &str, limits: Limits) {
         Ok(server) => server,
         Err(error) => return say(format_args!("{peer}: {}", OneLine(&error))),
     };
+    match limits.rate {
+        Some(rate) => copy(slowed(client, rate), slowed(server, rate), peer, limits).await,
+        None => copy(client, server, peer, limits).await,
+    }
+}
+
+/// A connection from which no more is read than the rate says.
+fn slowed(socket: Socket, rate: Rate) -> impl Both {
+    let (reader, writer) = tokio::io::split(socket);
+    tokio::io::join(io::read(reader).rate_limit_bytes(rate).into_async_read(), writer)
+}
+
+/// Something that is read and written.
+trait Both: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<C: AsyncRead + AsyncWrite + Send + Unpin> Both for C {}
+
+async fn copy(client: impl Both, server: impl Both, peer: SocketAddr, limits: Limits) {
     let mut copy = copy_duplex(client, server).linger(limits.linger);
     if let Some(idle) = limits.idle {
         copy = copy.idle(idle);

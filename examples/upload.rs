@@ -1,7 +1,7 @@
 //! Takes a file in as a service does with an upload: measured, limited, verified, and kept whole or not at all.
 //!
 //! ```text
-//! upload [SRC] [DST] [--max-size BYTES] [--sha256 HEX] [--no-progress]
+//! upload [SRC] [DST] [--max-size BYTES] [--rate BYTES/s] [--sha256 HEX] [--no-progress]
 //! ```
 //!
 //! DST is replaced in one step at the end. If SRC is too large, has another digest, cannot be read to its end, or the
@@ -17,6 +17,7 @@ use clap::Parser;
 use highwater::hash::{Algorithm, Digest, Hash};
 use highwater::meter::Progress;
 use highwater::prelude::*;
+use highwater::rate_limit::Rate;
 use highwater::{BoxReadable, Error, Readable, Report, Result, fs, io};
 use highwater_examples::{OneLine, interrupt};
 use indicatif::{DecimalBytes, ProgressBar, ProgressFinish, ProgressStyle};
@@ -33,6 +34,9 @@ struct Args {
     /// The most bytes to take.
     #[arg(long, value_name = "BYTES")]
     max_size: Option<u64>,
+    /// The most bytes per second.
+    #[arg(long, value_name = "BYTES/s", value_parser = clap::value_parser!(u64).range(1..))]
+    rate: Option<u64>,
     /// The digest it must have.
     #[arg(long, value_name = "HEX", value_parser = sha256)]
     sha256: Option<Digest>,
@@ -87,7 +91,10 @@ async fn take(
         progress = progress.total(size);
     }
     let shown = progress.handle().draw(bar(size, args));
-    source = source.progress(progress).boxed();
+    source = match args.rate {
+        Some(rate) => source.rate_limit_bytes(Rate::per_second(rate)).progress(progress).boxed(),
+        None => source.progress(progress).boxed(),
+    };
     if let Some(most) = args.max_size {
         source = source.limit(most).boxed();
     }

@@ -3,8 +3,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::support::{names, program};
 
@@ -73,6 +75,19 @@ fn standard_input_is_taken() {
     let output = upload().arg("-").arg(&dst).stdin(input).output().unwrap();
     assert!(output.status.success());
     assert_eq!(std::fs::read(&dst).unwrap(), content(300_000));
+}
+
+/// No more than the rate says: it takes so long at the least.
+#[test]
+fn a_rate_is_kept() {
+    let (_folder, src, dst) = files(100_000);
+    let start = Instant::now();
+    let output = upload().args([&src, &dst]).args(["--rate", "200000"]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(std::fs::read(&dst).unwrap(), content(100_000));
+    assert!(start.elapsed() >= Duration::from_millis(400), "{:?}", start.elapsed());
+    let zero = upload().args([&src, &dst]).args(["--rate", "0"]).output().unwrap();
+    assert_eq!(zero.status.code(), Some(2));
 }
 
 /// It runs at once, and cleans up.
