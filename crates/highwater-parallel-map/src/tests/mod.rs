@@ -1,5 +1,8 @@
 //! The maps under delays, errors, panics and cancels.
 
+mod chaos;
+mod pool;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
