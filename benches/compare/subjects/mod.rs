@@ -1,6 +1,8 @@
 //! The subjects: one file each, with a table of its contestants.
 
 mod p10_hash;
+mod p11_cpu;
+mod p12_waits;
 mod p13_batches;
 mod p14_rate_limit;
 mod p15_ndjson;
@@ -35,6 +37,10 @@ pub(crate) const ALL: &[&Subject] = &[
     &p10_hash::CRC32,
     &p17_idle::SUBJECT,
     &p18_proxy::SUBJECT,
+    &p11_cpu::LARGE,
+    &p11_cpu::SMALL,
+    &p12_waits::SUBJECT,
+    &p12_waits::BUSY,
     &p13_batches::SUBJECT,
     &p14_rate_limit::TEN,
     &p14_rate_limit::THOUSAND,
