@@ -55,8 +55,8 @@
 //! | bytes of a stream that wait to be read | 256 KiB | [`Framed::spare_window`] |
 //! | bytes by which busy windows may grow, all together | 16 MiB | [`Framed::spare_window`] |
 //! | bytes of a frame that comes | 1 MiB | none |
-//! | bytes that gather before they are sent | 16 KiB | none |
-//! | streams beyond the limit that wait to be reset | 1024; then the session fails | none |
+//! | bytes of a stream that gather before they are sent | 16 KiB | none |
+//! | bytes of a stream that wait for the connection | 192 KiB | none |
 //! | wait for the peer to close after a [`finish`](Session::finish) | 10 s | none |
 //!
 //! A stream of the peer beyond a limit is reset at once and [counted](Session::refused); one of our own is an

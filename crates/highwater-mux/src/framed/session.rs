@@ -233,7 +233,7 @@ pub(super) fn leaving() -> Error {
 const MAX_STREAMS: usize = 256;
 const SPARE_WINDOW: usize = 16 * 1024 * 1024;
 
-/// Streams beyond the limit whose reset waits to be sent, after which a peer is cut off.
+/// Streams beyond the limit whose reset waits to be sent; with more, yamux tells the peer to go away.
 const MAX_RESETS: usize = 1024;
 
 /// Callers of `open` that wait in line; more wait for a place in it.

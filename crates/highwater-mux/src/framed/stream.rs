@@ -195,7 +195,7 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
     }
 
     fn holds(&self) -> Option<usize> {
-        Some(RECORD)
+        Some(RECORD + QUEUED * RECORD)
     }
 
     fn name(&self) -> &'static str {
@@ -217,3 +217,6 @@ impl fmt::Debug for Outgoing {
 
 /// What waits to be read of a stream, in bytes, unless the session lets windows grow: the protocol says so.
 pub(super) const WINDOW: usize = 256 * 1024;
+
+/// Frames of a stream that wait for the connection: yamux has a channel for 10, and one for each of two senders.
+const QUEUED: usize = 12;
