@@ -52,6 +52,7 @@ async fn ask(opener: Opener, bytes: Bytes) -> Result<Bytes> {
 }
 
 /// I63: 200 streams at once, of random sizes; all come back as they were sent, and both sides go in peace.
+#[expect(clippy::print_stdout, reason = "shown when the test fails")]
 async fn come_and_go(client: Session, server: Session) {
     let echo = task::spawn(echo(server));
     let mut seed = Seed::fresh();
