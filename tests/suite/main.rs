@@ -30,6 +30,7 @@ mod proxy_program;
 mod rate_limit;
 mod reliability;
 mod report_api;
+mod seen;
 mod soak;
 mod sql;
 mod support;

@@ -96,7 +96,10 @@ impl<R, T> Duplex<R, Writable<T>> {
 /// assert_eq!(server.readable.next().await.transpose()?, Some("ping"));
 /// # Ok(()) }
 /// ```
-pub fn duplex_pair<T>(mark: HighWaterMark<T>) -> (BufferedDuplex<T>, BufferedDuplex<T>) {
+pub fn duplex_pair<T>(mark: HighWaterMark<T>) -> (BufferedDuplex<T>, BufferedDuplex<T>)
+where
+    T: Send + 'static,
+{
     let (there, here) = pass_through(mark.clone());
     let (back, from_there) = pass_through(mark);
     (Duplex::from_parts(from_there, there), Duplex::from_parts(here, back))

@@ -21,6 +21,7 @@ mod coop;
 mod destination;
 mod duplex;
 mod error;
+mod figures;
 pub mod operators;
 mod pipe;
 mod pipeline;
@@ -29,6 +30,7 @@ mod record;
 mod report;
 mod sync;
 pub mod task;
+mod trace;
 mod transform;
 
 pub use buffer::{
@@ -42,7 +44,9 @@ pub use destination::{
 pub use duplex::{BufferedDuplex, Duplex, Linked, duplex_pair};
 pub use error::{Error, Result};
 pub use pipe::{Answer, Engine, Pipe, Plain, Timed};
-pub use pipeline::{Explanation, Pipeline, PipelineFuture, Running, StageExplanation};
+pub use pipeline::{
+    Explanation, Pipeline, PipelineFuture, Running, StageExplanation, Stall, StalledStage, Waits,
+};
 pub use readable::{
     BoxReadable, Concat, FromIter, FromResults, FromStream, Meter, Next, Once, Piped, PipedTimed,
     Readable, Runs, Source, StageInfo, TakeUntil, Then, Timeout, Zip,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::pipeline::{Progress, Times};
 use crate::readable::{Plan, StageInfo};
+use crate::{BufferStats, Control};
 
 /// What a pipeline did, or does: how much it moved, and where the time went.
 ///
@@ -29,6 +30,7 @@ pub struct StageReport {
     name: &'static str,
     taken: u64,
     busy: Duration,
+    buffer: Option<BufferStats>,
 }
 
 /// What holds a pipeline back: what it spent the largest part of its time on.
@@ -162,7 +164,8 @@ impl Report {
 impl StageReport {
     fn of(info: &StageInfo) -> Self {
         let meter = info.meter();
-        Self { name: info.name(), taken: meter.taken(), busy: meter.busy() }
+        let buffer = info.known_buffer().map(Control::stats);
+        Self { name: info.name(), taken: meter.taken(), busy: meter.busy(), buffer }
     }
 
     /// The stage's name.
@@ -178,6 +181,11 @@ impl StageReport {
     /// Time it worked, if the pipeline was [`measured`](crate::Pipeline::measured); else zero.
     pub fn busy(&self) -> Duration {
         self.busy
+    }
+
+    /// How the buffer is doing that it fills, or that it is; `None` for a stage without one.
+    pub fn buffer(&self) -> Option<&BufferStats> {
+        self.buffer.as_ref()
     }
 }
 

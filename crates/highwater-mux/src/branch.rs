@@ -69,7 +69,10 @@ impl<T> Branch<T> {
     }
 
     /// Both ends of the branch.
-    pub(crate) fn open(self) -> (Lane<T>, Readable<Outlet<T>>) {
+    pub(crate) fn open(self) -> (Lane<T>, Readable<Outlet<T>>)
+    where
+        T: Send + 'static,
+    {
         let Self { mark, on_full, required } = self;
         let high = mark.high();
         let info = StageInfo::new("branch").holds(0);

@@ -128,7 +128,7 @@ struct Entry<T> {
 
 impl<T, K, F> Keys<T, K, F>
 where
-    T: Send,
+    T: Send + 'static,
     K: Hash + Eq + Clone + Send,
     F: FnMut(&T) -> K + Send,
 {

@@ -22,7 +22,7 @@ pub struct Broadcast<T> {
     roster: Roster<T>,
 }
 
-impl<T> Broadcast<T> {
+impl<T: Send + 'static> Broadcast<T> {
     /// A branch that gets what is read from now on. What was read before is never sent to it.
     ///
     /// After the end it is one that ends the same way: at once, or with the same error. When all branches were dropped

@@ -17,6 +17,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use crate::flight::Flight;
+
 pub(crate) fn map<S, U, F>(readable: Readable<S>, n: usize, f: F) -> Readable<Buffered<U>>
 where
     S: Source + Send + 'static,
@@ -26,11 +28,12 @@ where
 {
     let jobs = TaskTracker::new();
     let info = StageInfo::new("parallel_map_cpu").jobs(jobs.clone());
+    let flight = Flight::new(info.meter().clone());
     let mark = HighWaterMark::items(n.max(LARGEST_BATCH));
     readable.through_stage(info, mark, move |input, output| {
         let crew =
             Crew { f: Arc::new(f), n, jobs, running: VecDeque::new(), stop: Stop::default() };
-        let work = Work { crew, batch: Vec::new(), size: 1, taken: 0 };
+        let work = Work { crew, batch: Vec::new(), size: 1, taken: 0, in_work: 0, flight };
         work.run(input.pinned(), output)
     })
 }
@@ -67,6 +70,8 @@ struct Work<T, F, U> {
     size: usize,
     /// Items taken so far.
     taken: u64,
+    in_work: usize,
+    flight: Flight,
 }
 
 impl<T, F, U> Work<T, F, U>
@@ -83,6 +88,7 @@ where
         while let Some(done) = poll_fn(|cx| self.poll_step(&mut input, &mut failure, cx)).await {
             let done = done?;
             self.adapt(done.took);
+            self.in_work -= done.results.len();
             for result in done.results {
                 output.send(result?).await?;
             }
@@ -119,6 +125,7 @@ where
                 break;
             }
         }
+        self.flight.is(self.in_work);
         let Some(oldest) = self.crew.running.front_mut() else {
             return if input.is_none() { Poll::Ready(None) } else { Poll::Pending };
         };
@@ -131,6 +138,7 @@ where
         let batch = std::mem::take(&mut self.batch);
         let first = self.taken;
         self.taken += batch.len() as u64;
+        self.in_work += batch.len();
         let (f, stop) = (Arc::clone(&self.crew.f), Arc::clone(&self.crew.stop.0));
         let job = self.crew.jobs.spawn_blocking(move || work(&*f, batch, first, &stop));
         self.crew.running.push_back(job);

@@ -7,10 +7,11 @@ use std::task::{Context, Poll};
 
 use futures_util::{FutureExt, Stream};
 use highwater_core::{
-    Buffered, Error, HighWaterMark, Readable, Result, Source, StageInfo, Writable, task,
+    Buffered, Error, HighWaterMark, Meter, Readable, Result, Source, StageInfo, Writable, task,
 };
 use tokio_util::task::TaskTracker;
 
+use crate::flight::Flight;
 use crate::item::ParallelMap;
 use crate::window::{Job, Keys, Window};
 
@@ -28,9 +29,9 @@ where
     let name = if map.ordered { "parallel_map" } else { "parallel_map_unordered" };
     let jobs = TaskTracker::new();
     let info = StageInfo::new(name).jobs(jobs.clone());
-    let mark = HighWaterMark::items(map.n);
+    let (mark, meter) = (HighWaterMark::items(map.n), info.meter().clone());
     readable.through_stage(info, mark, |input, output| {
-        let driver = Driver::new(map, Free, jobs);
+        let driver = Driver::new(map, Free, jobs, meter);
         driver.run(input.pinned(), output)
     })
 }
@@ -50,10 +51,10 @@ where
 {
     let jobs = TaskTracker::new();
     let info = StageInfo::new("parallel_map_by_key").jobs(jobs.clone());
-    let mark = HighWaterMark::items(map.n);
+    let (mark, meter) = (HighWaterMark::items(map.n), info.meter().clone());
     readable.through_stage(info, mark, |input, output| {
         let gate = Keyed { key, keys: Keys::new() };
-        let driver = Driver::new(map.unordered(), gate, jobs);
+        let driver = Driver::new(map.unordered(), gate, jobs, meter);
         driver.run(input.pinned(), output)
     })
 }
@@ -136,6 +137,7 @@ struct Driver<T, F, U, G> {
     window: Window<U>,
     jobs: TaskTracker,
     started: u64,
+    flight: Flight,
 }
 
 impl<T, F, Fut, U, G> Driver<T, F, U, G>
@@ -146,9 +148,9 @@ where
     Fut: Future<Output = Result<U>> + Send + 'static,
     G: Gate<T, U>,
 {
-    fn new(map: ParallelMap<T, F>, gate: G, jobs: TaskTracker) -> Self {
+    fn new(map: ParallelMap<T, F>, gate: G, jobs: TaskTracker, meter: Meter) -> Self {
         let window = Window::new(map.ordered);
-        Self { map, gate, window, jobs, started: 0 }
+        Self { map, gate, window, jobs, started: 0, flight: Flight::new(meter) }
     }
 
     async fn run<S>(mut self, input: Readable<S>, output: Writable<U>) -> Result<()>
@@ -202,6 +204,7 @@ where
                 Poll::Pending => break,
             }
         }
+        self.flight.is(self.window.len() + self.gate.held());
         if self.window.len() == 0 && input.is_none() {
             return Poll::Ready(None);
         }

@@ -35,6 +35,7 @@
 
 mod cpu;
 mod driver;
+mod flight;
 mod item;
 mod pool;
 #[cfg(test)]

@@ -42,6 +42,7 @@
 //! - `mux-framed` adds many streams over one connection to `mux`;
 //! - `object` adds object storage with S3; `object-azure` and `object-gcs` add theirs;
 //! - `sqlite` and `postgres` add tables of these databases, as `highwater::sql`;
+//! - `metrics` counts what pipelines do, for the recorders of the crate `metrics`;
 //! - `anyhow` adds `From<Error> for anyhow::Error`;
 //! - `test` adds the conformance suite for your own machines and destinations, as `highwater::test`;
 //! - `full` is all.

@@ -1,11 +1,9 @@
 //! The rules of the buffer, B1 to B19, one by one.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
@@ -249,11 +247,11 @@ fn b11_the_latest_waker_is_woken() {
 }
 
 /// Asks the buffer things whenever it is woken, dropped or weighed: with the lock held, that is a deadlock.
-struct Nosy(Rc<RefCell<Option<Writable<Self>>>>);
+struct Nosy(Arc<Mutex<Option<Writable<Self>>>>);
 
 impl Drop for Nosy {
     fn drop(&mut self) {
-        if let Some(writable) = &*self.0.borrow() {
+        if let Some(writable) = &*self.0.lock().unwrap() {
             writable.buffered();
         }
     }
@@ -270,15 +268,15 @@ impl Wake for AsksWhenWoken {
 /// B12, I35, I19: wakers, drops and weighing may come back into the buffer.
 #[test]
 fn b12_no_user_code_runs_under_the_lock() {
-    let home = Rc::new(RefCell::new(None));
+    let home = Arc::new(Mutex::new(None));
     let (writable, readable) = pass_through(HighWaterMark::items(4));
     for _ in 0..3 {
-        writable.write(Nosy(Rc::clone(&home))).map(|_| ()).unwrap();
+        writable.write(Nosy(Arc::clone(&home))).map(|_| ()).unwrap();
     }
-    *home.borrow_mut() = Some(writable.clone());
+    *home.lock().unwrap() = Some(writable.clone());
     writable.destroy(None);
     drop(readable);
-    drop(home.borrow_mut().take());
+    drop(home.lock().unwrap().take());
 
     let (writable, mut readable) = items(4);
     let waker = Waker::from(Arc::new(AsksWhenWoken(writable.clone())));

@@ -171,12 +171,18 @@ pub struct BufferStats {
     pub high_water_mark: usize,
     /// Chunks taken in so far.
     pub chunks: u64,
+    /// What these weighed, in the mark's unit.
+    pub weight: usize,
     /// Times it was drained after it had been full.
     pub drains: u64,
     /// Writing ends.
     pub writers: usize,
     /// Writers that wait for room.
     pub waiting: usize,
+    /// How many corks hold delivery.
+    pub corks: usize,
+    /// Whether the reader waits for a chunk.
+    pub is_awaited: bool,
     /// Whether delivery is paused.
     pub is_paused: bool,
 }

@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use tokio_util::task::TaskTracker;
 
 use super::buffered::Buffered;
+use super::control::Control;
 use super::ledger::Room;
 use super::mark::HighWaterMark;
 use super::shared::{Shared, Weighed};
@@ -35,9 +36,10 @@ where
 {
     let before = plan.clone();
     let jobs = info.known_jobs().cloned().unwrap_or_default();
-    plan.push(info.holds(mark.holds()).runs(Runs::Task).jobs(jobs.clone()));
+    let info = info.holds(mark.holds()).runs(Runs::Task).jobs(jobs.clone());
+    let (name, shared) = (info.name(), Shared::new(mark, &info, None));
+    plan.push(info.buffer(Control::new(Arc::clone(&shared))));
     let blamed = plan.clone();
-    let shared = Shared::new(mark, None);
     let output = Writable::of(Arc::clone(&shared));
     let fill = fill(output.clone(), &jobs);
     let work = async move {
@@ -50,7 +52,7 @@ where
             Err(payload) => output.fail(Error::panic(&*payload).in_stage(blamed.panicked())),
         }
     };
-    let starter = Starter::new(jobs.track_future(work));
+    let starter = Starter::new(jobs.track_future(work), name);
     Readable::from_parts(Buffered::new(shared, Some(starter)), plan)
 }
 

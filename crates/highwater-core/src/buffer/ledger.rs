@@ -16,6 +16,8 @@ pub(crate) struct Ledger {
     low: usize,
     hard: usize,
     buffered: usize,
+    /// What was in it and is not any more.
+    gone: usize,
     peak: usize,
     /// The buffer was full and has not drained since.
     closed: bool,
@@ -100,6 +102,7 @@ impl Ledger {
             low,
             hard,
             buffered: 0,
+            gone: 0,
             peak: 0,
             closed: false,
             granted: 0,
@@ -141,6 +144,7 @@ impl Ledger {
     /// Counts what the reader put back.
     pub(crate) fn put_back(&mut self, weight: usize) -> Result<(), Refusal> {
         self.buffered = self.buffered.checked_add(weight).ok_or(Refusal::Full)?;
+        self.gone = self.gone.wrapping_sub(weight);
         self.peak = self.peak.max(self.buffered);
         Ok(())
     }
@@ -153,6 +157,7 @@ impl Ledger {
         }
         debug_assert!(weight <= self.buffered, "{weight} given back of {}", self.buffered);
         self.buffered = self.buffered.saturating_sub(weight);
+        self.gone = self.gone.wrapping_add(weight);
         if seeded!("given back twice") {
             self.buffered = self.buffered.saturating_sub(weight);
         }
@@ -247,12 +252,18 @@ impl Ledger {
         }
         self.life = Life::Destroyed;
         self.closed = false;
+        self.gone = self.gone.wrapping_add(self.buffered);
         Some(std::mem::take(&mut self.buffered))
     }
 
     #[inline]
     pub(crate) fn buffered(&self) -> usize {
         self.buffered
+    }
+
+    /// What it has taken in so far, in all; beyond the largest number it begins anew.
+    pub(crate) fn taken(&self) -> usize {
+        self.gone.wrapping_add(self.buffered)
     }
 
     pub(crate) fn peak(&self) -> usize {

@@ -1,5 +1,6 @@
 //! Where two tasks meet: the one concurrent structure, and what is made of it.
 
+mod after;
 mod budget;
 mod buffered;
 mod control;
@@ -53,10 +54,14 @@ use shared::Shared;
 /// assert_eq!(readable.next().await.transpose()?, None);
 /// # Ok(()) }
 /// ```
-pub fn pass_through<T>(mark: HighWaterMark<T>) -> (Writable<T>, Readable<Buffered<T>>) {
+pub fn pass_through<T>(mark: HighWaterMark<T>) -> (Writable<T>, Readable<Buffered<T>>)
+where
+    T: Send + 'static,
+{
+    let info = StageInfo::new("pass_through").holds(mark.holds());
+    let shared = Shared::new(mark, &info, None);
     let mut plan = Plan::default();
-    plan.push(StageInfo::new("pass_through").holds(mark.holds()));
-    let shared = Shared::new(mark, None);
+    plan.push(info.buffer(Control::new(Arc::clone(&shared))));
     let readable = Readable::from_parts(Buffered::new(Arc::clone(&shared), None), plan);
     (Writable::of(shared), readable)
 }

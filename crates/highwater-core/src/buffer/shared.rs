@@ -15,8 +15,9 @@ use super::ledger::{Ledger, Life, Limit, Refusal, Room};
 use super::mark::HighWaterMark;
 use super::wakes::Wakes;
 use super::writable::WriteError;
+use crate::readable::{Meter, StageInfo};
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering::Release, seeded};
-use crate::{Error, Result};
+use crate::{Error, Result, trace};
 
 /// A chunk and what it weighs.
 pub(super) type Weighed<T> = (T, usize);
@@ -30,6 +31,9 @@ pub(super) struct Shared<T> {
     pub(super) attention: AtomicBool,
     /// Of a writer task: whether its destination decides how it went, and what stops it.
     writer: Option<CancellationToken>,
+    /// Whose buffer it is, and who keeps its figures.
+    stage: &'static str,
+    meter: Meter,
 }
 
 pub(super) struct State<T> {
@@ -98,7 +102,11 @@ impl Waiters {
 }
 
 impl<T> Shared<T> {
-    pub(super) fn new(mark: HighWaterMark<T>, writer: Option<CancellationToken>) -> Arc<Self> {
+    pub(super) fn new(
+        mark: HighWaterMark<T>,
+        info: &StageInfo,
+        writer: Option<CancellationToken>,
+    ) -> Arc<Self> {
         let state = State {
             ledger: Ledger::new(mark.high(), mark.get_low(), mark.get_hard()),
             queue: VecDeque::new(),
@@ -118,6 +126,8 @@ impl<T> Shared<T> {
             gate_is_closed: AtomicBool::new(false),
             attention: AtomicBool::new(false),
             writer,
+            stage: info.name(),
+            meter: info.meter().clone(),
         })
     }
 
@@ -129,6 +139,12 @@ impl<T> Shared<T> {
 
     pub(super) fn mark(&self) -> &HighWaterMark<T> {
         &self.mark
+    }
+
+    #[cfg(feature = "metrics")]
+    #[inline]
+    pub(super) fn publish(&self) {
+        self.meter.figures().buffer(|| self.stats());
     }
 
     fn budget_has_room(&self) -> bool {
@@ -146,7 +162,7 @@ impl<T> Shared<T> {
         turn: Option<u64>,
     ) -> Result<Room, WriteError<T>> {
         let weight = self.mark.weight(&chunk);
-        let mut wakes = Wakes::default();
+        let mut wakes = self.after();
         let mut state = self.lock();
         if turn.is_some() {
             state.use_turn(turn);
@@ -175,7 +191,7 @@ impl<T> Shared<T> {
         batch: &mut VecDeque<Weighed<T>>,
         weight: usize,
     ) -> Result<usize> {
-        let mut wakes = Wakes::default();
+        let mut wakes = self.after();
         let mut state = self.lock();
         let chunks = batch.len() as u64;
         let room = match self.admit(&mut state, weight, Limit::Turn, &mut wakes) {
@@ -253,18 +269,23 @@ impl<T> Shared<T> {
         loop {
             let waker = cx.waker().clone();
             let (_replaced, seat);
-            let mut wakes = Wakes::default();
+            let mut wakes = self.after();
             let mut state = self.lock();
             self.settle(&mut state, &mut wakes);
             if let Some(result) = state.answer(wait, *id) {
+                let waited = id.is_some();
                 let (removed, place) = state.leave_line(id, wait, result.is_ok());
                 state.give_turns(&mut wakes);
                 drop(state);
                 drop(removed);
+                if waited && wait != Wait::Outcome {
+                    trace::drained(self.stage);
+                }
                 self.forget_seat(place);
                 return Poll::Ready(result);
             }
             let waiters = &mut state.waiters;
+            let first = id.is_none();
             seat = *id.get_or_insert_with(|| {
                 waiters.next += 1;
                 waiters.next
@@ -274,6 +295,9 @@ impl<T> Shared<T> {
             // Whoever waits for room opens the cork: what is held is what takes the room.
             state.announce(&mut wakes);
             drop(state);
+            if first && wait != Wait::Outcome {
+                trace::full(self.stage);
+            }
             let Some(budget) = self.mark.shared_budget().filter(|_| wait != Wait::Outcome) else {
                 return Poll::Pending;
             };
@@ -290,7 +314,7 @@ impl<T> Shared<T> {
     /// Gives up a place in line, or a turn.
     pub(super) fn leave(&self, id: u64) {
         let _removed: [Option<Asleep>; 3];
-        let mut wakes = Wakes::default();
+        let mut wakes = self.after();
         let mut state = self.lock();
         let waiters = &mut state.waiters;
         _removed =
@@ -320,7 +344,7 @@ impl<T> Shared<T> {
 
     /// A writer goes. The last one that goes without having said that it is through leaves a premature close.
     pub(super) fn remove_writer(&self, is_done: bool) {
-        let mut wakes = Wakes::default();
+        let mut wakes = self.after();
         let mut state = self.lock();
         state.writers -= 1;
         state.abandoned |= !is_done && std::thread::panicking();
@@ -338,7 +362,7 @@ impl<T> Shared<T> {
 
     /// No more writes; with an error, the reader gets it behind the last chunk. What was decided before stays.
     pub(super) fn end(&self, failure: Option<&Error>) {
-        let mut wakes = Wakes::default();
+        let mut wakes = self.after();
         self.close_gate(&mut self.lock(), failure, &mut wakes);
     }
 
@@ -363,7 +387,7 @@ impl<T> Shared<T> {
     /// Everything at once: what is buffered is dropped, everybody who waits is told.
     pub(super) fn destroy(&self, error: Error) {
         let mut _lost: VecDeque<Weighed<T>>;
-        let mut wakes = Wakes::default();
+        let mut wakes = self.after();
         let mut state = self.lock();
         let Some(weight) = state.ledger.destroy() else { return };
         _lost = std::mem::take(&mut state.queue);
@@ -380,9 +404,10 @@ impl<T> Shared<T> {
         }
         state.subscribers.tell(Event::Error(error.clone()), &mut wakes);
         if self.writer.is_none() {
-            state.settle_outcome(Err(error), &mut wakes);
+            state.settle_outcome(Err(error.clone()), &mut wakes);
         }
         drop(state);
+        trace::destroyed(self.stage, &error);
         self.stop_writer();
     }
 
@@ -391,7 +416,7 @@ impl<T> Shared<T> {
         if let Err(error) = &result {
             self.destroy(error.clone());
         }
-        let mut wakes = Wakes::default();
+        let mut wakes = self.after();
         let mut state = self.lock();
         let known = state.failure.clone();
         if known.is_none() {
@@ -403,7 +428,7 @@ impl<T> Shared<T> {
     }
 
     pub(super) fn pause(&self, paused: bool) {
-        let mut wakes = Wakes::default();
+        let mut wakes = self.after();
         let mut state = self.lock();
         if !state.ledger.pause(paused) {
             return;
@@ -418,6 +443,11 @@ impl<T> Shared<T> {
                 wakes.extend(state.reader.take().map(|(waker, _)| waker));
             }
         }
+        drop(state);
+        if paused {
+            self.meter.paused();
+        }
+        trace::delivery(self.stage, paused);
     }
 
     pub(super) fn is_destroyed(&self) -> bool {
@@ -425,7 +455,7 @@ impl<T> Shared<T> {
     }
 
     pub(super) fn uncork(&self) {
-        let mut wakes = Wakes::default();
+        let mut wakes = self.after();
         let mut state = self.lock();
         state.ledger.uncork();
         if !seeded!("an uncork wakes nobody") {
@@ -440,9 +470,12 @@ impl<T> Shared<T> {
             peak: state.ledger.peak(),
             high_water_mark: state.ledger.high(),
             chunks: state.chunks,
+            weight: state.ledger.taken(),
             drains: state.drains,
             writers: state.writers,
             waiting: state.waiters.line.len() + state.waiters.drain.len(),
+            corks: state.ledger.corks(),
+            is_awaited: state.reader.is_some(),
             is_paused: state.ledger.is_paused(),
         }
     }
@@ -459,7 +492,7 @@ impl<T> Shared<T> {
     ) -> Poll<Result<bool>> {
         let waker = cx.waker().clone();
         let _replaced;
-        let mut wakes = Wakes::default();
+        let mut wakes = self.after();
         let mut state = self.lock();
         match state.ledger.life() {
             Life::Destroyed => return Poll::Ready(Err(state.failure())),
@@ -495,7 +528,7 @@ impl<T> Shared<T> {
 
     /// Counts as gone what the reader has given out. Gives how much more may go before that must be said again.
     pub(super) fn give_back(&self, weight: usize) -> usize {
-        let mut wakes = Wakes::default();
+        let mut wakes = self.after();
         let mut state = self.lock();
         if state.ledger.life() != Life::Destroyed {
             self.discharge(weight, &mut wakes);
@@ -513,7 +546,7 @@ impl<T> Shared<T> {
 
     /// Counts in what the reader puts back, unless it is too late.
     pub(super) fn put_back(&self, weight: usize) -> Result<()> {
-        let mut wakes = Wakes::default();
+        let mut wakes = self.after();
         let mut state = self.lock();
         match state.ledger.life() {
             Life::Open | Life::Ending => {

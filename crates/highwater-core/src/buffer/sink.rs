@@ -11,7 +11,7 @@ use tokio::io::AsyncWrite;
 use super::ledger::Limit;
 use super::shared::Wait;
 use super::writable::Writable;
-use crate::{Destination, Error, Result};
+use crate::{Control, Destination, Error, Result};
 
 impl<T> Unpin for Writable<T> {}
 
@@ -71,7 +71,7 @@ impl AsyncWrite for Writable<Bytes> {
 }
 
 /// What a pipeline writes into it waits for room like any other writer's. An abort destroys it.
-impl<T: Send> Destination<T> for Writable<T> {
+impl<T: Send + 'static> Destination<T> for Writable<T> {
     async fn open(&mut self) -> Result<()> {
         match self.error() {
             Some(error) => Err(error),
@@ -105,6 +105,10 @@ impl<T: Send> Destination<T> for Writable<T> {
 
     fn holds(&self) -> Option<usize> {
         self.high_water_mark().holds()
+    }
+
+    fn buffer(&self) -> Option<Control> {
+        Some(self.control())
     }
 
     fn name(&self) -> &'static str {

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use tokio_util::sync::CancellationToken;
 
+use super::control::Control;
 use super::mark::HighWaterMark;
 use super::shared::{Interest, Shared, Weighed};
 use super::writable::Writable;
@@ -49,10 +50,11 @@ impl<T: Send + 'static> Writable<T> {
     #[track_caller]
     pub fn new<D: Destination<T> + 'static>(destination: D, mark: HighWaterMark<T>) -> Self {
         let stop = CancellationToken::new();
-        let shared = Shared::new(mark, Some(stop.clone()));
+        let info = StageInfo::new("Writable").holds(mark.holds());
+        let shared = Shared::new(mark, &info, Some(stop.clone()));
+        let info = info.buffer(Control::new(Arc::clone(&shared)));
         let batches = Batches { shared: Arc::clone(&shared), taken: VecDeque::new() };
         let gathered = Gathered { destination, shared: Arc::clone(&shared), written: 0 };
-        let info = StageInfo::new("Writable").holds(shared.mark().holds());
         let pipeline = Readable::from_source(info, batches).pipe_to(gathered).abort_on(stop);
         let outcome = Outcome(Some(Arc::clone(&shared)));
         task::spawn(async move { outcome.is(pipeline.run().await.map(|_| ())) }).detach();

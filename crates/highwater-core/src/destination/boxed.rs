@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::Destination;
-use crate::{Error, Result};
+use crate::{Control, Error, Result};
 
 /// A destination behind a pointer: to store it, or to choose between two at run time. It costs an allocation per call.
 ///
@@ -73,6 +73,10 @@ impl<T: Send + 'static> Destination<T> for BoxDestination<T> {
         self.0.holds()
     }
 
+    fn buffer(&self) -> Option<Control> {
+        self.0.buffer()
+    }
+
     fn name(&self) -> &'static str {
         self.0.name()
     }
@@ -90,6 +94,7 @@ trait Erased<T: 'static>: Send {
     fn abort<'a>(&'a mut self, error: &'a Error) -> Boxed<'a>;
     fn weight(&self, chunk: &T) -> usize;
     fn holds(&self) -> Option<usize>;
+    fn buffer(&self) -> Option<Control>;
     fn name(&self) -> &'static str;
 }
 
@@ -124,6 +129,10 @@ impl<T: Send + 'static, D: Destination<T>> Erased<T> for D {
 
     fn holds(&self) -> Option<usize> {
         Destination::holds(self)
+    }
+
+    fn buffer(&self) -> Option<Control> {
+        Destination::buffer(self)
     }
 
     fn name(&self) -> &'static str {

@@ -10,7 +10,7 @@ pub use adapt::{DestinationFn, FromSink, destination_fn, from_sink};
 pub use boxed::BoxDestination;
 
 use crate::transform::short_name;
-use crate::{Error, Result};
+use crate::{Control, Error, Result};
 
 /// Where chunks go: what Node's `_construct`, `_write`, `_writev`, `_final` and `_destroy` are for, as async functions.
 ///
@@ -130,6 +130,11 @@ pub trait Destination<T: Send>: Send {
         None
     }
 
+    /// The buffer that it writes to, if that is what it does: whoever asks why nothing moves sees whether it has room.
+    fn buffer(&self) -> Option<Control> {
+        None
+    }
+
     /// Its name in errors and reports: the last segment of the type's path unless said otherwise.
     fn name(&self) -> &'static str {
         short_name::<Self>()
@@ -171,6 +176,10 @@ impl<T: Send, D: Destination<T> + ?Sized> Destination<T> for &mut D {
 
     fn holds(&self) -> Option<usize> {
         (**self).holds()
+    }
+
+    fn buffer(&self) -> Option<Control> {
+        (**self).buffer()
     }
 
     fn name(&self) -> &'static str {

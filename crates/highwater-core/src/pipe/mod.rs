@@ -4,7 +4,7 @@ mod engine;
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
@@ -147,7 +147,10 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
                                 Ok(Some(output)) => return Poll::Ready(Some(Ok(output))),
                                 // A machine that swallows all it is given must not keep the worker.
                                 Ok(None) => {
-                                    ready!(coop::poll_at(this.ask_at, this.tally.taken(), cx));
+                                    let taken = this.tally.taken();
+                                    if coop::poll_at(this.ask_at, taken, cx).is_pending() {
+                                        return this.tally.rest();
+                                    }
                                     continue;
                                 }
                                 Err(error) => Event::Failed(error),
@@ -158,7 +161,7 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
                         Poll::Pending => Event::Idle,
                     },
                 },
-                Ok(Answer::Wait) => return this.tally.rest(),
+                Ok(Answer::Wait) => return this.tally.rest_by_itself(),
                 Ok(Answer::Done) => Event::Done,
                 Err(error) => Event::Failed(error),
             };

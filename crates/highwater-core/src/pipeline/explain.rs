@@ -19,6 +19,7 @@ pub struct StageExplanation {
     name: &'static str,
     runs: Runs,
     holds: Option<usize>,
+    mark: Option<usize>,
 }
 
 impl Explanation {
@@ -39,7 +40,12 @@ impl Explanation {
 
 impl StageExplanation {
     pub(super) fn of(info: &StageInfo) -> Self {
-        Self { name: info.name(), runs: info.where_it_runs(), holds: info.most_held() }
+        Self {
+            name: info.name(),
+            runs: info.where_it_runs(),
+            holds: info.most_held(),
+            mark: info.known_buffer().map(|buffer| buffer.stats().high_water_mark),
+        }
     }
 
     /// The stage's name.
@@ -56,6 +62,19 @@ impl StageExplanation {
     pub fn holds(&self) -> Option<usize> {
         self.holds
     }
+
+    /// The high mark of the buffer that it fills, or that it is, in the mark's unit; `None` for a stage without one.
+    pub fn mark(&self) -> Option<usize> {
+        self.mark
+    }
+
+    fn held(&self) -> String {
+        match (self.holds, self.mark) {
+            (Some(bytes), _) => format!("<= {bytes} bytes"),
+            (None, Some(mark)) => format!("a mark of {mark}"),
+            (None, None) => "not said".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for Explanation {
@@ -71,10 +90,7 @@ impl fmt::Display for Explanation {
                 Runs::BlockingPool => "blocking pool",
                 Runs::Thread => "own thread",
             };
-            let holds = stage
-                .holds
-                .map_or_else(|| "not said".to_owned(), |bytes| format!("<= {bytes} bytes"));
-            writeln!(f, "  {:width$}  {runs:13}  {holds}", stage.name)?;
+            writeln!(f, "  {:width$}  {runs:13}  {}", stage.name, stage.held())?;
         }
         match self.worst_case() {
             Some(bytes) => write!(f, "  holds at the most {bytes} bytes beside the chunk in work"),

@@ -1,24 +1,31 @@
 //! A source connected to a destination.
 
 mod explain;
+mod observe;
 mod progress;
 mod run;
 mod running;
+mod stall;
+mod watch;
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 pub use explain::{Explanation, StageExplanation};
 pub(crate) use progress::{Progress, Times};
 pub use running::Running;
+pub use stall::{Stall, StalledStage, Waits};
 
 use crate::destination::Destination;
 use crate::readable::{Plan, Stopwatch};
 use crate::{Report, Result, Source};
+use observe::Observed;
+use watch::Watch;
 
 /// A source connected to a destination, with the guarantees of Node's `pipeline()`.
 ///
@@ -62,6 +69,7 @@ pub struct Pipeline<S, D> {
     name: Option<Arc<str>>,
     keep_open: bool,
     stopwatch: Option<Arc<Stopwatch>>,
+    watch: Option<Watch>,
 }
 
 /// The future of an awaited [`Pipeline`].
@@ -77,6 +85,7 @@ impl<S, D> Pipeline<S, D> {
             name: None,
             keep_open: false,
             stopwatch: None,
+            watch: None,
         }
     }
 
@@ -111,6 +120,44 @@ impl<S, D> Pipeline<S, D> {
         self
     }
 
+    /// Tells when nothing has moved for so long: who waits for whom, as a [`Stall`], once to `tell` and once as a warning of
+    /// `tracing`. When something has moved since, it tells of the next stall again.
+    ///
+    /// Something moves when a stage, a buffer or the destination takes a chunk, or the source gives bytes; a pipeline that is
+    /// slow but moves is never told of. It is looked at on the pipeline's own task and on Tokio's clock, each time the task is
+    /// polled and when the time is over, so that a stall is told after one to two times as long as said. What keeps the
+    /// worker thread busy without an await delays it as well. A panic of `tell` is caught and goes no further.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_core::{Readable, Result, destination_fn};
+    /// use std::time::Duration;
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<()> {
+    /// let stuck = destination_fn(|_: u32| std::future::pending::<Result<()>>());
+    /// let (told, stalls) = std::sync::mpsc::channel();
+    /// let running = Readable::from_iter(0..10)
+    ///     .pipe_to(stuck)
+    ///     .stall_after(Duration::from_secs(30), move |stall| drop(told.send(stall.to_string())))
+    ///     .spawn();
+    /// tokio::time::sleep(Duration::from_secs(31)).await;
+    /// assert_eq!(
+    ///     stalls.try_recv()?,
+    ///     "nothing has moved for 30s; destination_fn is waited for: from_iter waits to be asked; \
+    ///      destination_fn writes a chunk",
+    /// );
+    /// # drop(running);
+    /// # Ok(()) }
+    /// ```
+    pub fn stall_after(
+        mut self,
+        time: Duration,
+        tell: impl FnMut(&Stall) + Send + 'static,
+    ) -> Self {
+        self.watch = Some(Watch::new(time, tell));
+        self
+    }
+
     /// Says what it is made of, before it runs: the stages, where each runs, and how much memory they hold at the most.
     pub fn explain(&self) -> Explanation {
         let stages = self.plan.stages().iter().map(StageExplanation::of).collect();
@@ -133,7 +180,7 @@ impl<S, D> Pipeline<S, D> {
         D: Destination<T>,
     {
         let progress = Progress::new(self.stopwatch.take());
-        self.run_with(Arc::new(progress))
+        self.observed(Arc::new(progress))
     }
 
     /// Spawns a task that runs it. The task ends with the handle.
@@ -153,8 +200,20 @@ impl<S, D> Pipeline<S, D> {
         self.token = Some(stop.clone());
         let (name, plan) = (self.name.clone(), self.plan.clone());
         let progress = Arc::new(Progress::new(self.stopwatch.take()));
-        let task = crate::task::spawn(self.run_with(Arc::clone(&progress)));
+        let task = crate::task::spawn(self.observed(Arc::clone(&progress)));
         Running::new(task, stop, progress, plan, name)
+    }
+
+    /// Runs, and is seen.
+    fn observed<T>(mut self, progress: Arc<Progress>) -> impl Future<Output = Result<Report>>
+    where
+        S: Source<Chunk = T>,
+        T: Send,
+        D: Destination<T>,
+    {
+        let (name, plan, watch) = (self.name.clone(), self.plan.clone(), self.watch.take());
+        let work = self.run_with(Arc::clone(&progress));
+        Observed::new(work, name, plan, progress, watch)
     }
 }
 

@@ -28,13 +28,32 @@ pub(crate) struct Progress {
 }
 
 /// What the pipeline would wait for if it stopped now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Phase {
+    #[default]
     Source,
-    Destination,
+    Opening,
+    Writing,
+    Flushing,
+    Finishing,
+    Aborting,
     Paused,
+    /// All is closed; jobs of a stage still run.
+    Joining,
 }
+
+/// In the order of their numbers.
+const PHASES: [Phase; 8] = [
+    Phase::Source,
+    Phase::Opening,
+    Phase::Writing,
+    Phase::Flushing,
+    Phase::Finishing,
+    Phase::Aborting,
+    Phase::Paused,
+    Phase::Joining,
+];
 
 /// Where the time of a pipeline went.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,8 +71,19 @@ struct Clock {
     since: Instant,
     /// What it does since then: waits for something, or works.
     waits_for: Option<Phase>,
-    /// Nanoseconds of work, then those of waiting for each phase: half the space of durations.
+    /// Nanoseconds of work, then those of waiting for the source, for the destination, and for a resume: half the space of durations.
     spent: [u64; 4],
+}
+
+impl Phase {
+    /// Whose time it is, by its place in [`Clock::spent`].
+    fn side(self) -> usize {
+        match self {
+            Self::Source => 1,
+            Self::Paused => 3,
+            _ => 2,
+        }
+    }
 }
 
 impl Progress {
@@ -83,11 +113,8 @@ impl Progress {
     }
 
     pub(crate) fn phase(&self) -> Phase {
-        match self.phase.load(Relaxed) {
-            phase if phase == Phase::Source as u8 => Phase::Source,
-            phase if phase == Phase::Destination as u8 => Phase::Destination,
-            _ => Phase::Paused,
-        }
+        let phase = usize::from(self.phase.load(Relaxed));
+        PHASES.get(phase).copied().unwrap_or_default()
     }
 
     pub(crate) fn chunks(&self) -> u64 {
@@ -135,7 +162,7 @@ impl Clock {
     fn turn(&mut self, waits_for: Option<Phase>) {
         let now = Instant::now();
         let nanos = u64::try_from((now - self.since).as_nanos()).unwrap_or(u64::MAX);
-        let spent = &mut self.spent[self.waits_for.map_or(0, |phase| phase as usize + 1)];
+        let spent = &mut self.spent[self.waits_for.map_or(0, Phase::side)];
         *spent = spent.saturating_add(nanos);
         self.since = now;
         self.waits_for = waits_for;

@@ -22,7 +22,7 @@ use super::progress::{Attended, Phase, Progress};
 use crate::coop::Coop;
 use crate::destination::Destination;
 use crate::readable::{Meter, Plan, StageInfo};
-use crate::{Error, Report, Result, Source};
+use crate::{Error, Report, Result, Source, trace};
 
 /// Why the work of a pipeline stopped before its end.
 enum Failure {
@@ -67,6 +67,7 @@ impl<S, D> Pipeline<S, D> {
                     Err(failure) => Err(course.close(failure, &mut destination).await),
                 }
             };
+            progress.enter(Phase::Joining);
             plan.join().await;
             match result {
                 Ok(()) => Ok(Report::of(&progress, &plan, name)),
@@ -129,14 +130,14 @@ impl Course<'_> {
     where
         S::Chunk: Send,
     {
-        self.progress.enter(Phase::Destination);
+        self.progress.enter(Phase::Opening);
         destination.open().await.map_err(Failure::Fatal)?;
         if let Some(source) = source.as_mut().as_pin_mut() {
             self.pump(source, destination).await?;
         }
         // The source is of no more use: its file is closed while the destination commits.
         source.set(None);
-        self.progress.enter(Phase::Destination);
+        self.progress.enter(Phase::Finishing);
         let ending = if self.keep_open {
             flush_through(destination).await
         } else {
@@ -184,10 +185,15 @@ impl Course<'_> {
                 if progress.gate().is_closed() {
                     self.flush(destination, &mut unflushed).await?;
                     progress.enter(Phase::Paused);
+                    trace::halted();
+                    if let Some(meter) = meters.destination {
+                        meter.paused();
+                    }
                     Box::pin(progress.gate().opened()).await;
+                    trace::resumed();
                 }
                 weight += destination.weight(&chunk) as u64;
-                progress.enter(Phase::Destination);
+                progress.enter(Phase::Writing);
                 progress.time(meters.destination);
                 destination.write(chunk).await.map_err(|error| {
                     Failure::Fatal(error.attribute(destination.name(), Some(chunks)))
@@ -206,7 +212,7 @@ impl Course<'_> {
         unflushed: &mut bool,
     ) -> Result<(), Failure> {
         if std::mem::take(unflushed) {
-            self.progress.enter(Phase::Destination);
+            self.progress.enter(Phase::Flushing);
             destination.flush().await.map_err(Failure::Fatal)?;
             self.progress.enter(Phase::Source);
         }
@@ -233,8 +239,8 @@ impl Course<'_> {
                 let stage = plan.stages().iter().find(|stage| stage.meter().has_panicked());
                 let name = match (stage, progress.phase()) {
                     (Some(stage), _) => stage.name(),
-                    (None, Phase::Destination) => destination,
-                    (None, _) => plan.source_name(),
+                    (None, Phase::Source | Phase::Paused) => plan.source_name(),
+                    (None, _) => destination,
                 };
                 Err(Failure::Fatal(Error::panic(&*payload).in_stage(name)))
             }
@@ -252,8 +258,8 @@ impl Course<'_> {
             Failure::Fatal(error) => (error, false),
         };
         let name = destination.name();
-        self.progress.enter(Phase::Destination);
         if sound {
+            self.progress.enter(Phase::Flushing);
             // Without an abort to come, this is the last chance to wait for what is under way.
             let flush = async {
                 let flushed = if self.keep_open {
@@ -268,6 +274,7 @@ impl Course<'_> {
             }
         }
         if !self.keep_open {
+            self.progress.enter(Phase::Aborting);
             let reason = error.clone();
             let abort = async { destination.abort(&reason).await.map_err(Failure::Fatal) };
             if let Err(later) = self.guarded(pin!(abort), name).await {

@@ -42,7 +42,7 @@ where
         loop {
             if let Some(future) = this.current.as_mut().as_pin_mut() {
                 let Poll::Ready(result) = this.tally.meter().watch(|| future.poll(cx)) else {
-                    return this.tally.rest();
+                    return this.tally.rest_by_itself();
                 };
                 this.current.set(None);
                 return Poll::Ready(Some(result.map_err(|error| {
@@ -53,7 +53,8 @@ where
             let Some(upstream) = this.upstream.as_mut().as_pin_mut() else {
                 return Poll::Ready(None);
             };
-            match ready!(upstream.poll_next(cx)) {
+            let Poll::Ready(next) = upstream.poll_next(cx) else { return this.tally.rest() };
+            match next {
                 Some(Ok(chunk)) => {
                     this.tally.take::<S::Chunk>();
                     let future = this.tally.meter().watch(|| (this.f)(chunk));

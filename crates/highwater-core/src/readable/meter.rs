@@ -1,12 +1,14 @@
 //! What a stage tells about itself while it runs.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::figures::Figures;
 
 /// The counters of one stage, shared by the stage that writes them and the pipeline that reports them.
 #[derive(Clone, Default)]
@@ -19,7 +21,11 @@ struct Counters {
     busy_nanos: AtomicU64,
     panicked: AtomicBool,
     steady: AtomicBool,
+    /// When it last waited, it was for something of its own.
+    rests: AtomicBool,
+    working: AtomicUsize,
     stopwatch: OnceLock<Arc<Stopwatch>>,
+    figures: Figures,
 }
 
 impl Meter {
@@ -41,6 +47,32 @@ impl Meter {
     /// of steady stages feeds is not flushed while it waits.
     pub fn steady(&self) {
         self.0.steady.store(true, Relaxed);
+    }
+
+    /// Says how many chunks the stage has in work on other tasks, for stages that start such.
+    pub fn in_flight(&self, chunks: usize) {
+        self.0.working.store(chunks, Relaxed);
+        self.0.figures.in_flight(chunks);
+    }
+
+    /// Chunks in work.
+    pub(crate) fn working(&self) -> usize {
+        self.0.working.load(Relaxed)
+    }
+
+    /// Whether the stage itself is what it waited for: its time, or its work on a chunk.
+    pub(crate) fn rests(&self) -> bool {
+        self.0.rests.load(Relaxed)
+    }
+
+    /// It was paused.
+    pub(crate) fn paused(&self) {
+        self.0.figures.paused();
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn figures(&self) -> &Figures {
+        &self.0.figures
     }
 
     pub(crate) fn is_steady(&self) -> bool {
@@ -145,10 +177,20 @@ impl Tally {
         self.meter.0.taken.store(self.taken(), Relaxed);
     }
 
-    /// Publishes, and waits.
+    /// Publishes, and waits for a chunk.
     #[cold]
     #[inline(never)]
     pub(crate) fn rest<T>(&self) -> Poll<T> {
+        self.meter.0.rests.store(false, Relaxed);
+        self.publish();
+        Poll::Pending
+    }
+
+    /// Publishes, and waits for something of its own.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn rest_by_itself<T>(&self) -> Poll<T> {
+        self.meter.0.rests.store(true, Relaxed);
         self.publish();
         Poll::Pending
     }

@@ -203,7 +203,9 @@ impl<S: Source> Readable<S> {
     where
         S::Chunk: Send,
     {
-        let info = StageInfo::new(destination.name()).holds(destination.holds());
+        let info = StageInfo::new(destination.name())
+            .holds(destination.holds())
+            .buffer(destination.buffer());
         let (source, mut plan) = self.into_parts();
         plan.push(info);
         Pipeline::new(source, plan, destination)

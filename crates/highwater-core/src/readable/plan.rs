@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 use super::meter::{Meter, Stopwatch};
+use crate::Control;
 
 /// One stage as the pipeline sees it: what other crates' operators describe themselves with in
 /// [`Readable::stage`](crate::Readable::stage).
@@ -24,6 +25,7 @@ pub struct StageInfo {
     holds: Option<usize>,
     meter: Meter,
     jobs: Option<TaskTracker>,
+    buffer: Option<Control>,
     combines: bool,
 }
 
@@ -50,6 +52,7 @@ impl StageInfo {
             holds: None,
             meter: Meter::default(),
             jobs: None,
+            buffer: None,
             combines: false,
         }
     }
@@ -75,6 +78,13 @@ impl StageInfo {
         self
     }
 
+    /// Says that it ends in this buffer, so that a pipeline can tell why nothing moves.
+    #[must_use]
+    pub fn buffer(mut self, control: impl Into<Option<Control>>) -> Self {
+        self.buffer = control.into();
+        self
+    }
+
     /// Says that it makes one source of several, and counts what it takes of all.
     pub(crate) fn combines(mut self) -> Self {
         self.combines = true;
@@ -97,6 +107,10 @@ impl StageInfo {
 
     pub(crate) fn known_jobs(&self) -> Option<&TaskTracker> {
         self.jobs.as_ref()
+    }
+
+    pub(crate) fn known_buffer(&self) -> Option<&Control> {
+        self.buffer.as_ref()
     }
 
     pub(crate) fn where_it_runs(&self) -> Runs {

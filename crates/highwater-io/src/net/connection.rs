@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Destination, Duplex, Error, Readable, Result, StageInfo};
+use highwater_core::{Control, Destination, Duplex, Error, Readable, Result, StageInfo};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, ToSocketAddrs};
@@ -95,6 +95,10 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
 
     fn holds(&self) -> Option<usize> {
         Destination::<T>::holds(&self.destination)
+    }
+
+    fn buffer(&self) -> Option<Control> {
+        Destination::<T>::buffer(&self.destination)
     }
 
     fn name(&self) -> &'static str {

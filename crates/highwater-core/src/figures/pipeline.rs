@@ -1,0 +1,95 @@
+//! The figures of a pipeline.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::{Counter, SharedString, counter, gauge};
+
+use super::stage::{Place, Shown, count};
+use crate::pipeline::{Progress, Times};
+use crate::readable::Plan;
+use crate::{Report, Result};
+
+/// Keeps the figures of all stages while it lives.
+pub(crate) struct PipelineFigures {
+    name: SharedString,
+    running: Shown,
+    spent: [Spent; 4],
+    how: &'static str,
+}
+
+/// Where a part of the time goes.
+struct Spent {
+    counter: Counter,
+    counted: Duration,
+    owed: Duration,
+}
+
+impl PipelineFigures {
+    pub(crate) fn new(name: Option<Arc<str>>, plan: &Plan) -> Self {
+        let name = name.map_or_else(|| SharedString::const_str("unnamed"), SharedString::from);
+        let last = plan.stages().len() - 1;
+        for (index, stage) in plan.stages().iter().enumerate() {
+            let place = match index {
+                _ if index == last => Place::Destination,
+                0 => Place::Source,
+                _ => Place::Between,
+            };
+            stage.meter().figures().keep(&name, stage, place);
+        }
+        let mut running = Shown::new(gauge!("highwater_pipelines", "pipeline" => name.clone()));
+        running.set(1);
+        let spent = ["busy", "source", "destination", "paused"].map(|on| Spent {
+            counter: counter!("highwater_time_microseconds_total", "pipeline" => name.clone(), "on" => on),
+            counted: Duration::ZERO,
+            owed: Duration::ZERO,
+        });
+        Self { name, running, spent, how: "drop" }
+    }
+
+    /// Its task has been polled.
+    pub(crate) fn publish(&mut self, plan: &Plan, progress: &Progress) {
+        if let Some((destination, before)) = plan.stages().split_last() {
+            for stage in before.iter().filter(|stage| stage.known_buffer().is_none()) {
+                stage.meter().figures().took(stage.meter().taken(), stage.meter().bytes());
+            }
+            destination.meter().figures().took(progress.chunks(), progress.weight());
+        }
+        let Times { busy, source, destination, paused, .. } = progress.times();
+        for (spent, time) in self.spent.iter_mut().zip([busy, source, destination, paused]) {
+            let since = time.saturating_sub(std::mem::replace(&mut spent.counted, time));
+            count(&spent.counter, &mut spent.owed, since);
+        }
+    }
+
+    /// It has ended, this way; without this it was dropped.
+    pub(crate) fn over(&mut self, result: &Result<Report>) {
+        self.how = match result {
+            Ok(_) => "end",
+            Err(error) if error.is_aborted() => "abort",
+            Err(error) => {
+                let (pipeline, stage) = (self.name.clone(), error.stage().unwrap_or("unknown"));
+                counter!("highwater_errors_total", "pipeline" => pipeline, "stage" => stage)
+                    .increment(1);
+                "error"
+            }
+        };
+    }
+
+    /// Nothing is kept any more.
+    pub(crate) fn close(&mut self, plan: &Plan) {
+        for stage in plan.stages() {
+            stage.meter().figures().close();
+        }
+        self.running.set(0);
+        let (name, how) = (self.name.clone(), self.how);
+        counter!("highwater_ends_total", "pipeline" => name, "how" => how).increment(1);
+    }
+}
+
+impl fmt::Debug for PipelineFigures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PipelineFigures").field("name", &self.name).finish_non_exhaustive()
+    }
+}

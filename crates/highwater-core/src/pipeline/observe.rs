@@ -1,0 +1,83 @@
+//! What makes a running pipeline seen: its span, its figures, its watch.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use tracing::Span;
+
+use super::Progress;
+use super::watch::Watch;
+use crate::figures::PipelineFigures;
+use crate::readable::Plan;
+use crate::{Report, Result, trace};
+
+pin_project! {
+    /// The work of a pipeline, seen from outside.
+    pub(super) struct Observed<F> {
+        #[pin]
+        work: F,
+        sight: Sight,
+    }
+}
+
+/// Dropped behind the work: by then nothing is buffered any more.
+struct Sight {
+    name: Option<Arc<str>>,
+    plan: Plan,
+    progress: Arc<Progress>,
+    watch: Option<Watch>,
+    /// There from the first poll on.
+    begun: Option<(Span, PipelineFigures)>,
+}
+
+impl<F> Observed<F> {
+    pub(super) fn new(
+        work: F,
+        name: Option<Arc<str>>,
+        plan: Plan,
+        progress: Arc<Progress>,
+        watch: Option<Watch>,
+    ) -> Self {
+        Self { work, sight: Sight { name, plan, progress, watch, begun: None } }
+    }
+}
+
+impl<F: Future<Output = Result<Report>>> Future for Observed<F> {
+    type Output = Result<Report>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Report>> {
+        let this = self.project();
+        let Sight { name, plan, progress, watch, begun } = this.sight;
+        let (span, figures) = begun.get_or_insert_with(|| {
+            let figures = PipelineFigures::new(name.clone(), plan);
+            (trace::pipeline(name.as_deref(), plan), figures)
+        });
+        let _entered = span.enter();
+        let polled = this.work.poll(cx);
+        figures.publish(plan, progress);
+        match &polled {
+            Poll::Ready(result) => {
+                figures.over(result);
+                trace::over(result);
+            }
+            Poll::Pending => {
+                if let Some(watch) = watch {
+                    watch.look(name.as_ref(), plan, progress, cx);
+                }
+            }
+        }
+        polled
+    }
+}
+
+impl Drop for Sight {
+    fn drop(&mut self) {
+        if let Some((_, figures)) = &mut self.begun {
+            figures.publish(&self.plan, &self.progress);
+            figures.close(&self.plan);
+        }
+    }
+}
