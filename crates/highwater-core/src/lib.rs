@@ -49,7 +49,7 @@ pub use pipeline::{
 };
 pub use readable::{
     BoxReadable, Concat, FromIter, FromResults, FromStream, Meter, Next, Once, Piped, PipedTimed,
-    Readable, Runs, Source, StageInfo, TakeUntil, Then, Timeout, Zip,
+    Readable, Runs, Source, StageInfo, TakeUntil, Then, Timeout, UntilError, Zip,
 };
 pub use record::{BadRecord, Gather, MAX_RECORD, OnBadRecord, RecordCounts, Records};
 pub use report::{Bottleneck, Report, StageReport};

@@ -153,3 +153,21 @@ fn a_dropped_readable_drops_its_source() {
         assert_eq!(log.count(Event::SourceDropped), before + 1, "{name}");
     }
 }
+
+/// What `until_error` hides is told once, behind the chunks before it, and the source is dropped before that.
+#[test]
+fn until_error_tells_it_once_and_drops_the_source() {
+    let log = Log::default();
+    let mut steps = chunks_of([1, 2]);
+    steps.push(Step::Error);
+    let mut told = 0;
+    let dropped = log.clone();
+    let readable = script(&log, &steps).until_error(|error| {
+        assert_eq!(dropped.count(Event::SourceDropped), 1, "{error}");
+        told += 1;
+    });
+    assert_eq!(given(readable), [1, 2]);
+    assert_eq!(told, 1);
+    let clean = script(&Log::default(), &chunks_of([3]));
+    assert_eq!(given(clean.until_error(|error| panic!("{error}"))), [3]);
+}

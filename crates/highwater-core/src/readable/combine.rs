@@ -9,7 +9,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::{Meter, Source, Tally};
-use crate::Result;
+use crate::{Error, Result};
 
 pin_project! {
     /// The source made by [`Readable::then`](crate::Readable::then).
@@ -228,5 +228,47 @@ impl<S: Source, Fut: Future> Stream for TakeUntil<S, Fut> {
 impl<S, Fut> fmt::Debug for TakeUntil<S, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TakeUntil").finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// The source made by [`Readable::until_error`](crate::Readable::until_error).
+    pub struct UntilError<S, F> {
+        #[pin]
+        upstream: Option<S>,
+        f: Option<F>,
+        meter: Meter,
+    }
+}
+
+impl<S, F> UntilError<S, F> {
+    pub(super) fn new(upstream: S, f: F, meter: Meter) -> Self {
+        Self { upstream: Some(upstream), f: Some(f), meter }
+    }
+}
+
+impl<S: Source, F: FnOnce(Error)> Stream for UntilError<S, F> {
+    type Item = Result<S::Chunk>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        let Some(upstream) = this.upstream.as_mut().as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        let end = match ready!(upstream.poll_next(cx)) {
+            Some(Ok(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+            end => end.and_then(Result::err),
+        };
+        this.upstream.set(None);
+        if let (Some(error), Some(f)) = (end, this.f.take()) {
+            this.meter.watch(|| f(error));
+        }
+        Poll::Ready(None)
+    }
+}
+
+impl<S, F> fmt::Debug for UntilError<S, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UntilError").finish_non_exhaustive()
     }
 }

@@ -18,7 +18,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 use tokio_util::io::StreamReader;
 
-pub use combine::{Concat, TakeUntil, Then, Zip};
+pub use combine::{Concat, TakeUntil, Then, UntilError, Zip};
 pub use meter::Meter;
 pub(crate) use meter::{Stopwatch, Tally};
 pub(crate) use plan::Plan;

@@ -6,12 +6,12 @@
 use std::future::Future;
 use std::num::NonZeroUsize;
 
-use super::{Concat, Piped, Readable, Source, StageInfo, TakeUntil, Then, Zip};
+use super::{Concat, Piped, Readable, Source, StageInfo, TakeUntil, Then, UntilError, Zip};
 use crate::operators::{
     Chunks, Enumerate, Filter, FilterMap, FlatMap, Inspect, Map, Scan, Skip, SkipWhile, Take,
     TakeWhile, TryMap,
 };
-use crate::{Out, Result, TransformFn, transform_fn};
+use crate::{Error, Out, Result, TransformFn, transform_fn};
 
 /// Operators on values.
 impl<S: Source> Readable<S> {
@@ -189,5 +189,25 @@ impl<S: Source> Readable<S> {
         let info = StageInfo::new("take_until").holds(0);
         let meter = info.meter().clone();
         self.stage(info, |source| TakeUntil::new(source, until, meter))
+    }
+
+    /// Ends cleanly where it would fail: the error goes to `f` instead of down the stream. For one of several sources whose
+    /// end is its own business, such as a connection among those that are merged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_core::{Error, Readable, Result};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let mut why = None;
+    /// let broken = Readable::from_iter(["1", "2", "three", "4"]).try_map(|n| Ok(n.parse::<u32>()?));
+    /// assert_eq!(broken.until_error(|error| why = Some(error)).to_vec().await?, [1, 2]);
+    /// assert_eq!(why.as_ref().and_then(Error::chunk), Some(2));
+    /// # Ok(()) }
+    /// ```
+    pub fn until_error<F: FnOnce(Error)>(self, f: F) -> Readable<UntilError<S, F>> {
+        let info = StageInfo::new("until_error").holds(0);
+        let meter = info.meter().clone();
+        self.stage(info, |source| UntilError::new(source, f, meter))
     }
 }
