@@ -152,9 +152,12 @@ impl fmt::Debug for Listening {
     }
 }
 
-/// Counts the connections that were refused.
+/// Counts the connections that were refused, readable while the listener waits; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Refused(Arc<Counts>);
+
 #[derive(Debug, Default)]
-pub struct Refused {
+struct Counts {
     total: AtomicU64,
     per_address: AtomicU64,
 }
@@ -162,12 +165,17 @@ pub struct Refused {
 impl Refused {
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.total.load(Relaxed)
+        self.0.total.load(Relaxed)
     }
 
     /// Those refused because their address had its share.
     pub fn for_their_address(&self) -> u64 {
-        self.per_address.load(Relaxed)
+        self.0.per_address.load(Relaxed)
+    }
+
+    fn one_more(&self, has_its_share: bool) {
+        self.0.total.fetch_add(1, Relaxed);
+        self.0.per_address.fetch_add(u64::from(has_its_share), Relaxed);
     }
 }
 
@@ -262,8 +270,7 @@ impl Seats {
         let from_there = taken.by_address.get(&address).copied().unwrap_or_default();
         let has_its_share = from_there >= self.limits.per_address;
         if has_its_share || taken.total >= self.limits.connections {
-            self.refused.total.fetch_add(1, Relaxed);
-            self.refused.per_address.fetch_add(u64::from(has_its_share), Relaxed);
+            self.refused.one_more(has_its_share);
             return None;
         }
         taken.total += 1;
