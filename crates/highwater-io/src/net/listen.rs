@@ -108,6 +108,11 @@ impl Listening {
         self.accepting.seats.taken().total
     }
 
+    /// The most connections that may be open.
+    pub fn most(&self) -> usize {
+        self.accepting.seats.limits.connections
+    }
+
     /// Connections that were closed at once for want of a free place.
     pub fn refused(&self) -> &Refused {
         &self.accepting.seats.refused
