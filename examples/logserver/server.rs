@@ -1,0 +1,178 @@
+//! The server: what is joined to what, from the start to the end.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use highwater::mux::merge_with_handle;
+use highwater::net::{Listen, Listening, Refused};
+use highwater::task::{self, Task};
+use highwater::{CancellationToken, Error, HighWaterMark, Result, Running, destination_fn};
+use highwater_examples::interrupt;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::args::Args;
+use crate::demo::Demo;
+use crate::intake::{Intake, Lines};
+use crate::lines::{Batch, Parse};
+use crate::stats::Stats;
+use crate::store::{Place, Store};
+use crate::text::Escaped;
+use crate::view::{View, Viewer};
+use crate::watch::{Change, Look, looks};
+use crate::web::{Site, serve};
+
+/// Serves until Ctrl-C or SIGTERM, then stores what was read.
+pub(crate) async fn run(args: &Args) -> Result<()> {
+    let stop = interrupt();
+    let demo = args.out.is_none().then(Demo::new).transpose()?;
+    let path = args.out.clone().or_else(|| demo.as_ref().map(Demo::path)).unwrap_or_default();
+    let stats = Arc::new(Stats::default());
+    let store = Store::open(place(args, path), Arc::clone(&stats)).await?;
+    let listening = listen(args).await?;
+    let pages = Listen::default().connections(PAGES).bind(args.http.as_str()).await?;
+    let (merge, received) = merge_with_handle::<Lines>(usize::MAX);
+
+    let pipeline = received
+        .pipe(Parse)
+        .buffer(HighWaterMark::items(BUFFER).weigh(|batch: &Batch| batch.text.len()))
+        .pipe_to(store)
+        .named("logserver")
+        .measured();
+    let pipeline = Arc::new(pipeline.spawn());
+    announce(args, &listening, &pages)?;
+
+    let refused = listening.refused().clone();
+    let (site, watching) = watch_it(args, &stats, &refused, &pipeline);
+    let serving = task::spawn(serve(pages, site, stop.clone()));
+    let demo = demo.map(|demo| demo.start(listening.address()));
+    let intake = Intake { merge, limits: args.limits(), stats: Arc::clone(&stats) };
+    let taking = task::spawn(intake.run(listening, stop.clone()));
+    let ended = until_drained(args, taking, &pipeline, &stop).await;
+    drop((demo, watching, serving));
+    summary(&stats, &refused, &pipeline);
+    ended
+}
+
+fn place(args: &Args, path: PathBuf) -> Place {
+    Place { path, full: args.rotate, keep: args.keep }
+}
+
+async fn listen(args: &Args) -> Result<Listening> {
+    let mut limits = Listen::default().per_address(args.per_address);
+    if let Some(most) = args.connections {
+        limits = limits.connections(most);
+    }
+    limits.bind(args.listen.as_str()).await
+}
+
+/// Says where it is, and what it will take.
+fn announce(args: &Args, lines: &Listening, pages: &Listening) -> Result<()> {
+    let most = lines.most();
+    let bound = FIXED + most * (args.max_line + PER_CONNECTION);
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "lines at {}", lines.address())?;
+    writeln!(out, "page at http://{}/", pages.address())?;
+    writeln!(
+        out,
+        "memory at the most {} MiB, with {most} connections and lines of {} bytes",
+        bound.div_ceil(1024 * 1024),
+        args.max_line
+    )?;
+    Ok(())
+}
+
+/// Looks at what is stored every second, and says what the alerts say.
+fn watch_it(
+    args: &Args,
+    stats: &Arc<Stats>,
+    refused: &Refused,
+    pipeline: &Arc<Running>,
+) -> (Site, Task<Result<()>>) {
+    let window = Duration::from_secs(args.window);
+    let (shown, view) = watch::channel(View::default());
+    let mut viewer = Viewer {
+        stats: Arc::clone(stats),
+        refused: refused.clone(),
+        pipeline: Arc::clone(pipeline),
+        window,
+        before: None,
+    };
+    let site = Site { stats: Arc::clone(stats), refused: refused.clone(), view };
+    let looks = looks(Arc::clone(stats), window, args.thresholds().alerts());
+    let show = destination_fn(move |look: Look| {
+        for change in &look.changes {
+            tell(change, &viewer.stats);
+        }
+        shown.send_replace(viewer.view(look));
+        async { Ok(()) }
+    });
+    let watching = task::spawn(async move { looks.pipe_to(show).run().await.map(drop) });
+    (site, watching)
+}
+
+fn tell(change: &Change, stats: &Stats) {
+    match change {
+        Change::Raised { what, count, threshold } => {
+            let last = stats.errors().into_iter().next().unwrap_or_default();
+            let last = Escaped(last.as_bytes());
+            crate::say(format_args!(
+                "alert: {count} {what}, the limit is {threshold}; last error: {last}"
+            ));
+        }
+        Change::Recovered { what, count } => crate::say(format_args!("recovered: {count} {what}")),
+    }
+}
+
+/// Waits for the end: that of the pipeline if it fails, else the one that was asked for, which may take so long and no
+/// longer.
+async fn until_drained(
+    args: &Args,
+    taking: Task<Result<()>>,
+    pipeline: &Running,
+    stop: &CancellationToken,
+) -> Result<()> {
+    let all = async {
+        let (taken, stored) = tokio::try_join!(async { taking.await? }, pipeline.finished())?;
+        let ((), _) = (taken, stored);
+        Ok(())
+    };
+    tokio::pin!(all);
+    tokio::select! {
+        ended = &mut all => return ended,
+        () = stop.cancelled() => {}
+    }
+    let limit = Duration::from_secs_f64(args.drain);
+    tokio::select! {
+        ended = timeout(limit, all) => ended.unwrap_or_else(|_| {
+            pipeline.abort();
+            let text = format!("what was read could not be stored within {limit:?}");
+            Err(Error::timeout(text))
+        }),
+        _ = tokio::signal::ctrl_c() => Err(Error::timeout("interrupted again")),
+    }
+}
+
+fn summary(stats: &Stats, refused: &Refused, pipeline: &Running) {
+    let totals = stats.totals();
+    crate::say(format_args!(
+        "{} lines stored, {} unparsed, {} truncated; {} connections refused, {} given up; held back by {}",
+        totals.stored.lines(),
+        totals.stored.of(crate::record::Level::Unparsed),
+        totals.truncated,
+        refused.total(),
+        totals.idle + totals.slow + totals.broken + totals.unanswered,
+        pipeline.stats().bottleneck()
+    ));
+}
+
+/// Browsers at a time.
+const PAGES: usize = 64;
+/// Bytes of stored lines that wait while others are written.
+const BUFFER: usize = 1024 * 1024;
+/// Bytes that the program takes without connections: itself, its buffers, what is being stored, and the page.
+const FIXED: usize = 64 * 1024 * 1024;
+/// Bytes that a connection takes beside the start of a line.
+const PER_CONNECTION: usize = 8 * 1024;
