@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use highwater_core::{Error, Readable, Result, StageInfo};
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::time::{Sleep, sleep};
 
@@ -47,11 +49,12 @@ pub async fn listen(address: impl ToSocketAddrs + fmt::Debug) -> Result<Listenin
 pub struct Listen {
     connections: usize,
     per_address: usize,
+    untaken: Option<Duration>,
 }
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { connections: default_connections(), per_address: PER_ADDRESS }
+        Self { connections: default_connections(), per_address: PER_ADDRESS, untaken: None }
     }
 }
 
@@ -65,6 +68,14 @@ impl Listen {
     /// The most connections at a time from one IP address.
     pub fn per_address(mut self, most: usize) -> Self {
         self.per_address = most;
+        self
+    }
+
+    /// Has the system reset a connection whose peer does not take what was sent to it for so long: one that reads nothing,
+    /// or is gone. A time limit on writing sees that only when the buffers of both systems are full, which may be megabytes
+    /// later. Only Linux knows this (`TCP_USER_TIMEOUT`, RFC 5482); elsewhere nothing is done.
+    pub fn untaken_timeout(mut self, limit: Duration) -> Self {
+        self.untaken = Some(limit);
         self
     }
 
@@ -196,6 +207,10 @@ impl Accepting {
     /// Gives a connection a place, or drops it.
     fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Socket> {
         let seat = self.seats.take(peer.ip())?;
+        #[cfg(target_os = "linux")]
+        if let Some(limit) = self.seats.limits.untaken {
+            SockRef::from(&stream).set_tcp_user_timeout(Some(limit)).ok()?;
+        }
         // A connection that fails here was reset in the meantime.
         Socket::new(stream, Some(seat)).ok()
     }

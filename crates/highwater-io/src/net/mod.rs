@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | connections at a time | 1024, or what the limit of open files leaves: 80 % of it less 64 | [`Listen::connections`] |
 //! | connections at a time from one address | 64 | [`Listen::per_address`] |
+//! | time in which a peer takes nothing | none | [`Listen::untaken_timeout`] |
 //! | wait after an accept that failed for want of a resource | 50 ms, doubled up to 1 s | none |
 //!
 //! A connection beyond a limit is closed at once and counted in [`Refused`].
