@@ -86,9 +86,10 @@ impl Intake {
         let (limits, stats) = (self.limits, Arc::clone(&self.stats));
         self.merge.add(self.lines(incoming, &peer, &cut))?;
         Ok(async move {
-            let answering = answer(&peer, outgoing, limits);
-            if answering.await.is_err() {
-                stats.unanswered();
+            if let Err(error) = answer(&peer, outgoing, limits).await {
+                if error.is_timeout() {
+                    stats.unanswered();
+                }
                 cut.cancel();
             }
         })

@@ -61,7 +61,8 @@ fn place(args: &Args, path: PathBuf) -> Place {
 }
 
 async fn listen(args: &Args) -> Result<Listening> {
-    let mut limits = Listen::default().per_address(args.per_address);
+    let untaken = args.limits().write;
+    let mut limits = Listen::default().per_address(args.per_address).untaken_timeout(untaken);
     if let Some(most) = args.connections {
         limits = limits.connections(most);
     }

@@ -1,6 +1,7 @@
 //! What is counted.
 
 use std::collections::{HashMap, VecDeque};
+use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -35,7 +36,7 @@ pub(crate) struct Totals {
     pub(crate) slow: u64,
     /// Connections that broke.
     pub(crate) broken: u64,
-    /// Connections whose client could not be answered.
+    /// Connections whose client did not take its answers.
     pub(crate) unanswered: u64,
     /// Files that were full.
     pub(crate) rotations: u64,
@@ -75,7 +76,9 @@ impl Stats {
         let totals = &mut self.lock().totals;
         *match error.stage() {
             Some(patience::NAME) => &mut totals.slow,
-            _ if error.is_timeout() => &mut totals.idle,
+            Some("idle_timeout") => &mut totals.idle,
+            // What was sent was not taken in time.
+            _ if error.io_kind() == Some(ErrorKind::TimedOut) => &mut totals.unanswered,
             _ => &mut totals.broken,
         } += 1;
     }

@@ -87,6 +87,6 @@ async fn figures(State(site): State<Site>) -> impl IntoResponse {
 }
 
 /// How long a browser may take for the head of a request.
-const HEAD: Duration = Duration::from_secs(10);
+const HEAD: Duration = Duration::from_secs(5);
 /// Nothing comes from elsewhere, and no text becomes a script.
-const POLICY: &str = "default-src 'self'";
+const POLICY: &str = "default-src 'self'; img-src data:";

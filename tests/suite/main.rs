@@ -21,6 +21,7 @@ mod http;
 mod io;
 mod lag_program;
 mod multiplex_program;
+mod logserver;
 mod node;
 mod object;
 mod operators;
