@@ -37,8 +37,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub(crate) per_address: usize,
     /// The most bytes of a line; what is beyond is dropped and counted.
-    #[arg(long, value_name = "BYTES", default_value_t = 16 * 1024)]
-    pub(crate) max_line: usize,
+    #[arg(long, value_name = "BYTES", default_value_t = 16 * 1024, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_line: u32,
     /// Seconds that a connection may be silent.
     #[arg(long, value_name = "SECONDS", default_value_t = 300.0, value_parser = seconds)]
     pub(crate) idle: f64,
@@ -65,7 +65,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn limits(&self) -> Limits {
         Limits {
-            line: self.max_line,
+            line: self.max_line as usize,
             idle: Duration::from_secs_f64(self.idle),
             line_time: Duration::from_secs_f64(self.line_time),
             write: Duration::from_secs_f64(self.write_time),

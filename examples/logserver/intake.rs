@@ -38,6 +38,7 @@ pub(crate) struct Received {
     pub(crate) peer: Arc<Peer>,
     /// Each is one line or several.
     pub(crate) blocks: Vec<Bytes>,
+    pub(crate) lines: u64,
 }
 
 /// A connection, as it is merged with the others.
@@ -144,9 +145,9 @@ impl WholeLines {
         }
         let (lines, truncated) = self.figures();
         self.stats.truncated(truncated - before.1);
-        let peer = Arc::clone(&self.reading.0);
-        peer.take(lines - before.0);
-        Ok(Some(Received { peer, blocks }))
+        let (peer, lines) = (Arc::clone(&self.reading.0), lines - before.0);
+        peer.take(lines);
+        Ok(Some(Received { peer, blocks, lines }))
     }
 
     /// Lines so far, and those of them that were cut.

@@ -16,6 +16,8 @@ use crate::text::{Escaped, Utc};
 pub(crate) struct Batch {
     pub(crate) peer: Arc<Peer>,
     pub(crate) text: Bytes,
+    /// As many as were taken from the connection.
+    pub(crate) lines: u64,
     pub(crate) counts: Counts,
     /// What the last line with an error says, as it may be shown.
     pub(crate) error: Option<String>,
@@ -50,7 +52,7 @@ impl Counts {
 impl Batch {
     /// Reads the lines, and puts time, source and level before each, with tabs between them. The line is as it came.
     pub(crate) fn of(received: Received, now: SystemTime) -> Self {
-        let Received { peer, blocks } = received;
+        let Received { peer, blocks, lines: taken } = received;
         let head = format!("{}\t{}\t", Utc(now), peer.address);
         let mut text = Vec::with_capacity(2 * blocks.iter().map(Bytes::len).sum::<usize>());
         let (mut counts, mut error) = (Counts::default(), None);
@@ -65,7 +67,7 @@ impl Batch {
             }
         }
         let error = error.map(|message| Escaped(&message).to_string());
-        Self { peer, text: Bytes::from(text), counts, error }
+        Self { peer, text: Bytes::from(text), lines: taken, counts, error }
     }
 }
 
@@ -100,7 +102,7 @@ mod tests {
     fn batch(blocks: &[&'static [u8]]) -> Batch {
         let peer = Peer::new(([10, 0, 0, 1], 5140).into());
         let blocks = blocks.iter().map(|block| Bytes::from_static(block)).collect();
-        Batch::of(Received { peer, blocks }, SystemTime::UNIX_EPOCH)
+        Batch::of(Received { peer, blocks, lines: 4 }, SystemTime::UNIX_EPOCH)
     }
 
     /// F84: the line behind the third tab is the line that came, whatever was in it.

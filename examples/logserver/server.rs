@@ -32,7 +32,8 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     let stats = Arc::new(Stats::default());
     let store = Store::open(place(args, path), Arc::clone(&stats)).await?;
     let listening = listen(args).await?;
-    let pages = Listen::default().connections(PAGES).bind(args.http.as_str()).await?;
+    let pages = Listen::default().connections(PAGES).untaken_timeout(args.limits().write);
+    let pages = pages.bind(args.http.as_str()).await?;
     let (merge, received) = merge_with_handle::<Lines>(usize::MAX);
 
     let pipeline = received
@@ -72,7 +73,7 @@ async fn listen(args: &Args) -> Result<Listening> {
 /// Says where it is, and what it will take.
 fn announce(args: &Args, lines: &Listening, pages: &Listening) -> Result<()> {
     let most = lines.most();
-    let bound = FIXED + most * (args.max_line + PER_CONNECTION);
+    let bound = FIXED + most * (args.max_line as usize + PER_CONNECTION);
     let mut out = std::io::stdout().lock();
     writeln!(out, "lines at {}", lines.address())?;
     writeln!(out, "page at http://{}/", pages.address())?;
@@ -174,6 +175,6 @@ const PAGES: usize = 64;
 /// Bytes of stored lines that wait while others are written.
 const BUFFER: usize = 1024 * 1024;
 /// Bytes that the program takes without connections: itself, its buffers, what is being stored, and the page.
-const FIXED: usize = 64 * 1024 * 1024;
+const FIXED: usize = 48 * 1024 * 1024;
 /// Bytes that a connection takes beside the start of a line.
 const PER_CONNECTION: usize = 8 * 1024;

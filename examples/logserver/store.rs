@@ -74,7 +74,7 @@ impl Store {
         self.size += std::mem::take(&mut self.waiting) as u64;
         for batch in self.batches.drain(..) {
             self.stats.stored(&batch);
-            batch.peer.store(batch.counts.lines());
+            batch.peer.store(batch.lines);
         }
     }
 

@@ -132,7 +132,8 @@ mod tests {
     fn store(stats: &Stats, level: &str, lines: usize) {
         let peer = Peer::new(([10, 0, 0, 1], 1).into());
         let blocks = vec![Bytes::from(format!("[1] {level}: x\n").repeat(lines))];
-        stats.stored(&Batch::of(Received { peer, blocks }, SystemTime::UNIX_EPOCH));
+        let received = Received { peer, blocks, lines: lines as u64 };
+        stats.stored(&Batch::of(received, SystemTime::UNIX_EPOCH));
     }
 
     /// What the alerts say in so many seconds, with the second, while `work` goes on.

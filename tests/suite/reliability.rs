@@ -33,6 +33,7 @@ pub(crate) fn all_tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     tests_of(&root.join("tests"), &mut names);
     tests_of(&root.join("crates"), &mut names);
+    tests_of(&root.join("examples"), &mut names);
     names
 }
 
@@ -80,4 +81,17 @@ fn every_fault_names_a_test_that_exists() {
     let missing: Vec<_> =
         (88..=110).map(|n| format!("F{n}")).filter(|id| !shown.contains(id)).collect();
     assert!(missing.is_empty(), "without a row: {missing:?}");
+fn every_fault_names_tests_that_exist() {
+    let (names, text) = (all_tests(), document("RELIABILITY.md"));
+    let mut faults = 0;
+    for row in text.lines().filter(|line| line.starts_with("| F")) {
+        let shown_by = row.trim_end_matches(['|', ' ']).rsplit(" | ").next().unwrap();
+        let mut tests = shown_by.split('`').skip(1).step_by(2).peekable();
+        assert!(tests.peek().is_some(), "shown by nothing: {row}");
+        for test in tests {
+            assert!(names.contains(test), "there is no test {test}: {row}");
+        }
+        faults += 1;
+    }
+    assert!(faults > 0, "the table of faults is not found");
 }

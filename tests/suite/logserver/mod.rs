@@ -59,6 +59,14 @@ fn get(address: SocketAddr, path: &str) -> String {
     request(address, "GET", path, "")
 }
 
+/// What the server tells the page, every second.
+fn views(page: SocketAddr) -> impl Iterator<Item = serde_json::Value> {
+    let mut stream = TcpStream::connect(page).unwrap();
+    stream.write_all(b"GET /events HTTP/1.1\r\nHost: here\r\n\r\n").unwrap();
+    let lines = BufReader::new(stream).lines().map(Result::unwrap);
+    lines.filter_map(|line| Some(serde_json::from_str(line.strip_prefix("data: ")?).unwrap()))
+}
+
 /// A number from the environment.
 fn setting(name: &str, usual: usize) -> usize {
     std::env::var(name).map_or(usual, |number| number.parse().unwrap())

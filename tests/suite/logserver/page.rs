@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 
 use super::server::Server;
-use super::{get, until};
+use super::{get, until, views};
 
 /// The page is whole in itself: nothing comes from elsewhere.
 #[test]
@@ -60,13 +60,7 @@ fn the_metrics_are_what_prometheus_reads() {
 #[test]
 fn events_tell_what_goes_on() {
     let server = Server::start(&["--window", "2", "--alert-errors", "5"]);
-    let mut events = TcpStream::connect(server.page).unwrap();
-    events.write_all(b"GET /events HTTP/1.1\r\nHost: here\r\n\r\n").unwrap();
-    let lines = BufReader::new(events).lines().map(Result::unwrap);
-    let mut views = lines.filter_map(|line| {
-        let view: serde_json::Value = serde_json::from_str(line.strip_prefix("data: ")?).unwrap();
-        Some(view)
-    });
+    let mut views = views(server.page);
     let mut client = server.connect();
     client.send("[1] ERROR: bad\n".repeat(7) + "[1] INFO: good\n");
     client.acknowledged(8);

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::Write as _;
+use std::path::Path;
 use std::process::Stdio;
 
 use highwater_test::Seed;
@@ -14,24 +16,38 @@ use crate::support::program;
 /// ends well.
 #[test]
 fn no_acknowledged_line_is_lost_by_an_end_under_load() {
-    let times = setting("HIGHWATER_SIGTERMS", 10);
+    end_again_and_again("TERM", setting("HIGHWATER_SIGTERMS", 10));
+}
+
+/// What is acknowledged is out of the hands of the program: it may be killed.
+#[test]
+fn no_acknowledged_line_is_lost_by_a_kill() {
+    end_again_and_again("KILL", setting("HIGHWATER_SIGTERMS", 10).div_ceil(2));
+}
+
+fn end_again_and_again(signal: &str, times: usize) {
     let mut seed = Seed::fresh();
-    println!("ended under load {times} times: seed {seed}");
+    tell(format_args!("{times} times SIG{signal} under load: seed {seed}"));
     let (mut some, mut lines) = (0, 0);
     for _ in 0..times {
         // From the first connection on to some 100,000 lines.
-        let (acknowledged, all) = end_under_load(seed.below(8 << 20) as u64);
+        let (acknowledged, all) = end_under_load(signal, seed.below(8 << 20) as u64);
         lines += acknowledged;
         some += usize::from(acknowledged > 0 && acknowledged < all);
     }
-    println!(
-        "{lines} acknowledged lines were stored; {some} times some were acknowledged, and not all"
-    );
+    tell(format_args!(
+        "{lines} acknowledged lines were stored; {some} times there were some, and not all"
+    ));
     assert!(some * 2 > times, "only {some} of {times} were ended in the midst");
 }
 
+/// One line on standard error. There is nobody to tell if that fails.
+fn tell(what: std::fmt::Arguments<'_>) {
+    drop(writeln!(std::io::stderr(), "{what}"));
+}
+
 /// Ends the server when it has stored so many bytes. Gives how many lines were acknowledged and how many there were.
-fn end_under_load(bytes: u64) -> (u64, u64) {
+fn end_under_load(signal: &str, bytes: u64) -> (u64, u64) {
     const CLIENTS: u64 = 8;
     const LINES: u64 = 50_000;
     let mut server = Server::start(&["--rotate", "1000000"]);
@@ -45,9 +61,13 @@ fn end_under_load(bytes: u64) -> (u64, u64) {
         files.map(|file| fs::metadata(file).map_or(0, |about| about.len())).sum::<u64>()
     };
     until(|| stored() >= bytes, || format!("{} of {bytes} bytes are stored", stored()));
-    server.signal("TERM");
-    assert_eq!(server.ended().code(), Some(0), "{}", server.said());
+    server.signal(signal);
+    let ended = server.ended().code();
+    assert_eq!(ended, (signal == "TERM").then_some(0), "{}", server.said());
     load.wait().unwrap();
+    if signal == "KILL" {
+        drop_half_a_line(&server.log());
+    }
 
     let mut found: HashMap<u64, u64> = HashMap::new();
     for line in super::server::stored(server.folder.path()) {
@@ -68,6 +88,14 @@ fn end_under_load(bytes: u64) -> (u64, u64) {
         all += acknowledged;
     }
     (all, CLIENTS * LINES)
+}
+
+/// A kill may cut the last line, which was not acknowledged then.
+fn drop_half_a_line(log: &Path) {
+    // Between two files there is none.
+    let text = fs::read(log).unwrap_or_default();
+    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    fs::write(log, &text[..whole]).unwrap();
 }
 
 /// The numbers of the connection and of the line, which stand in each line of `logload`.
