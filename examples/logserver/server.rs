@@ -1,5 +1,6 @@
 //! The server: what is joined to what, from the start to the end.
 
+use std::collections::VecDeque;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use highwater::mux::merge_with_handle;
 use highwater::net::{Listen, Listening, Refused};
 use highwater::task::{self, Task};
 use highwater::{CancellationToken, Error, HighWaterMark, Result, Running, destination_fn};
-use highwater_examples::interrupt;
+use highwater_examples::{OneLine, interrupt};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -19,7 +20,6 @@ use crate::intake::{Intake, Lines};
 use crate::lines::{Batch, Parse};
 use crate::stats::Stats;
 use crate::store::{Place, Store};
-use crate::text::Escaped;
 use crate::view::{View, Viewer};
 use crate::watch::{Change, Look, looks};
 use crate::web::{Site, serve};
@@ -47,7 +47,7 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
 
     let refused = listening.refused().clone();
     let (site, watching) = watch_it(args, &stats, &refused, &pipeline);
-    let serving = task::spawn(serve(pages, site, stop.clone()));
+    let serving = task::spawn(beside("the page", serve(pages, site, stop.clone())));
     let demo = demo.map(|demo| demo.start(listening.address()));
     let intake = Intake { merge, limits: args.limits(), stats: Arc::clone(&stats) };
     let taking = task::spawn(intake.run(listening, stop.clone()));
@@ -92,7 +92,7 @@ fn watch_it(
     stats: &Arc<Stats>,
     refused: &Refused,
     pipeline: &Arc<Running>,
-) -> (Site, Task<Result<()>>) {
+) -> (Site, Task<()>) {
     let window = Duration::from_secs(args.window);
     let (shown, view) = watch::channel(View::default());
     let mut viewer = Viewer {
@@ -101,6 +101,7 @@ fn watch_it(
         pipeline: Arc::clone(pipeline),
         window,
         before: None,
+        past: VecDeque::new(),
     };
     let site = Site { stats: Arc::clone(stats), refused: refused.clone(), view };
     let looks = looks(Arc::clone(stats), window, args.thresholds().alerts());
@@ -111,15 +112,22 @@ fn watch_it(
         shown.send_replace(viewer.view(look));
         async { Ok(()) }
     });
-    let watching = task::spawn(async move { looks.pipe_to(show).run().await.map(drop) });
+    let watching = async move { looks.pipe_to(show).run().await.map(drop) };
+    let watching = task::spawn(beside("watching", watching));
     (site, watching)
+}
+
+/// Runs a part without which lines are stored all the same.
+async fn beside(name: &str, part: impl Future<Output = Result<()>>) {
+    if let Err(error) = part.await {
+        crate::say(format_args!("{name} has failed: {}", OneLine(&error)));
+    }
 }
 
 fn tell(change: &Change, stats: &Stats) {
     match change {
         Change::Raised { what, count, threshold } => {
             let last = stats.errors().into_iter().next().unwrap_or_default();
-            let last = Escaped(last.as_bytes());
             crate::say(format_args!(
                 "alert: {count} {what}, the limit is {threshold}; last error: {last}"
             ));
@@ -137,8 +145,7 @@ async fn until_drained(
     stop: &CancellationToken,
 ) -> Result<()> {
     let all = async {
-        let (taken, stored) = tokio::try_join!(async { taking.await? }, pipeline.finished())?;
-        let ((), _) = (taken, stored);
+        tokio::try_join!(async { taking.await? }, pipeline.finished())?;
         Ok(())
     };
     tokio::pin!(all);

@@ -1,5 +1,6 @@
 //! What the page and the metrics show.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,8 @@ use crate::watch::{Look, Shown};
 pub(crate) struct View {
     /// Names of the levels, in the order of what is counted by level.
     levels: Vec<&'static str>,
-    /// Lines stored since the view before.
-    second: Vec<u64>,
+    /// Lines stored in each second, the last one last.
+    past: VecDeque<Vec<u64>>,
     /// Lines in the window.
     window: Vec<u64>,
     window_seconds: u64,
@@ -41,6 +42,7 @@ pub(crate) struct Viewer {
     pub(crate) pipeline: Arc<Running>,
     pub(crate) window: Duration,
     pub(crate) before: Option<(Totals, Report)>,
+    pub(crate) past: VecDeque<Vec<u64>>,
 }
 
 impl Viewer {
@@ -48,9 +50,13 @@ impl Viewer {
         let (totals, report) = (self.stats.totals(), self.pipeline.stats());
         let before = self.before.take().unwrap_or_else(|| (Totals::default(), report.clone()));
         let second = totals.stored.levels.iter().zip(before.0.stored.levels).map(|(a, b)| a - b);
+        self.past.push_back(second.collect());
+        if self.past.len() > PAST {
+            self.past.pop_front();
+        }
         let view = View {
             levels: Level::ALL.map(Level::name).to_vec(),
-            second: second.collect(),
+            past: self.past.clone(),
             window: look.window.counts.levels.to_vec(),
             window_seconds: self.window.as_secs(),
             sources: look
@@ -140,5 +146,7 @@ impl Metrics {
     }
 }
 
+/// Seconds that the plot shows.
+const PAST: usize = 120;
 /// Sources that are shown.
 const SOURCES: usize = 10;

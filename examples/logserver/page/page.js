@@ -3,7 +3,7 @@
 
 const COLOURS = ["#999", "#58a", "#4a6", "#c92", "#c33", "#a5c"];
 const SECONDS = 120;
-const seconds = [];
+let seconds = [];
 
 const element = (id) => document.getElementById(id);
 const number = (n) => n.toLocaleString("en");
@@ -57,10 +57,9 @@ function legend(levels) {
 }
 
 function show(view) {
-  seconds.push(view.second);
-  if (seconds.length > SECONDS) seconds.shift();
+  seconds = view.past;
   element("state").textContent = view.troubled ? "lines cannot be stored" : "live";
-  element("rate").textContent = number(view.second.reduce((a, b) => a + b, 0));
+  element("rate").textContent = number(seconds.at(-1).reduce((a, b) => a + b, 0));
   for (const id of ["stored", "connections", "refused"]) element(id).textContent = number(view[id]);
   for (const place of document.querySelectorAll(".window")) place.textContent = view.window_seconds;
   fill("levels", view.levels.map((level, at) => [level, number(view.window[at])]));

@@ -1,4 +1,4 @@
-//! One connection, in every state that it can be left in: F81, F82, F87.
+//! One connection, in every state that it can be left in: F81, F82, F86, F87.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -63,7 +63,7 @@ fn a_connection_may_end_in_any_state() {
     assert_eq!(stored, expected.map(|line| line.as_bytes().to_vec()));
 }
 
-/// Silence is as good as a machine that is gone.
+/// F86: silence is as good as a machine that is gone.
 #[test]
 fn a_silent_connection_is_closed() {
     let server = Server::start(&["--idle", "0.2"]);

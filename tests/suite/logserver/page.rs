@@ -71,6 +71,8 @@ fn events_tell_what_goes_on() {
     assert_eq!(view["alerts"][0]["count"], 7);
     assert_eq!(view["errors"].as_array().unwrap().len(), 1, "the last of each batch");
     assert_eq!(view["stored"], 8);
+    let past = view["past"].as_array().unwrap().iter();
+    assert_eq!(past.filter(|second| **second == serde_json::json!([0, 0, 1, 0, 7, 0])).count(), 1);
     let stages: Vec<&str> =
         view["stages"].as_array().unwrap().iter().map(|stage| stage[0].as_str().unwrap()).collect();
     assert_eq!(stages, ["merge", "parse", "buffer", "store"]);

@@ -102,9 +102,7 @@ impl Server {
     }
 
     pub(super) fn signal(&self, name: &str) {
-        let mut kill = Command::new("kill");
-        kill.arg(format!("-{name}")).arg(self.child.id().to_string());
-        assert!(kill.status().unwrap().success());
+        signal(&self.child, name);
     }
 
     /// What it has said on standard error.
@@ -141,6 +139,12 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Sends a signal, such as TERM.
+pub(super) fn signal(child: &Child, name: &str) {
+    let script = format!("kill -{name} {}", child.id());
+    assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
 }
 
 /// The lines of all files, the oldest first, without what was put before them. Every file is of whole lines.

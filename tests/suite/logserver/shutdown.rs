@@ -8,9 +8,10 @@ use std::process::Stdio;
 
 use highwater_test::Seed;
 
-use super::server::{Server, with_files};
+use super::server::{Server, files, signal, stored, with_files};
 use super::{setting, until};
 use crate::support::program;
+use crate::support::services::free_port;
 
 /// F85: SIGTERM at random times under load. Every line that was acknowledged is stored, in order and once, and the server
 /// ends well.
@@ -47,7 +48,7 @@ fn tell(what: std::fmt::Arguments<'_>) {
 }
 
 /// Ends the server when it has stored so many bytes. Gives how many lines were acknowledged and how many there were.
-fn end_under_load(signal: &str, bytes: u64) -> (u64, u64) {
+fn end_under_load(name: &str, bytes: u64) -> (u64, u64) {
     const CLIENTS: u64 = 8;
     const LINES: u64 = 50_000;
     let mut server = Server::start(&["--rotate", "1000000"]);
@@ -56,21 +57,21 @@ fn end_under_load(signal: &str, bytes: u64) -> (u64, u64) {
     load.arg(server.lines.to_string()).arg("--acknowledged").arg(&list);
     load.args(["-c", &CLIENTS.to_string(), "-l", &LINES.to_string(), "--malformed", "0.05"]);
     let mut load = load.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let stored = || {
-        let files = super::server::files(server.folder.path()).into_iter();
+    let so_far = || {
+        let files = files(server.folder.path()).into_iter();
         files.map(|file| fs::metadata(file).map_or(0, |about| about.len())).sum::<u64>()
     };
-    until(|| stored() >= bytes, || format!("{} of {bytes} bytes are stored", stored()));
-    server.signal(signal);
+    until(|| so_far() >= bytes, || format!("{} of {bytes} bytes are stored", so_far()));
+    server.signal(name);
     let ended = server.ended().code();
-    assert_eq!(ended, (signal == "TERM").then_some(0), "{}", server.said());
+    assert_eq!(ended, (name == "TERM").then_some(0), "{}", server.said());
     load.wait().unwrap();
-    if signal == "KILL" {
+    if name == "KILL" {
         drop_half_a_line(&server.log());
     }
 
     let mut found: HashMap<u64, u64> = HashMap::new();
-    for line in super::server::stored(server.folder.path()) {
+    for line in stored(server.folder.path()) {
         let (client, n) = numbers(&line);
         let next = found.entry(client).or_default();
         assert_eq!(n, *next, "client {client}: a line is missing, or there twice");
@@ -116,7 +117,7 @@ fn the_last_lines_are_acknowledged() {
     server.signal("TERM");
     assert!(server.ended().success(), "{}", server.said());
     assert_eq!(client.rest().unwrap(), "");
-    assert_eq!(super::server::stored(server.folder.path()), [b"one", b"two"]);
+    assert_eq!(stored(server.folder.path()), [b"one", b"two"]);
 }
 
 /// Without a file it shows itself, and leaves nothing behind.
@@ -132,8 +133,7 @@ fn without_a_file_it_shows_itself() {
         Some(fs::metadata(made).ok()?.len())
     };
     until(|| size().is_some_and(|size| size > 1000), || format!("{:?} bytes", size()));
-    let mut kill = std::process::Command::new("kill");
-    assert!(kill.args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    signal(&child, "INT");
     assert!(child.wait().unwrap().success());
     let said = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
     assert!(said.contains("sends lines to itself") && said.contains("lines stored"), "{said}");
@@ -154,7 +154,7 @@ fn mistakes_are_told() {
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(what), "{said}");
     }
-    let nobody = super::super::support::services::free_port();
+    let nobody = free_port();
     let output = program("logload").arg(format!("127.0.0.1:{nobody}")).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains(&nobody.to_string()));
