@@ -70,10 +70,10 @@ impl Client {
             while let Some(answer) = answers.next().await {
                 acknowledged = answer?.as_str()?.parse()?;
                 let mut flying = lock();
-                while flying.front().is_some_and(|(end, _)| *end <= acknowledged) {
-                    latencies.record(
-                        flying.pop_front().map_or(Duration::ZERO, |(_, since)| since.elapsed()),
-                    );
+                let is_acknowledged = |(end, _): &(u64, Instant)| *end <= acknowledged;
+                while let Some((_, since)) = flying.front().copied().filter(is_acknowledged) {
+                    flying.pop_front();
+                    latencies.record(since.elapsed());
                 }
             }
             Ok::<(), Error>(())

@@ -17,6 +17,8 @@
 //! then they get a line with the number of their lines that are accepted, counted from the start of the connection. A
 //! client that sends what was not acknowledged again, on a new connection, loses nothing, and may store a line twice.
 //!
+//! A file that is full gets a number, and `--keep` says how many of those are kept: the oldest goes with its lines.
+//!
 //! Nothing is read that cannot be stored: while the disk is slow, full or broken, the lines wait at the clients.
 //!
 //! `http://ADDRESS/` shows lines per second, the last minute by level and by source, the alerts, and what holds the server
