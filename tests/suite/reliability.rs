@@ -79,19 +79,6 @@ fn every_fault_names_a_test_that_exists() {
         assert!(shown.insert(id.to_owned()), "{id} has two rows");
     }
     let missing: Vec<_> =
-        (88..=110).map(|n| format!("F{n}")).filter(|id| !shown.contains(id)).collect();
+        (78..=110).map(|n| format!("F{n}")).filter(|id| !shown.contains(id)).collect();
     assert!(missing.is_empty(), "without a row: {missing:?}");
-fn every_fault_names_tests_that_exist() {
-    let (names, text) = (all_tests(), document("RELIABILITY.md"));
-    let mut faults = 0;
-    for row in text.lines().filter(|line| line.starts_with("| F")) {
-        let shown_by = row.trim_end_matches(['|', ' ']).rsplit(" | ").next().unwrap();
-        let mut tests = shown_by.split('`').skip(1).step_by(2).peekable();
-        assert!(tests.peek().is_some(), "shown by nothing: {row}");
-        for test in tests {
-            assert!(names.contains(test), "there is no test {test}: {row}");
-        }
-        faults += 1;
-    }
-    assert!(faults > 0, "the table of faults is not found");
 }
