@@ -2,10 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,10 +10,10 @@ use futures_util::Stream;
 use highwater_core::{
     Buffered, Error, HighWaterMark, Readable, Result, Source, StageInfo, Writable,
 };
-use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
+use crate::crew::{Crew, Done};
 use crate::flight::Flight;
 
 pub(crate) fn map<S, U, F>(readable: Readable<S>, n: usize, f: F) -> Readable<Buffered<U>>
@@ -31,44 +28,35 @@ where
     let flight = Flight::new(info.meter().clone());
     let mark = HighWaterMark::items(n.max(LARGEST_BATCH));
     readable.through_stage(info, mark, move |input, output| {
-        let crew =
-            Crew { f: Arc::new(f), n, jobs, running: VecDeque::new(), stop: Stop::default() };
-        let work = Work { crew, batch: Vec::new(), size: 1, taken: 0, in_work: 0, flight };
+        let work = Work {
+            crew: Crew::new(n, f, jobs),
+            // One more for each lane, so that none has to wait for its next.
+            most: 2 * n,
+            under_way: VecDeque::new(),
+            batch: Vec::new(),
+            size: 1,
+            taken: 0,
+            in_work: 0,
+            flight,
+        };
         work.run(input.pinned(), output)
     })
 }
 
-/// The jobs of one map, in the order of their items.
-struct Crew<F, U> {
-    f: Arc<F>,
-    n: usize,
-    jobs: TaskTracker,
-    running: VecDeque<JoinHandle<Done<U>>>,
-    stop: Stop,
-}
-
-/// Results up to the first that failed, and how long they took.
-struct Done<U> {
-    results: Vec<Result<U>>,
-    took: Duration,
-}
-
-/// Asks the jobs to stop when it is dropped.
-#[derive(Default)]
-struct Stop(Arc<AtomicBool>);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.store(true, Relaxed);
-    }
-}
-
-struct Work<T, F, U> {
-    crew: Crew<F, U>,
+struct Work<T, F, U>
+where
+    T: Send + 'static,
+    U: Send + 'static,
+    F: Fn(T) -> Result<U> + Send + Sync + 'static,
+{
+    crew: Crew<T, F, U>,
+    /// The batches handed out, in the order of their items, and how many may be.
+    under_way: VecDeque<oneshot::Receiver<Done<U>>>,
+    most: usize,
     /// Items that cross together, and how many do.
     batch: Vec<T>,
     size: usize,
-    /// Items taken so far.
+    /// Items handed out so far.
     taken: u64,
     in_work: usize,
     flight: Flight,
@@ -96,7 +84,7 @@ where
         failure.map_or(Ok(()), Err)
     }
 
-    /// Hands out what there is to do; gives the results of the oldest job.
+    /// Hands out what there is to do; gives the results of the oldest batch.
     fn poll_step<S>(
         &mut self,
         input: &mut Option<Readable<S>>,
@@ -106,7 +94,7 @@ where
     where
         S: Source<Chunk = T> + Unpin,
     {
-        while self.crew.running.len() < self.crew.n {
+        while self.under_way.len() < self.most {
             let more = match input.as_mut().map(|input| Pin::new(input).poll_next(cx)) {
                 Some(Poll::Ready(Some(Ok(item)))) => {
                     self.batch.push(item);
@@ -126,22 +114,20 @@ where
             }
         }
         self.flight.is(self.in_work);
-        let Some(oldest) = self.crew.running.front_mut() else {
+        let Some(oldest) = self.under_way.front_mut() else {
             return if input.is_none() { Poll::Ready(None) } else { Poll::Pending };
         };
         let done = ready!(Pin::new(oldest).poll(cx));
-        self.crew.running.pop_front();
-        Poll::Ready(Some(done.map_err(Error::from)))
+        self.under_way.pop_front();
+        Poll::Ready(Some(done.map_err(|_| Error::premature_close())))
     }
 
     fn hand_out(&mut self) {
         let batch = std::mem::take(&mut self.batch);
-        let first = self.taken;
-        self.taken += batch.len() as u64;
-        self.in_work += batch.len();
-        let (f, stop) = (Arc::clone(&self.crew.f), Arc::clone(&self.crew.stop.0));
-        let job = self.crew.jobs.spawn_blocking(move || work(&*f, batch, first, &stop));
-        self.crew.running.push_back(job);
+        let (first, items) = (self.taken, batch.len());
+        self.under_way.push_back(self.crew.hand_out(batch, first));
+        self.taken += items as u64;
+        self.in_work += items;
     }
 
     /// Makes the batches as large as a job of about a millisecond needs.
@@ -154,25 +140,7 @@ where
     }
 }
 
-fn work<T, U>(f: impl Fn(T) -> Result<U>, batch: Vec<T>, first: u64, stop: &AtomicBool) -> Done<U> {
-    let started = Instant::now();
-    let mut results = Vec::with_capacity(batch.len());
-    for (index, item) in (first..).zip(batch) {
-        if stop.load(Relaxed) {
-            break;
-        }
-        let result = catch_unwind(AssertUnwindSafe(|| f(item)))
-            .unwrap_or_else(|payload| Err(Error::panic(&*payload)))
-            .map_err(|error| error.at_chunk(index));
-        let failed = result.is_err();
-        results.push(result);
-        if failed {
-            break;
-        }
-    }
-    Done { results, took: started.elapsed() }
-}
-
 const SHORT: Duration = Duration::from_micros(500);
 const LONG: Duration = Duration::from_millis(2);
-const LARGEST_BATCH: usize = 64;
+/// Items of a batch at the most: what they hold is not known.
+const LARGEST_BATCH: usize = 256;

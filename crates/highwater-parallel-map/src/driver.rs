@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::flight::Flight;
 use crate::item::ParallelMap;
+use crate::load::Load;
 use crate::window::{Job, Keys, Window};
 
 pub(crate) fn map<S, U, F, Fut>(
@@ -164,13 +165,17 @@ where
             if let Some(next) = self.gate.leave(index) {
                 self.start(next);
             }
-            match self.map.judge(result) {
-                Ok(Some(done)) => output.send(done).await?,
-                Ok(None) => {}
+            let given = match self.map.judge(result) {
+                Ok(Some(done)) => output.send(done).await,
+                Ok(None) => Ok(()),
                 Err(error) => {
                     self.window.cancel().await;
                     return Err(error);
                 }
+            };
+            given?;
+            if let Some(load) = &mut self.map.load {
+                load.leave(index);
             }
         }
         failure.map_or(Ok(()), Err)
@@ -186,10 +191,15 @@ where
     where
         S: Source<Chunk = T> + Unpin,
     {
-        while self.window.len() + self.gate.held() < self.map.n {
+        while self.window.len() + self.gate.held() < self.map.n
+            && self.map.load.as_ref().is_none_or(Load::has_room)
+        {
             let Some(source) = input.as_mut() else { break };
             match Pin::new(source).poll_next(cx) {
                 Poll::Ready(Some(Ok(item))) => {
+                    if let Some(load) = &mut self.map.load {
+                        load.enter(self.started, &item);
+                    }
                     let map = &self.map;
                     let ready = self.gate.enter(self.started, item, |item| map.work(item).boxed());
                     self.started += 1;

@@ -9,6 +9,8 @@ use std::time::Duration;
 use highwater_core::{Error, Result};
 use tokio::time::{sleep, timeout};
 
+use crate::load::Load;
+
 /// The settings of a map, for [`parallel_map_with`](crate::ParallelMapExt::parallel_map_with).
 ///
 /// # Examples
@@ -36,6 +38,7 @@ pub struct ParallelMap<T, F> {
     timeout: Option<Duration>,
     retry: Option<Retry<T>>,
     on_error: OnError,
+    pub(crate) load: Option<Load<T>>,
 }
 
 struct Retry<T> {
@@ -74,13 +77,31 @@ impl<T, F> ParallelMap<T, F> {
     /// With an `n` of 0. More than 1024 counts as 1024.
     #[track_caller]
     pub fn new(n: usize, f: F) -> Self {
-        let on_error = OnError::Fail;
-        Self { n: checked(n), ordered: true, f: Arc::new(f), timeout: None, retry: None, on_error }
+        Self {
+            n: checked(n),
+            ordered: true,
+            f: Arc::new(f),
+            timeout: None,
+            retry: None,
+            on_error: OnError::Fail,
+            load: None,
+        }
     }
 
     /// Gives the results as they come.
     pub fn unordered(mut self) -> Self {
         self.ordered = false;
+        self
+    }
+
+    /// Starts no item while those that are started and not given weigh `limit` or more, in what `weigh` counts, such as
+    /// bytes. The last one started may go over it, as with a high-water mark.
+    pub fn max_weight(
+        mut self,
+        limit: usize,
+        weigh: impl Fn(&T) -> usize + Send + 'static,
+    ) -> Self {
+        self.load = Some(Load::new(limit, Box::new(weigh)));
         self
     }
 

@@ -15,6 +15,7 @@
 //! | limit | default | to change it |
 //! |---|---|---|
 //! | items started and not given | the number that is asked for, at the most 1024 | none |
+//! | their weight | none | [`ParallelMap::max_weight`] |
 //! | results that wait for the consumer | as many again | none |
 //! | time per item | none | [`ParallelMap::timeout`] |
 //! | attempts per item | 1 | [`ParallelMap::retries`] |
@@ -34,9 +35,11 @@
 #![forbid(unsafe_code)]
 
 mod cpu;
+mod crew;
 mod driver;
 mod flight;
 mod item;
+mod load;
 mod pool;
 #[cfg(test)]
 mod tests;
@@ -116,7 +119,8 @@ pub trait ParallelMapExt<S> {
 
     /// Runs a function that keeps the processor busy on Tokio's pool for blocking calls, in `n` jobs at a time, and gives
     /// the results in the order of the input. Items cross in batches that take about a millisecond, so that small ones are
-    /// worth it, too; a job stops between two items when the readable is dropped.
+    /// worth it, too: up to 256 of them, `n` batches at work and `n` that wait. A job stops between two items when the
+    /// readable is dropped.
     #[track_caller]
     fn parallel_map_cpu<U, F>(self, n: usize, f: F) -> Readable<Buffered<U>>
     where

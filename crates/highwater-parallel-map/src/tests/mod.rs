@@ -351,3 +351,28 @@ async fn a_pool_runs_so_many_at_a_time() {
     let panicked: Result<()> = pool.run(|| panic!("a job")).await;
     assert!(panicked.unwrap_err().is_panic());
 }
+
+/// The items under way weigh no more than the limit and one of them; a heavy one goes alone.
+#[tokio::test(start_paused = true)]
+async fn items_are_bounded_by_weight() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (count, peak) = (Arc::clone(&now), Arc::clone(&most));
+    let weight = |x: &u64| usize::try_from(x % 10).expect("it is small");
+    let map = ParallelMap::new(100, move |x: u64| {
+        let (count, peak) = (Arc::clone(&count), Arc::clone(&peak));
+        async move {
+            let before = count.fetch_add(weight(&x), SeqCst);
+            peak.fetch_max(before + weight(&x), SeqCst);
+            sleep(delay(x)).await;
+            count.fetch_sub(weight(&x), SeqCst);
+            Ok(x)
+        }
+    });
+    let mapped = Readable::from_iter(0..300).parallel_map_with(map.max_weight(20, weight));
+    assert!(mapped.to_vec().await.unwrap().into_iter().eq(0..300));
+    assert!((20..29).contains(&most.load(SeqCst)), "{most:?}");
+    // A limit of nothing lets them go one by one.
+    let map = ParallelMap::new(100, |x: u64| async move { Ok(x) }).max_weight(0, |_| 1);
+    let alone = Readable::from_iter(0..10).parallel_map_with(map).to_vec().await.unwrap();
+    assert!(alone.into_iter().eq(0..10));
+}
