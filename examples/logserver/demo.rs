@@ -30,7 +30,7 @@ impl Demo {
 
     /// Sends lines to the server, with more errors every other minute.
     pub(crate) fn start(mut self, server: SocketAddr) -> Self {
-        crate::say(format_args!("no --out: it sends lines to itself (--help says more)"));
+        crate::text::say(format_args!("no --out: it sends lines to itself (--help says more)"));
         self.sending = Some(task::spawn(async move {
             let (_, outgoing) = connect(server).await?.split();
             let lines = Readable::from_iter(0..).rate_limit(Rate::per_second(RATE)).map(line);

@@ -44,8 +44,6 @@ mod view;
 mod watch;
 mod web;
 
-use std::fmt;
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -69,11 +67,6 @@ fn main() -> ExitCode {
 }
 
 fn failed(error: &Error, code: u8) -> ExitCode {
-    say(format_args!("{}", OneLine(error)));
+    text::say(format_args!("{}", OneLine(error)));
     ExitCode::from(code)
-}
-
-/// One line on standard error. There is nobody to tell if that fails.
-fn say(what: fmt::Arguments<'_>) {
-    drop(writeln!(std::io::stderr(), "logserver: {what}"));
 }

@@ -120,7 +120,7 @@ fn watch_it(
 /// Runs a part without which lines are stored all the same.
 async fn beside(name: &str, part: impl Future<Output = Result<()>>) {
     if let Err(error) = part.await {
-        crate::say(format_args!("{name} has failed: {}", OneLine(&error)));
+        crate::text::say(format_args!("{name} has failed: {}", OneLine(&error)));
     }
 }
 
@@ -128,11 +128,13 @@ fn tell(change: &Change, stats: &Stats) {
     match change {
         Change::Raised { what, count, threshold } => {
             let last = stats.errors().into_iter().next().unwrap_or_default();
-            crate::say(format_args!(
+            crate::text::say(format_args!(
                 "alert: {count} {what}, the limit is {threshold}; last error: {last}"
             ));
         }
-        Change::Recovered { what, count } => crate::say(format_args!("recovered: {count} {what}")),
+        Change::Recovered { what, count } => {
+            crate::text::say(format_args!("recovered: {count} {what}"))
+        }
     }
 }
 
@@ -166,7 +168,7 @@ async fn until_drained(
 
 fn summary(stats: &Stats, refused: &Refused, pipeline: &Running) {
     let totals = stats.totals();
-    crate::say(format_args!(
+    crate::text::say(format_args!(
         "{} lines stored, {} unparsed, {} truncated; {} connections refused, {} given up; held back by {}",
         totals.stored.lines(),
         totals.stored.of(crate::record::Level::Unparsed),

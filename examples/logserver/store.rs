@@ -62,13 +62,13 @@ impl Store {
         let mut troubled = false;
         while let Err(error) = self.attempt().await {
             if !std::mem::replace(&mut troubled, true) {
-                crate::say(format_args!("{}; trying again", OneLine(&error)));
+                crate::text::say(format_args!("{}; trying again", OneLine(&error)));
                 self.stats.set_troubled(true);
             }
             sleep(PAUSE).await;
         }
         if troubled {
-            crate::say(format_args!("lines are stored again"));
+            crate::text::say(format_args!("lines are stored again"));
             self.stats.set_troubled(false);
         }
         self.size += std::mem::take(&mut self.waiting) as u64;
