@@ -119,7 +119,7 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Pipe<S, E> {
 impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
     type Item = Result<E::Output>;
 
-    /// The way of a chunk. All else is left to [`turn`](Self::turn): a third fewer instructions per chunk.
+    /// The way of a chunk. All else is left to `turn`: a third fewer instructions per chunk.
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut released = false;

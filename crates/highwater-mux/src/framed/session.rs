@@ -28,7 +28,7 @@ impl Default for Framed {
 }
 
 impl Framed {
-    /// The [defaults](self#limits-and-defaults).
+    /// The [defaults](crate::framed#limits-and-defaults).
     pub fn new() -> Self {
         Self { max_streams: MAX_STREAMS, spare_window: SPARE_WINDOW }
     }
