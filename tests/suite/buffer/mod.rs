@@ -1,5 +1,6 @@
 //! The buffer: beside its reference, and rule by rule.
 
+mod cases;
 pub(crate) mod made;
 mod model;
 mod reference;

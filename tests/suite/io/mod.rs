@@ -2,8 +2,11 @@
 
 mod async_read;
 mod async_write;
+mod copy_duplex;
 mod disk_full;
 mod idle;
+mod net;
+mod process;
 mod read_file;
 mod replace_file;
 mod system_faults;
