@@ -18,7 +18,7 @@ pub use read::{FileRead, ReadOptions};
 pub(crate) use target::Target;
 pub use write::FileWrite;
 
-/// Reads a file: chunks of 256 KiB, six of them read ahead ([`ReadOptions`] for other numbers).
+/// Reads a file: chunks of 256 KiB, four of them read ahead ([`ReadOptions`] for other numbers).
 ///
 /// The file is opened at the first read, not here.
 ///

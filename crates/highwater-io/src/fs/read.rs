@@ -39,10 +39,10 @@ pub struct ReadOptions {
 }
 
 impl ReadOptions {
-    /// Chunks of 256 KiB, six read ahead.
+    /// Chunks of 256 KiB, four read ahead.
     pub fn new() -> Self {
-        let six = NonZeroUsize::MIN.saturating_add(5);
-        Self { chunk: NonZeroUsize::MIN.saturating_add(CHUNK - 1), ahead: six }
+        let four = NonZeroUsize::MIN.saturating_add(3);
+        Self { chunk: NonZeroUsize::MIN.saturating_add(CHUNK - 1), ahead: four }
     }
 
     /// Bytes per chunk. The last chunk of a file, and those of a pipe, are smaller.
