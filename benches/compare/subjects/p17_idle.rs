@@ -38,7 +38,10 @@ where
     block_on(async {
         let (before, mut echoes) = (resident()?, JoinSet::new());
         for _ in 0..connections {
-            echoes.spawn(echo(open(address, ECHO).await?));
+            let stream = open(address, ECHO).await?;
+            // The peer has accepted it: a full queue of those that it has not would take seconds.
+            stream.readable().await?;
+            echoes.spawn(echo(stream));
         }
         // The peer takes its connections in turn: this one comes after the echoes of all the others.
         let echoed = open(address, ECHOED).await?.read_u64().await?;
