@@ -112,6 +112,45 @@ async fn a_peer_that_does_not_keep_to_the_protocol() {
     }
 }
 
+/// F67: who grants more than a window can hold breaks the protocol, and all of its streams fail.
+#[tokio::test]
+async fn credit_that_overflows_ends_the_session() {
+    let (mut peer, far) = duplex(1024);
+    let mut server = Framed::new().server(far);
+    peer.write_all(&[update(OPENS, 0), update(0, u32::MAX)].concat()).await.unwrap();
+    let mut stream = server.next().await.unwrap().unwrap();
+    for error in [
+        server.next().await.unwrap().unwrap_err(),
+        stream.readable.next().await.unwrap().unwrap_err(),
+    ] {
+        assert!(error.is_corrupt(), "{error:?}");
+    }
+}
+
+/// F67: grants of nothing, without end, cost the peer and no stream.
+#[tokio::test]
+async fn credit_of_nothing_changes_nothing() {
+    let (mut peer, far) = duplex(1024);
+    let mut server = Framed::new().server(far);
+    peer.write_all(&update(OPENS, 0)).await.unwrap();
+    let stream = server.next().await.unwrap().unwrap();
+    let nothing = update(0, 0).repeat(1000);
+    for _ in 0..100 {
+        peer.write_all(&nothing).await.unwrap();
+    }
+    peer.write_all(b"\0\0\0\0\0\0\0\x01\0\0\0\x06\0\x02hi\0\0").await.unwrap();
+    assert_eq!(stream.readable.to_bytes().await.unwrap(), "hi");
+}
+
+/// Stream 1 may send so many bytes more: a frame by hand.
+fn update(flags: u8, credit: u32) -> [u8; 12] {
+    let [a, b, c, d] = credit.to_be_bytes();
+    [0, 1, 0, flags, 0, 0, 0, 1, a, b, c, d]
+}
+
+/// The flag of the first frame of a stream.
+const OPENS: u8 = 1;
+
 /// The end of a session waits for a peer that does not close, but not for ever.
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_close_is_not_waited_for_for_ever() {

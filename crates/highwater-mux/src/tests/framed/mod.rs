@@ -3,13 +3,15 @@
 mod ends;
 mod limits;
 
+use std::sync::{Arc, Mutex};
+
 use bytes::Bytes;
-use highwater_core::{Error, Readable, Result, task};
-use highwater_test::{Case, conformance_bytes};
+use highwater_core::{Destination, Error, Readable, Result, task};
+use highwater_test::{Case, conformance_bytes, conformance_destination_bytes};
 use tokio::io::{DuplexStream, duplex};
 
 use super::Random;
-use crate::framed::{Framed, FramedStream, Opener, Session, Unmark};
+use crate::framed::{Framed, FramedStream, Opener, Outgoing, Session, Unmark};
 
 /// Two ends of a connection that holds so many bytes in each direction.
 fn pair(bytes: usize) -> (Session, Session) {
@@ -74,6 +76,63 @@ fn marks() {
             Case::bytes(b"\0\x03hi").gives_joined("hi").fails(Error::is_truncated),
         ],
     );
+}
+
+/// A stream of a session as a destination, which is opened when it is.
+struct Opened {
+    session: Session,
+    stream: Option<FramedStream>,
+}
+
+impl Opened {
+    fn to(&mut self) -> &mut Outgoing {
+        &mut self.stream.as_mut().expect("opened before").writable
+    }
+}
+
+impl Destination<Bytes> for Opened {
+    async fn open(&mut self) -> Result<()> {
+        self.stream = Some(self.session.open().await?);
+        Destination::<Bytes>::open(self.to()).await
+    }
+
+    async fn write(&mut self, chunk: Bytes) -> Result<()> {
+        self.to().write(chunk).await
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        Destination::<Bytes>::flush(self.to()).await
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        Destination::<Bytes>::finish(self.to()).await
+    }
+
+    async fn abort(&mut self, reason: &Error) -> Result<()> {
+        match &mut self.stream {
+            Some(stream) => Destination::<Bytes>::abort(&mut stream.writable, reason).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// I22, I26 to I28, I40, I47: the destination of every stream, as it arrives on the other side.
+#[test]
+fn outgoing() {
+    let make = || {
+        let (session, mut server) = pair(64 * 1024);
+        let arrived = Arc::new(Mutex::new(Vec::new()));
+        let list = Arc::clone(&arrived);
+        let reading = task::spawn(async move {
+            let mut stream = server.next().await.expect("a stream comes")?;
+            while let Some(chunk) = stream.readable.next().await {
+                list.lock().unwrap().extend(chunk?);
+            }
+            Ok::<_, Error>(())
+        });
+        (Opened { session, stream: None }, (arrived, reading))
+    };
+    conformance_destination_bytes(make, |(arrived, _), _| Some(arrived.lock().unwrap().clone()));
 }
 
 /// I63: 200 streams at once of random sizes, over a connection that holds little and one that holds much.
