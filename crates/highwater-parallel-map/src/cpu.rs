@@ -2,18 +2,21 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::Stream;
+use highwater_core::task::Crew;
 use highwater_core::{
     Buffered, Error, HighWaterMark, Readable, Result, Source, StageInfo, Writable,
 };
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::crew::{Crew, Done};
 use crate::flight::Flight;
 
 pub(crate) fn map<S, U, F>(readable: Readable<S>, n: usize, f: F) -> Readable<Buffered<U>>
@@ -29,7 +32,7 @@ where
     let mark = HighWaterMark::items(n.max(LARGEST_BATCH));
     readable.through_stage(info, mark, move |input, output| {
         let work = Work {
-            crew: Crew::new(n, f, jobs),
+            crew: Crew::new(n, move |batch, called_off| work_on(&f, batch, called_off), jobs),
             // One more for each lane, so that none has to wait for its next.
             most: 2 * n,
             under_way: VecDeque::new(),
@@ -43,15 +46,46 @@ where
     })
 }
 
-struct Work<T, F, U>
-where
-    T: Send + 'static,
-    U: Send + 'static,
-    F: Fn(T) -> Result<U> + Send + Sync + 'static,
-{
-    crew: Crew<T, F, U>,
+/// Items that cross together.
+struct Batch<T> {
+    items: Vec<T>,
+    /// The number of the first item.
+    first: u64,
+}
+
+/// Results up to the first that failed, and how long they took.
+struct Done<U> {
+    results: Vec<Result<U>>,
+    took: Duration,
+}
+
+fn work_on<T, U>(
+    f: &impl Fn(T) -> Result<U>,
+    Batch { items, first }: Batch<T>,
+    called_off: &AtomicBool,
+) -> Done<U> {
+    let started = Instant::now();
+    let mut results = Vec::with_capacity(items.len());
+    for (index, item) in (first..).zip(items) {
+        if called_off.load(Relaxed) {
+            break;
+        }
+        let result = catch_unwind(AssertUnwindSafe(|| f(item)))
+            .unwrap_or_else(|payload| Err(Error::panic(&*payload)))
+            .map_err(|error| error.at_chunk(index));
+        let failed = result.is_err();
+        results.push(result);
+        if failed {
+            break;
+        }
+    }
+    Done { results, took: started.elapsed() }
+}
+
+struct Work<T, U, W> {
+    crew: Crew<Batch<T>, Done<U>, W>,
     /// The batches handed out, in the order of their items, and how many may be.
-    under_way: VecDeque<oneshot::Receiver<Done<U>>>,
+    under_way: VecDeque<oneshot::Receiver<Result<Done<U>>>>,
     most: usize,
     /// Items that cross together, and how many do.
     batch: Vec<T>,
@@ -62,11 +96,11 @@ where
     flight: Flight,
 }
 
-impl<T, F, U> Work<T, F, U>
+impl<T, U, W> Work<T, U, W>
 where
     T: Send + 'static,
     U: Send + 'static,
-    F: Fn(T) -> Result<U> + Send + Sync + 'static,
+    W: Fn(Batch<T>, &AtomicBool) -> Done<U> + Send + Sync + 'static,
 {
     async fn run<S>(mut self, input: Readable<S>, output: Writable<U>) -> Result<()>
     where
@@ -119,15 +153,14 @@ where
         };
         let done = ready!(Pin::new(oldest).poll(cx));
         self.under_way.pop_front();
-        Poll::Ready(Some(done.map_err(|_| Error::premature_close())))
+        Poll::Ready(Some(done.unwrap_or_else(|_| Err(Error::premature_close()))))
     }
 
     fn hand_out(&mut self) {
-        let batch = std::mem::take(&mut self.batch);
-        let (first, items) = (self.taken, batch.len());
-        self.under_way.push_back(self.crew.hand_out(batch, first));
-        self.taken += items as u64;
-        self.in_work += items;
+        let batch = Batch { items: std::mem::take(&mut self.batch), first: self.taken };
+        self.taken += batch.items.len() as u64;
+        self.in_work += batch.items.len();
+        self.under_way.push_back(self.crew.hand_out(batch));
     }
 
     /// Makes the batches as large as a job of about a millisecond needs.

@@ -35,7 +35,6 @@
 #![forbid(unsafe_code)]
 
 mod cpu;
-mod crew;
 mod driver;
 mod flight;
 mod item;

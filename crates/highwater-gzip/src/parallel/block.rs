@@ -15,6 +15,9 @@ pub(super) struct Gather {
     dictionary: usize,
     /// The block is full with so many bytes.
     size: usize,
+    level: u32,
+    /// The header, until the first block takes it with it.
+    prefix: Vec<u8>,
 }
 
 /// A block for a job.
@@ -23,6 +26,11 @@ pub(super) struct Block {
     text: Vec<u8>,
     /// How much of the text is of the block before.
     dictionary: usize,
+    level: u32,
+    /// What stands before it in the output.
+    prefix: Vec<u8>,
+    /// Whether it ends the data.
+    last: bool,
 }
 
 /// What a job made.
@@ -37,8 +45,8 @@ pub(super) struct Packed {
 }
 
 impl Gather {
-    pub(super) fn new(size: usize) -> Self {
-        Self { text: Vec::new(), dictionary: 0, size }
+    pub(super) fn new(size: usize, level: u32, header: Vec<u8>) -> Self {
+        Self { text: Vec::new(), dictionary: 0, size, level, prefix: header }
     }
 
     fn len(&self) -> usize {
@@ -60,23 +68,26 @@ impl Gather {
     }
 
     /// Gives the block away, and begins the next one in this buffer.
-    pub(super) fn give(&mut self, mut buffer: Vec<u8>) -> Block {
+    pub(super) fn give(&mut self, last: bool, mut buffer: Vec<u8>) -> Block {
         let tail = self.text.len().saturating_sub(WINDOW);
         buffer.clear();
         buffer.reserve_exact(WINDOW + self.size);
         buffer.extend_from_slice(&self.text[tail..]);
         let dictionary = std::mem::replace(&mut self.dictionary, buffer.len());
-        Block { text: std::mem::replace(&mut self.text, buffer), dictionary }
+        let text = std::mem::replace(&mut self.text, buffer);
+        let prefix = std::mem::take(&mut self.prefix);
+        Block { text, dictionary, level: self.level, prefix, last }
     }
 }
 
 impl Block {
-    /// Compresses it, behind `bytes`. Unless it is the last, it ends on the border of a byte, so that the next one can be
+    /// Compresses it, behind its prefix. Unless it is the last, it ends on the border of a byte, so that the next one can be
     /// put behind it.
     ///
     /// The engine is a new one: after a reset, what it makes of the same block now and then differs by some bytes.
-    pub(super) fn pack(self, level: u32, mut bytes: Vec<u8>, last: bool) -> Result<Packed> {
-        let (dictionary, text) = self.text.split_at(self.dictionary);
+    pub(super) fn pack(self) -> Result<Packed> {
+        let Self { text: buffer, dictionary, level, prefix: mut bytes, last } = self;
+        let (dictionary, text) = buffer.split_at(dictionary);
         let mut check = Check::default();
         check.update(text);
         let mut engine = Compress::new(Compression::new(level), false);
@@ -93,7 +104,9 @@ impl Block {
             rest = &rest[taken..];
             let is_out = rest.is_empty() && bytes.len() < bytes.capacity();
             if status == Status::StreamEnd || !last && is_out {
-                return Ok(Packed { bytes, check, last, buffer: self.text });
+                // A destination that gathers a megabyte counts bytes, and not the room around them.
+                bytes.shrink_to_fit();
+                return Ok(Packed { bytes, check, last, buffer });
             }
             bytes.reserve(rest.len() + SLACK);
         }
@@ -118,8 +131,9 @@ mod tests {
             let noise = std::iter::successors(Some(1_u32), next);
             let text: Vec<u8> = noise.map(|seed| seed.to_be_bytes()[0]).take(size).collect();
             for last in [false, true] {
-                let block = Block { text: text.clone(), dictionary: 0 };
-                let packed = block.pack(6, b"in front".to_vec(), last).unwrap();
+                let (block, prefix) = (text.clone(), b"in front".to_vec());
+                let block = Block { text: block, dictionary: 0, level: 6, prefix, last };
+                let packed = block.pack().unwrap();
                 assert_eq!((packed.last, &packed.bytes[..8]), (last, &b"in front"[..]));
                 let (mut engine, mut back) = (Decompress::new(false), Vec::with_capacity(size + 1));
                 let data = &packed.bytes[8..];

@@ -22,9 +22,10 @@ use crate::header::Header;
 /// it. The result is one valid member for every reader, less than one percent larger than what
 /// [`Gzip`](crate::Gzip) makes; it does not depend on the number of threads, nor on how the input is cut into chunks.
 ///
-/// It works in jobs on Tokio's pool for blocking calls: as many at a time as there are threads, and one block more in
-/// flight. A job ends with its block, so no thread is held while the source or the destination is slow. Dropping the
-/// stage calls off the blocks that no thread has begun; a pipeline resolves when the pool has let go of all of them.
+/// It works on Tokio's pool for blocking calls, on as many threads at a time as it is told. Each has a second block in
+/// flight, so that it need not wait for its next. A thread is let go of when no block waits for it, so none is held
+/// while the source or the destination is slow. Dropping the stage calls off the blocks that no thread has begun; a
+/// pipeline resolves when the pool has let go of all of them.
 ///
 /// A block is compressed when it is full. That is for files; for live streams [`Gzip`](crate::Gzip) has
 /// [`Flush`](crate::Flush). When the input fails, what was taken up to then is given, and no trailer.
@@ -122,9 +123,14 @@ impl ParallelGzip {
     /// block that is gathered.
     fn holds(&self) -> Option<usize> {
         let block = self.block.checked_mul(3)?.checked_add(ENGINE + WINDOW)?;
-        let flying = self.threads.get().checked_add(1)?.checked_mul(block)?;
+        let flying = in_flight(self.threads).checked_mul(block)?;
         flying.checked_add(self.block)?.checked_add(WINDOW)
     }
+}
+
+/// Blocks that are begun and not given: one in work for each thread, and one that waits, or is done before an older one.
+fn in_flight(threads: NonZeroUsize) -> usize {
+    threads.get().saturating_mul(2)
 }
 
 /// In errors and reports.

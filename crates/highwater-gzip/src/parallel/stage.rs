@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::block::{Gather, Packed};
 use super::ordered::Ordered;
-use super::{NAME, ParallelGzip};
+use super::{NAME, ParallelGzip, in_flight};
 use crate::check::Check;
 
 pin_project! {
@@ -39,15 +39,13 @@ struct Blocks {
     /// What is left of the chunk that was read last.
     rest: Bytes,
     gather: Gather,
-    jobs: Ordered<Packed>,
+    jobs: Ordered,
     /// Buffers that were of blocks.
     buffers: Vec<Vec<u8>>,
     /// Of the blocks that were given.
     check: Check,
-    /// The header, until the first block takes it with it.
-    prefix: Vec<u8>,
-    threads: usize,
-    level: u32,
+    /// How many blocks may be on their way.
+    most: usize,
 }
 
 impl<S> ParallelGzipped<S> {
@@ -55,13 +53,11 @@ impl<S> ParallelGzipped<S> {
         let ParallelGzip { threads, level, header, block } = settings;
         let blocks = Blocks {
             rest: Bytes::new(),
-            gather: Gather::new(block),
-            jobs: Ordered::new(jobs),
+            gather: Gather::new(block, level, header.encode(level)),
+            jobs: Ordered::new(threads.get(), jobs),
             buffers: Vec::new(),
             check: Check::default(),
-            prefix: header.encode(level),
-            threads: threads.get(),
-            level,
+            most: in_flight(threads),
         };
         Self { source: Some(source), failing: None, blocks, coop: Coop::default() }
     }
@@ -130,7 +126,7 @@ impl<S> ParallelGzipped<S> {
     fn fail(self: Pin<&mut Self>, error: Error) -> Error {
         let mut this = self.project();
         this.source.set(None);
-        this.blocks.jobs.clear();
+        this.blocks.jobs.call_off();
         let error = error.in_stage(NAME);
         match this.failing.take() {
             Some(first) => first.or_later(error),
@@ -147,10 +143,8 @@ impl<S> fmt::Debug for ParallelGzipped<S> {
 }
 
 impl Blocks {
-    /// One job per thread, and one block more, so that a thread has something to do while an older block is still in
-    /// work.
     fn has_room(&self) -> bool {
-        self.jobs.running() < self.threads && self.jobs.len() <= self.threads
+        self.jobs.len() < self.most
     }
 
     /// Moves from the chunk into the block. Says whether the block was full, and its job begun.
@@ -177,9 +171,7 @@ impl Blocks {
     }
 
     fn begin(&mut self, last: bool) {
-        let block = self.gather.give(self.buffers.pop().unwrap_or_default());
-        let (level, prefix) = (self.level, std::mem::take(&mut self.prefix));
-        self.jobs.begin(move || block.pack(level, prefix, last));
+        self.jobs.begin(self.gather.give(last, self.buffers.pop().unwrap_or_default()));
     }
 
     /// Takes a block back, and gives its bytes.

@@ -96,7 +96,8 @@ fn nothing_happens_before_it_is_polled() {
     drop(source.parallel_gzip(ParallelGzip::threads(2)));
 }
 
-/// Memory is bounded: while no job gets a thread, no more is read than there are threads to work on it.
+/// Memory is bounded: while no job gets a thread, no more is read than they have in work and one block
+/// more for each.
 #[test]
 fn no_more_is_read_than_is_worked_on() {
     let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -118,7 +119,7 @@ fn no_more_is_read_than_is_worked_on() {
             assert!(futures_util::poll!(next).is_pending());
         }
     });
-    assert_eq!(read.load(Ordering::Relaxed) * 1024, threads * BLOCK);
+    assert_eq!(read.load(Ordering::Relaxed) * 1024, 2 * threads * BLOCK);
     release.send(()).unwrap();
     let bytes = runtime.block_on(stage.to_bytes()).unwrap();
     assert_eq!(unpack(Gunzip::new(), &bytes).whole().len(), 4096 * 1024);

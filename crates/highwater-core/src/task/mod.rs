@@ -1,9 +1,12 @@
 //! The one place that spawns.
 
+mod crew;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+pub use crew::Crew;
 use tokio::task::{JoinError, JoinHandle};
 
 /// A spawned task that ends with its handle: dropping the handle aborts it.

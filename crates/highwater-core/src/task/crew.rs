@@ -1,0 +1,197 @@
+//! Threads of Tokio's pool for blocking calls, and the work that waits for them.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
+
+use crate::{Error, Result};
+
+/// Works on as many pieces at a time as it has lanes, each on a thread of Tokio's pool for blocking calls.
+///
+/// A lane that is through with one piece takes the next by itself: to be woken for it takes as long as a small piece. A
+/// lane ends when none waits, so that no thread is held for nothing.
+///
+/// Dropping the crew calls off what no lane has begun, and raises a flag that the work may look at; its tracker knows the
+/// lanes that still work.
+///
+/// # Examples
+///
+/// ```
+/// use highwater_core::task::Crew;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+/// let crew = Crew::new(2, |n: u64, _| (1..=n).product::<u64>(), Default::default());
+/// let made = [5, 10].map(|n| crew.hand_out(n));
+/// for (made, expected) in made.into_iter().zip([120, 3_628_800]) {
+///     assert_eq!(made.await??, expected);
+/// }
+/// # Ok(()) }
+/// ```
+pub struct Crew<J, R, F> {
+    shared: Arc<Shared<J, R, F>>,
+    jobs: TaskTracker,
+    lanes: usize,
+}
+
+struct Shared<J, R, F> {
+    work: F,
+    state: Mutex<State<J, R>>,
+    /// The crew is gone: nobody wants what is being made.
+    called_off: AtomicBool,
+}
+
+struct State<J, R> {
+    waiting: VecDeque<(J, oneshot::Sender<Result<R>>)>,
+    busy: usize,
+}
+
+impl<J, R, F> Crew<J, R, F>
+where
+    J: Send + 'static,
+    R: Send + 'static,
+    F: Fn(J, &AtomicBool) -> R + Send + Sync + 'static,
+{
+    /// Calls `work` with each piece, and with a flag that is raised when nobody wants the result any more. The tracker
+    /// counts the lanes.
+    pub fn new(lanes: usize, work: F, jobs: TaskTracker) -> Self {
+        let state = Mutex::new(State { waiting: VecDeque::new(), busy: 0 });
+        let shared = Arc::new(Shared { work, state, called_off: AtomicBool::new(false) });
+        Self { shared, jobs, lanes }
+    }
+
+    /// Has a piece worked on. The result is an error if the work panics ([`is_panic`](Error::is_panic)); the receiver fails
+    /// if the runtime shuts down before, or the crew is dropped.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
+    #[track_caller]
+    pub fn hand_out(&self, piece: J) -> oneshot::Receiver<Result<R>> {
+        let (done, receiver) = oneshot::channel();
+        let mut state = self.shared.lock();
+        state.waiting.push_back((piece, done));
+        if state.busy < self.lanes {
+            state.busy += 1;
+            drop(state);
+            let shared = Arc::clone(&self.shared);
+            drop(self.jobs.spawn_blocking(move || shared.lane()));
+        }
+        receiver
+    }
+}
+
+impl<J, R, F> Shared<J, R, F> {
+    fn lock(&self) -> MutexGuard<'_, State<J, R>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next piece for a lane; `None` if the lane is to end.
+    fn next(&self) -> Option<(J, oneshot::Sender<Result<R>>)> {
+        let mut state = self.lock();
+        let next = state.waiting.pop_front();
+        if next.is_none() {
+            state.busy -= 1;
+        }
+        next
+    }
+}
+
+impl<J, R, F: Fn(J, &AtomicBool) -> R> Shared<J, R, F> {
+    fn lane(&self) {
+        while let Some((piece, done)) = self.next() {
+            let made = catch_unwind(AssertUnwindSafe(|| (self.work)(piece, &self.called_off)));
+            // Nobody may want it any more.
+            drop(done.send(made.map_err(|payload| Error::panic(&*payload))));
+        }
+    }
+}
+
+impl<J, R, F> Drop for Crew<J, R, F> {
+    fn drop(&mut self) {
+        self.shared.called_off.store(true, Relaxed);
+        // Taken out first, so that the lock is free while they are dropped.
+        let waiting = std::mem::take(&mut self.shared.lock().waiting);
+        drop(waiting);
+    }
+}
+
+impl<J, R, F> fmt::Debug for Crew<J, R, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Crew").field("lanes", &self.lanes).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// A panic is the result of its piece, and the lane goes on.
+    #[tokio::test]
+    async fn a_panic_ends_no_lane() {
+        let crew =
+            Crew::new(1, |n: u8, _| 10_u8.checked_div(n).expect("not zero"), TaskTracker::new());
+        let made = [5, 0, 2].map(|n| crew.hand_out(n));
+        let [first, panic, last] = made.map(|made| async { made.await.unwrap() });
+        assert_eq!(first.await.unwrap(), 2);
+        let error = panic.await.unwrap_err();
+        assert!(error.is_panic() && error.to_string().contains("not zero"), "{error}");
+        assert_eq!(last.await.unwrap(), 5);
+    }
+
+    /// Not more than its lanes at a time, and what is handed out meanwhile follows without a new thread.
+    #[tokio::test]
+    async fn a_lane_takes_the_next_by_itself() {
+        let (tracker, (tell, told)) = (TaskTracker::new(), mpsc::channel());
+        let work = move |wait: mpsc::Receiver<()>, _: &AtomicBool| {
+            tell.send(std::thread::current().id()).unwrap();
+            wait.recv().unwrap();
+        };
+        let crew = Crew::new(1, work, tracker.clone());
+        let made: Vec<_> = (0..3)
+            .map(|_| {
+                let (go, wait) = mpsc::channel();
+                (crew.hand_out(wait), go)
+            })
+            .collect();
+        let thread = told.recv().unwrap();
+        for (index, (made, go)) in made.into_iter().enumerate() {
+            assert!(tracker.len() == 1 && told.try_recv().is_err(), "one at a time");
+            go.send(()).unwrap();
+            made.await.unwrap().unwrap();
+            if index < 2 {
+                assert_eq!(told.recv().unwrap(), thread);
+            }
+        }
+        tracker.close();
+        tracker.wait().await;
+    }
+
+    /// A dropped crew calls off what has not begun, tells what has, and the tracker waits for that.
+    #[tokio::test]
+    async fn dropping_calls_off_and_the_tracker_waits() {
+        let (tracker, (has_begun, begun), (go, wait)) =
+            (TaskTracker::new(), mpsc::channel(), mpsc::channel::<()>());
+        let wait = Mutex::new(wait);
+        let work = move |_: u8, called_off: &AtomicBool| {
+            has_begun.send(()).unwrap();
+            wait.lock().unwrap().recv().unwrap();
+            called_off.load(Relaxed)
+        };
+        let crew = Crew::new(1, work, tracker.clone());
+        let (first, second) = (crew.hand_out(1), crew.hand_out(2));
+        begun.recv().unwrap();
+        drop(crew);
+        tracker.close();
+        assert!(second.await.is_err() && !tracker.is_empty());
+        go.send(()).unwrap();
+        assert!(first.await.unwrap().unwrap(), "it can see that nobody wants it");
+        tracker.wait().await;
+        assert!(begun.try_recv().is_err(), "the second never begins");
+    }
+}
