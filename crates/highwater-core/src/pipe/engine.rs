@@ -30,13 +30,20 @@ pub trait Engine {
     type Input;
     /// What comes out.
     type Output;
+    /// The time, as far as it is known: it holds from a `write` to the `poll_read` right behind it, so that the clock is
+    /// read once per chunk.
+    type Time: Default;
 
     /// What there is to give.
     ///
     /// # Errors
     ///
     /// The machine's.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Answer<Self::Output>>;
+    fn poll_read(
+        &mut self,
+        time: &mut Self::Time,
+        cx: &mut Context<'_>,
+    ) -> Result<Answer<Self::Output>>;
 
     /// The source has nothing now. True if there may be something to read all the same; else the task is woken when there
     /// may be.
@@ -47,7 +54,7 @@ pub trait Engine {
     /// # Errors
     ///
     /// The machine's.
-    fn write(&mut self, chunk: Self::Input) -> Result<Option<Self::Output>>;
+    fn write(&mut self, chunk: Self::Input, time: &mut Self::Time) -> Result<Option<Self::Output>>;
 
     /// The input is over.
     ///
@@ -80,9 +87,10 @@ pub struct Plain<M>(pub(crate) M);
 impl<M: Transform> Engine for Plain<M> {
     type Input = M::Input;
     type Output = M::Output;
+    type Time = ();
 
     #[inline]
-    fn poll_read(&mut self, _: &mut Context<'_>) -> Result<Answer<M::Output>> {
+    fn poll_read(&mut self, (): &mut (), _: &mut Context<'_>) -> Result<Answer<M::Output>> {
         Ok(match self.0.read()? {
             Some(output) => Answer::Output(output),
             None if self.0.is_done() => Answer::Done,
@@ -96,7 +104,7 @@ impl<M: Transform> Engine for Plain<M> {
     }
 
     #[inline]
-    fn write(&mut self, chunk: M::Input) -> Result<Option<M::Output>> {
+    fn write(&mut self, chunk: M::Input, (): &mut ()) -> Result<Option<M::Output>> {
         self.0.write(chunk)
     }
 
@@ -156,11 +164,16 @@ impl<M> fmt::Debug for Timed<M> {
 impl<M: TimedTransform> Engine for Timed<M> {
     type Input = M::Input;
     type Output = M::Output;
+    type Time = Option<Instant>;
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Result<Answer<M::Output>> {
+    fn poll_read(
+        &mut self,
+        time: &mut Option<Instant>,
+        cx: &mut Context<'_>,
+    ) -> Result<Answer<M::Output>> {
         loop {
             self.due = None;
-            return Ok(match self.machine.read(now())? {
+            return Ok(match self.machine.read(time.take().unwrap_or_else(now))? {
                 Step::Output(output) => Answer::Output(output),
                 Step::NeedsInput => Answer::Input,
                 Step::Done => Answer::Done,
@@ -179,8 +192,8 @@ impl<M: TimedTransform> Engine for Timed<M> {
         self.due.is_some_and(|at| self.poll_reached(at, cx))
     }
 
-    fn write(&mut self, chunk: M::Input) -> Result<Option<M::Output>> {
-        self.machine.write(chunk, now())
+    fn write(&mut self, chunk: M::Input, time: &mut Option<Instant>) -> Result<Option<M::Output>> {
+        self.machine.write(chunk, *time.insert(now()))
     }
 
     fn end(&mut self) -> Result<()> {

@@ -122,14 +122,14 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
     /// The way of a chunk. All else is left to `turn`: a third fewer instructions per chunk.
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut released = false;
+        let (mut released, mut time) = (false, E::Time::default());
         loop {
             let mut this = self.as_mut().project();
             // Without its source it is draining, or over: then the machine is left alone.
             if this.upstream.is_none() && *this.over {
                 return Poll::Ready(None);
             }
-            let event = match this.tally.meter().watch(|| this.engine.poll_read(cx)) {
+            let event = match this.tally.meter().watch(|| this.engine.poll_read(&mut time, cx)) {
                 Ok(Answer::Output(output)) => {
                     this.tally.give::<E::Input>();
                     return Poll::Ready(Some(Ok(output)));
@@ -139,7 +139,8 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
                     Some(upstream) => match upstream.poll_next(cx) {
                         Poll::Ready(Some(Ok(chunk))) => {
                             this.tally.take::<E::Input>();
-                            let first = this.tally.meter().watch(|| this.engine.write(chunk));
+                            let first =
+                                this.tally.meter().watch(|| this.engine.write(chunk, &mut time));
                             if this.engine.is_done() {
                                 this.upstream.set(None);
                             }
