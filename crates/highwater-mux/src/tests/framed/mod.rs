@@ -80,7 +80,7 @@ fn marks() {
 
 /// A stream of a session as a destination, which is opened when it is.
 struct Opened {
-    session: Session,
+    opener: Opener,
     stream: Option<FramedStream>,
 }
 
@@ -92,7 +92,7 @@ impl Opened {
 
 impl Destination<Bytes> for Opened {
     async fn open(&mut self) -> Result<()> {
-        self.stream = Some(self.session.open().await?);
+        self.stream = Some(self.opener.open().await?);
         Destination::<Bytes>::open(self.to()).await
     }
 
@@ -130,9 +130,9 @@ fn outgoing() {
             }
             Ok::<_, Error>(())
         });
-        (Opened { session, stream: None }, (arrived, reading))
+        (Opened { opener: session.opener(), stream: None }, (arrived, session, reading))
     };
-    conformance_destination_bytes(make, |(arrived, _), _| Some(arrived.lock().unwrap().clone()));
+    conformance_destination_bytes(make, |(arrived, ..), _| Some(arrived.lock().unwrap().clone()));
 }
 
 /// I63: 200 streams at once of random sizes, over a connection that holds little and one that holds much.
