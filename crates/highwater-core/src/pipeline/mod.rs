@@ -63,13 +63,13 @@ use watch::Watch;
 #[must_use = "a pipeline does nothing unless it is awaited, run or spawned"]
 pub struct Pipeline<S, D> {
     source: S,
-    plan: Plan,
+    plan: Arc<Plan>,
     destination: D,
     token: Option<CancellationToken>,
     name: Option<Arc<str>>,
     keep_open: bool,
     stopwatch: Option<Arc<Stopwatch>>,
-    watch: Option<Watch>,
+    watch: Option<Box<Watch>>,
 }
 
 /// The future of an awaited [`Pipeline`].
@@ -79,7 +79,7 @@ impl<S, D> Pipeline<S, D> {
     pub(crate) fn new(source: S, plan: Plan, destination: D) -> Self {
         Self {
             source,
-            plan,
+            plan: Arc::new(plan),
             destination,
             token: None,
             name: None,
@@ -154,7 +154,7 @@ impl<S, D> Pipeline<S, D> {
         time: Duration,
         tell: impl FnMut(&Stall) + Send + 'static,
     ) -> Self {
-        self.watch = Some(Watch::new(time, tell));
+        self.watch = Some(Box::new(Watch::new(time, tell)));
         self
     }
 

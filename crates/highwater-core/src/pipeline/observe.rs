@@ -26,9 +26,9 @@ pin_project! {
 /// Dropped behind the work: by then nothing is buffered any more.
 struct Sight {
     name: Option<Arc<str>>,
-    plan: Plan,
+    plan: Arc<Plan>,
     progress: Arc<Progress>,
-    watch: Option<Watch>,
+    watch: Option<Box<Watch>>,
     /// There from the first poll on.
     begun: Option<(Span, PipelineFigures)>,
 }
@@ -37,9 +37,9 @@ impl<F> Observed<F> {
     pub(super) fn new(
         work: F,
         name: Option<Arc<str>>,
-        plan: Plan,
+        plan: Arc<Plan>,
         progress: Arc<Progress>,
-        watch: Option<Watch>,
+        watch: Option<Box<Watch>>,
     ) -> Self {
         Self { work, sight: Sight { name, plan, progress, watch, begun: None } }
     }

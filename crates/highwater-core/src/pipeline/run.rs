@@ -89,61 +89,69 @@ struct Course<'a> {
 
 impl Course<'_> {
     /// Works until the end, a failure or the token, and drops the source.
-    async fn run<S: Source, D: Destination<S::Chunk>>(
+    #[expect(clippy::manual_async_fn, reason = "an async fn has each argument twice")]
+    fn run<S: Source, D: Destination<S::Chunk>>(
         &self,
         mut source: Pin<&mut Option<S>>,
         destination: &mut D,
         token: Option<&CancellationToken>,
-    ) -> Result<(), Failure>
+    ) -> impl Future<Output = Result<(), Failure>>
     where
         S::Chunk: Send,
     {
-        let written_to = destination.name();
-        let result = {
-            let mut work = pin!(self.work(source.as_mut(), destination));
-            let mut cancelled = token.map(|token| Box::pin(token.cancelled()));
-            let until = poll_fn(|cx| {
-                let cancelled = cancelled.as_mut();
-                if cancelled.is_some_and(|cancelled| cancelled.as_mut().poll(cx).is_ready()) {
-                    return Poll::Ready(Err(Failure::Fatal(Error::aborted())));
+        async move {
+            let written_to = destination.name();
+            let result = {
+                let mut work = pin!(self.work(source.as_mut(), destination));
+                let mut cancelled = token.map(|token| Box::pin(token.cancelled()));
+                let until = poll_fn(|cx| {
+                    let cancelled = cancelled.as_mut();
+                    if cancelled.is_some_and(|cancelled| cancelled.as_mut().poll(cx).is_ready()) {
+                        return Poll::Ready(Err(Failure::Fatal(Error::aborted())));
+                    }
+                    work.as_mut().poll(cx)
+                });
+                self.guarded(until, written_to).await
+            };
+            match (result, drop_caught(source, self.plan)) {
+                (result, Ok(())) => result,
+                (Ok(()), Err(later)) => Err(Failure::Fatal(later)),
+                (Err(Failure::Upstream(error)), Err(later)) => {
+                    Err(Failure::Upstream(error.or_later(later)))
                 }
-                work.as_mut().poll(cx)
-            });
-            self.guarded(until, written_to).await
-        };
-        match (result, drop_caught(source, self.plan)) {
-            (result, Ok(())) => result,
-            (Ok(()), Err(later)) => Err(Failure::Fatal(later)),
-            (Err(Failure::Upstream(error)), Err(later)) => {
-                Err(Failure::Upstream(error.or_later(later)))
+                (Err(Failure::Fatal(error)), Err(later)) => {
+                    Err(Failure::Fatal(error.or_later(later)))
+                }
             }
-            (Err(Failure::Fatal(error)), Err(later)) => Err(Failure::Fatal(error.or_later(later))),
         }
     }
 
     /// Opens, pumps and finishes.
-    async fn work<S: Source, D: Destination<S::Chunk>>(
+    #[expect(clippy::manual_async_fn, reason = "an async fn has each argument twice")]
+    fn work<S: Source, D: Destination<S::Chunk>>(
         &self,
         mut source: Pin<&mut Option<S>>,
         destination: &mut D,
-    ) -> Result<(), Failure>
+    ) -> impl Future<Output = Result<(), Failure>>
     where
         S::Chunk: Send,
     {
-        self.progress.enter(Phase::Opening);
-        destination.open().await.map_err(Failure::Fatal)?;
-        if let Some(source) = source.as_mut().as_pin_mut() {
-            self.pump(source, destination).await?;
+        async move {
+            self.progress.enter(Phase::Opening);
+            destination.open().await.map_err(Failure::Fatal)?;
+            if let Some(source) = source.as_mut().as_pin_mut() {
+                self.pump(source, destination).await?;
+            }
+            // The source is of no more use: its file is closed while the destination commits.
+            source.set(None);
+            self.progress.enter(Phase::Finishing);
+            let ending = if self.keep_open {
+                flush_through(destination).await
+            } else {
+                destination.finish().await
+            };
+            ending.map_err(Failure::Fatal)
         }
-        // The source is of no more use: its file is closed while the destination commits.
-        source.set(None);
-        self.progress.enter(Phase::Finishing);
-        let ending = if self.keep_open {
-            flush_through(destination).await
-        } else {
-            destination.finish().await
-        };
-        ending.map_err(Failure::Fatal)
     }
 
     /// Moves chunks until the source ends.
@@ -176,21 +184,16 @@ impl Course<'_> {
                     Poll::Pending => Poll::Pending,
                 })
                 .await;
-                let Some(next) = next else {
-                    self.flush(destination, &mut unflushed).await?;
-                    continue;
-                };
-                let Some(chunk) = next else { return Ok(()) };
-                let chunk = chunk.map_err(Failure::Upstream)?;
-                if progress.gate().is_closed() {
-                    self.flush(destination, &mut unflushed).await?;
-                    progress.enter(Phase::Paused);
-                    trace::halted();
-                    if let Some(meter) = meters.destination {
-                        meter.paused();
+                let chunk = match next {
+                    Some(Some(chunk)) => chunk.map_err(Failure::Upstream)?,
+                    Some(None) => return Ok(()),
+                    None => {
+                        self.flush(destination, &mut unflushed).await?;
+                        continue;
                     }
-                    Box::pin(progress.gate().opened()).await;
-                    trace::resumed();
+                };
+                if progress.gate().is_closed() {
+                    Box::pin(self.halt(destination, &mut unflushed)).await?;
                 }
                 weight += destination.weight(&chunk) as u64;
                 progress.enter(Phase::Writing);
@@ -203,6 +206,23 @@ impl Course<'_> {
                 progress.wrote(chunks, weight);
             }
         }
+    }
+
+    /// Waits until the pipeline goes on. Nothing is held back meanwhile.
+    async fn halt<T: Send, D: Destination<T>>(
+        &self,
+        destination: &mut D,
+        unflushed: &mut bool,
+    ) -> Result<(), Failure> {
+        self.flush(destination, unflushed).await?;
+        self.progress.enter(Phase::Paused);
+        trace::halted();
+        if let Some(destination) = self.plan.stages().last() {
+            destination.meter().paused();
+        }
+        self.progress.gate().opened().await;
+        trace::resumed();
+        Ok(())
     }
 
     /// The source has nothing at hand: what the destination holds back goes out.
@@ -220,29 +240,32 @@ impl Course<'_> {
     }
 
     /// Turns a panic into the error of the stage that panicked, and names the stage of any other error.
-    async fn guarded(
+    #[expect(clippy::manual_async_fn, reason = "an async fn has each argument twice")]
+    fn guarded(
         &self,
         work: impl Future<Output = Result<(), Failure>>,
         destination: &'static str,
-    ) -> Result<(), Failure> {
-        let Self { plan, progress, .. } = *self;
-        match AssertUnwindSafe(Attended::new(work, progress)).catch_unwind().await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(Failure::Upstream(error))) => {
-                Err(Failure::Upstream(error.attribute(plan.source_name(), None)))
-            }
-            Ok(Err(Failure::Fatal(error))) if error.is_aborted() => Err(Failure::Fatal(error)),
-            Ok(Err(Failure::Fatal(error))) => {
-                Err(Failure::Fatal(error.attribute(destination, None)))
-            }
-            Err(payload) => {
-                let stage = plan.stages().iter().find(|stage| stage.meter().has_panicked());
-                let name = match (stage, progress.phase()) {
-                    (Some(stage), _) => stage.name(),
-                    (None, Phase::Source | Phase::Paused) => plan.source_name(),
-                    (None, _) => destination,
-                };
-                Err(Failure::Fatal(Error::panic(&*payload).in_stage(name)))
+    ) -> impl Future<Output = Result<(), Failure>> {
+        async move {
+            let Self { plan, progress, .. } = *self;
+            match AssertUnwindSafe(Attended::new(work, progress)).catch_unwind().await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(Failure::Upstream(error))) => {
+                    Err(Failure::Upstream(error.attribute(plan.source_name(), None)))
+                }
+                Ok(Err(Failure::Fatal(error))) if error.is_aborted() => Err(Failure::Fatal(error)),
+                Ok(Err(Failure::Fatal(error))) => {
+                    Err(Failure::Fatal(error.attribute(destination, None)))
+                }
+                Err(payload) => {
+                    let stage = plan.stages().iter().find(|stage| stage.meter().has_panicked());
+                    let name = match (stage, progress.phase()) {
+                        (Some(stage), _) => stage.name(),
+                        (None, Phase::Source | Phase::Paused) => plan.source_name(),
+                        (None, _) => destination,
+                    };
+                    Err(Failure::Fatal(Error::panic(&*payload).in_stage(name)))
+                }
             }
         }
     }

@@ -31,7 +31,7 @@ pub struct Running {
     result: Shared<BoxFuture<'static, Result<Report>>>,
     stop: CancellationToken,
     progress: Arc<Progress>,
-    plan: Plan,
+    plan: Arc<Plan>,
     name: Option<Arc<str>>,
 }
 
@@ -40,7 +40,7 @@ impl Running {
         task: Task<Result<Report>>,
         stop: CancellationToken,
         progress: Arc<Progress>,
-        plan: Plan,
+        plan: Arc<Plan>,
         name: Option<Arc<str>>,
     ) -> Self {
         let result = async move { task.await? }.boxed().shared();
