@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 
+use crate::entries::Form;
 use crate::goal::Goal;
 use crate::pace::Pace;
 use crate::proof::Proof;
@@ -36,8 +37,8 @@ pub(crate) struct Subject {
 pub(crate) enum Work {
     /// The log, once through. Counts in GB/s of wall time.
     Log(Proof),
-    /// The log entries in NDJSON, once through. Counts in GB/s of wall time; the proof is an answer.
-    Entries,
+    /// The log entries, once through. Counts in GB/s of wall time; the proof is an answer.
+    Entries(Form),
     /// A smaller log, to be compressed into one gzip member. Counts in GB/s of wall time, and of what goes in.
     Pack,
     /// The same compressed, to be decompressed. Counts in GB/s of wall time, and of what comes out.
@@ -128,7 +129,7 @@ impl Subject {
 impl Work {
     pub(crate) fn unit(&self) -> Unit {
         match self {
-            Self::Log(_) | Self::Entries | Self::Pack | Self::Unpack => Unit::GigabytesPerSecond,
+            Self::Log(_) | Self::Entries(_) | Self::Pack | Self::Unpack => Unit::GigabytesPerSecond,
             Self::Items { .. } => Unit::NanosecondsPerItem,
             Self::AtRate { .. } => Unit::PercentOfRate,
             Self::Idle { .. } => Unit::BytesPerConnection,

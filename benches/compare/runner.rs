@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::arguments::Arguments;
 use crate::contestant::{Contestant, Subject, Work};
-use crate::entries::Entries;
+use crate::entries::{Entries, Form};
 use crate::input::Log;
 use crate::packed::Packed;
 use crate::peers::Peers;
@@ -26,7 +26,7 @@ pub(crate) fn run(subjects: &[&'static Subject], arguments: &Arguments) -> Resul
     let mut name = tempfile::Builder::new();
     let folder = name.prefix("compare-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let mut runner =
-        Runner { folder, log: None, entries: None, packed: None, peers: None, arguments };
+        Runner { folder, log: None, ndjson: None, csv: None, packed: None, peers: None, arguments };
     let subjects = subjects.iter().map(|subject| runner.measure(subject)).collect::<Result<_>>()?;
     // Last, as the harness has its full size now, and that is where Linux begins to count.
     let empty = runner.task(&NOTHING)?.run(&NOTHING.contestants[0])?.usage.peak_memory;
@@ -41,7 +41,9 @@ struct Runner<'a> {
     /// Made when the first subject needs it.
     log: Option<Log>,
     /// The same for those that read NDJSON.
-    entries: Option<Entries>,
+    ndjson: Option<Entries>,
+    /// The same for those that read CSV.
+    csv: Option<Entries>,
     /// The same for those that compress.
     packed: Option<Packed>,
     /// The other ends of connections, started when the first subject needs them.
@@ -105,15 +107,20 @@ impl Runner<'_> {
                 Ok(Task::at_rate(subject, if quick { QUICK_MILLIS } else { MILLIS }))
             }
             Work::Late => Ok(Task::late(subject, if quick { QUICK_MILLIS } else { MILLIS })),
-            Work::Entries => {
-                let entries = match self.entries.take() {
+            Work::Entries(form) => {
+                let made = match form {
+                    Form::Ndjson => &mut self.ndjson,
+                    Form::Csv => &mut self.csv,
+                };
+                let entries = match made.take() {
                     Some(entries) => entries,
                     None => {
                         say("making log entries")?;
-                        Entries::make(self.folder.path(), if quick { QUICK_LOG } else { ENTRIES })?
+                        let bytes = if quick { QUICK_LOG } else { ENTRIES };
+                        Entries::make(self.folder.path(), *form, bytes)?
                     }
                 };
-                Ok(Task::on_entries(subject, self.entries.insert(entries)))
+                Ok(Task::on_entries(subject, made.insert(entries)))
             }
             Work::Log(proof) => {
                 let log = match self.log.take() {
@@ -175,7 +182,7 @@ fn say(what: &str) -> io::Result<()> {
 
 /// Bytes of the log.
 const LOG: u64 = 1024 * 1024 * 1024;
-/// Bytes of the entries in NDJSON.
+/// Bytes of the entries, in NDJSON and in CSV.
 const ENTRIES: u64 = LOG / 2;
 /// Bytes of the log in a quick run.
 const QUICK_LOG: u64 = 16 * 1024 * 1024;

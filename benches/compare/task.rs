@@ -69,8 +69,8 @@ impl Task {
     }
 
     pub(crate) fn on_entries(subject: &'static Subject, entries: &Entries) -> Self {
-        let Entries { path, bytes, count, users, text } = entries;
-        let expected = Expected::Answer(format!("{count} {users} {text}"));
+        let Entries { path, bytes, tally } = entries;
+        let expected = Expected::Answer(tally.to_string());
         let (input, output) = (path.clone(), PathBuf::new());
         Self { subject, input, output, items: 0, amount: *bytes, expected }
     }

@@ -10,6 +10,7 @@ mod p17_idle;
 mod p18_proxy;
 mod p19_lateness;
 mod p1_read;
+mod p21_csv;
 mod p2_copy;
 mod p3_lines;
 mod p4_grep;
@@ -31,6 +32,7 @@ pub(crate) const ALL: &[&Subject] = &[
     &p4_grep::SUBJECT,
     &p5_operators::SUBJECT,
     &p15_ndjson::SUBJECT,
+    &p21_csv::SUBJECT,
     &p6_hop::SUBJECT,
     &p10_hash::SHA256,
     &p10_hash::BLAKE3,

@@ -1,6 +1,5 @@
 //! P15: NDJSON, line by line, to typed structs.
 
-use std::borrow::Cow;
 use std::fs;
 use std::io::{self, BufRead as _};
 use std::path::Path;
@@ -8,23 +7,23 @@ use std::path::Path;
 use anyhow::Result;
 use highwater::prelude::*;
 use memchr::{memchr_iter, memrchr};
-use serde::Deserialize;
 use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use super::{CHUNK, block_on};
 use crate::contestant::{Answer, Contestant, Role, Subject, Work};
+use crate::entries::{BorrowedEntry, Entry, Form, Tally};
 use crate::goal::Goal;
 
 pub(crate) const SUBJECT: Subject = Subject {
     id: "P15",
     title: "ndjson to typed structs",
-    work: Work::Entries,
+    work: Work::Entries(Form::Ndjson),
     contestants: &[
         Contestant::files(Role::Ours, OURS, ours),
-        Contestant::files(Role::Limit, IN_PLACE, |input, _| in_place(input, Tally::add_owned)),
-        Contestant::files(Role::Aside, CHECKED, |input, _| in_place(input, Tally::add_checked)),
-        Contestant::files(Role::Aside, BORROWED, |input, _| in_place(input, Tally::add_borrowed)),
+        Contestant::files(Role::Limit, IN_PLACE, |input, _| in_place(input, add_owned)),
+        Contestant::files(Role::Aside, CHECKED, |input, _| in_place(input, add_checked)),
+        Contestant::files(Role::Aside, BORROWED, |input, _| in_place(input, add_borrowed)),
         Contestant::files(Role::Peer, LINES, lines),
         Contestant::node("Node readline, JSON.parse", "ndjson.mjs", &[]),
     ],
@@ -41,79 +40,23 @@ const CHECKED: &str = "the same, UTF-8 checked by the line";
 const BORROWED: &str = "the same as the first, borrowing texts";
 const LINES: &str = "tokio lines and serde_json, 256 KiB";
 
-#[derive(Debug, Deserialize)]
-#[expect(dead_code, reason = "all of it is read; what is looked at is enough for a proof")]
-struct Entry {
-    time: String,
-    level: String,
-    service: String,
-    method: String,
-    path: String,
-    status: u16,
-    took: f64,
-    user: u64,
-    cached: bool,
-    message: String,
+fn add_owned(tally: &mut Tally, line: &[u8]) -> Result<()> {
+    let entry: Entry = serde_json::from_slice(line)?;
+    tally.add(entry.user, &entry.message);
+    Ok(())
 }
 
-#[derive(Debug, Deserialize)]
-#[expect(dead_code, reason = "all of it is read; what is looked at is enough for a proof")]
-struct BorrowedEntry<'a> {
-    #[serde(borrow)]
-    time: Cow<'a, str>,
-    #[serde(borrow)]
-    level: Cow<'a, str>,
-    #[serde(borrow)]
-    service: Cow<'a, str>,
-    #[serde(borrow)]
-    method: Cow<'a, str>,
-    #[serde(borrow)]
-    path: Cow<'a, str>,
-    status: u16,
-    took: f64,
-    user: u64,
-    cached: bool,
-    #[serde(borrow)]
-    message: Cow<'a, str>,
+/// What ours does: the parser need not look at each string for what is not UTF-8.
+fn add_checked(tally: &mut Tally, line: &[u8]) -> Result<()> {
+    let entry: Entry = serde_json::from_str(std::str::from_utf8(line)?)?;
+    tally.add(entry.user, &entry.message);
+    Ok(())
 }
 
-/// What is found out about the entries.
-#[derive(Debug, Default)]
-struct Tally {
-    count: u64,
-    users: u64,
-    text: u64,
-}
-
-impl Tally {
-    fn add(&mut self, user: u64, message: &str) {
-        self.count += 1;
-        self.users += user;
-        self.text += message.len() as u64;
-    }
-
-    fn add_owned(&mut self, line: &[u8]) -> Result<()> {
-        let entry: Entry = serde_json::from_slice(line)?;
-        self.add(entry.user, &entry.message);
-        Ok(())
-    }
-
-    /// What ours does: the parser need not look at each string for what is not UTF-8.
-    fn add_checked(&mut self, line: &[u8]) -> Result<()> {
-        let entry: Entry = serde_json::from_str(std::str::from_utf8(line)?)?;
-        self.add(entry.user, &entry.message);
-        Ok(())
-    }
-
-    fn add_borrowed(&mut self, line: &[u8]) -> Result<()> {
-        let entry: BorrowedEntry<'_> = serde_json::from_slice(line)?;
-        self.add(entry.user, &entry.message);
-        Ok(())
-    }
-
-    fn answer(&self) -> Answer {
-        Answer::of(format!("{} {} {}", self.count, self.users, self.text))
-    }
+fn add_borrowed(tally: &mut Tally, line: &[u8]) -> Result<()> {
+    let entry: BorrowedEntry<'_> = serde_json::from_slice(line)?;
+    tally.add(entry.user, &entry.message);
+    Ok(())
 }
 
 fn ours(input: &Path, _: &Path) -> Result<Answer> {
@@ -122,7 +65,7 @@ fn ours(input: &Path, _: &Path) -> Result<Answer> {
         tally.add(entry.user, &entry.message);
         tally
     });
-    Ok(block_on(tally)?.answer())
+    Ok(Answer::of(block_on(tally)?))
 }
 
 /// Reads each line where it lies in the buffer, and copies only those that two buffers share.
@@ -150,7 +93,7 @@ fn in_place(input: &Path, add: fn(&mut Tally, &[u8]) -> Result<()>) -> Result<An
         let n = buffer.len();
         file.consume(n);
     }
-    Ok(tally.answer())
+    Ok(Answer::of(tally))
 }
 
 fn lines(input: &Path, _: &Path) -> Result<Answer> {
@@ -158,8 +101,8 @@ fn lines(input: &Path, _: &Path) -> Result<Answer> {
     block_on(async {
         let mut lines = BufReader::with_capacity(CHUNK, File::open(input).await?).lines();
         while let Some(line) = lines.next_line().await? {
-            tally.add_owned(line.as_bytes())?;
+            add_owned(&mut tally, line.as_bytes())?;
         }
-        Ok(tally.answer())
+        Ok(Answer::of(tally))
     })
 }
