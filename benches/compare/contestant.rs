@@ -46,6 +46,8 @@ pub(crate) enum Work {
     /// So many numbers from 0 on. Counts in ns per item on the contestant's own clock, as starting a process would
     /// show.
     Items { count: u64, expected: fn(u64) -> u64 },
+    /// So many bytes, which the contestant makes itself and cuts into chunks. Counts in GB/s on its own clock.
+    Bytes { count: u64, expected: fn(u64) -> u64 },
     /// As many items as pass at this rate in a while. Counts in percent of the rate. A burst is what may pass at once.
     AtRate { per_second: u64, burst: u64 },
     /// So many echoed connections that then wait. Counts in bytes of resident memory each.
@@ -80,7 +82,7 @@ pub(crate) enum Role {
 pub(crate) enum Acts {
     /// A function of this program, from the input file to the output file.
     OnFiles(fn(&Path, &Path) -> Result<Answer>),
-    /// A function of this program, on so many items; it gives their checksum.
+    /// A function of this program, on so many items or bytes; it gives their checksum.
     OnItems(fn(u64) -> u64),
     /// A function of this program that lets items pass at the rate of the pace, until that has seen enough.
     AtRate(fn(Pace) -> Pace),
@@ -129,7 +131,9 @@ impl Subject {
 impl Work {
     pub(crate) fn unit(&self) -> Unit {
         match self {
-            Self::Log(_) | Self::Entries(_) | Self::Pack | Self::Unpack => Unit::GigabytesPerSecond,
+            Self::Log(_) | Self::Entries(_) | Self::Bytes { .. } | Self::Pack | Self::Unpack => {
+                Unit::GigabytesPerSecond
+            }
             Self::Items { .. } => Unit::NanosecondsPerItem,
             Self::AtRate { .. } => Unit::PercentOfRate,
             Self::Idle { .. } => Unit::BytesPerConnection,

@@ -91,7 +91,7 @@ impl Runner<'_> {
     fn task(&mut self, subject: &'static Subject) -> Result<Task> {
         let quick = self.arguments.is_quick();
         match &subject.work {
-            Work::Items { count, expected } => {
+            Work::Items { count, expected } | Work::Bytes { count, expected } => {
                 let count = if quick { count / QUICK_PART } else { *count };
                 Ok(Task::on_items(subject, count, expected(count)))
             }

@@ -11,6 +11,7 @@ mod p18_proxy;
 mod p19_lateness;
 mod p1_read;
 mod p21_csv;
+mod p22_text;
 mod p2_copy;
 mod p3_lines;
 mod p4_grep;
@@ -33,6 +34,9 @@ pub(crate) const ALL: &[&Subject] = &[
     &p5_operators::SUBJECT,
     &p15_ndjson::SUBJECT,
     &p21_csv::SUBJECT,
+    &p22_text::UTF8,
+    &p22_text::BASE64,
+    &p22_text::FRAMES,
     &p6_hop::SUBJECT,
     &p10_hash::SHA256,
     &p10_hash::BLAKE3,
