@@ -12,6 +12,7 @@ mod p19_lateness;
 mod p1_read;
 mod p21_csv;
 mod p22_text;
+mod p23_merge;
 mod p2_copy;
 mod p3_lines;
 mod p4_grep;
@@ -38,6 +39,8 @@ pub(crate) const ALL: &[&Subject] = &[
     &p22_text::BASE64,
     &p22_text::FRAMES,
     &p6_hop::SUBJECT,
+    &p23_merge::IDLE,
+    &p23_merge::BUSY,
     &p10_hash::SHA256,
     &p10_hash::BLAKE3,
     &p10_hash::CRC32,
