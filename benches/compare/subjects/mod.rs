@@ -13,6 +13,7 @@ mod p1_read;
 mod p21_csv;
 mod p22_text;
 mod p23_merge;
+mod p24_progress;
 mod p2_copy;
 mod p3_lines;
 mod p4_grep;
@@ -41,6 +42,8 @@ pub(crate) const ALL: &[&Subject] = &[
     &p6_hop::SUBJECT,
     &p23_merge::IDLE,
     &p23_merge::BUSY,
+    &p24_progress::FILE,
+    &p24_progress::CHUNKS,
     &p10_hash::SHA256,
     &p10_hash::BLAKE3,
     &p10_hash::CRC32,
