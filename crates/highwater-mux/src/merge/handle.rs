@@ -164,7 +164,7 @@ impl<S> Desk<S> {
     }
 
     fn ring(&self) {
-        self.ready.notify();
+        self.ready.notify(None);
     }
 
     /// What was asked for since the last time, and whether nobody can ask for more.

@@ -3,8 +3,9 @@
 mod handle;
 mod ready;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -76,14 +77,28 @@ pub fn merge_with_handle<S: Source>(max_inputs: usize) -> (MergeHandle<S>, Reada
 
 /// The source made by [`merge`] and [`merge_with_handle`].
 pub struct Merge<S> {
-    inputs: HashMap<u64, Input<S>>,
+    inputs: HashMap<u64, Input<S>, BuildHasherDefault<Spread>>,
+    /// Whose turn it is, each once. Nobody else sees this: what is always ready takes no lock.
+    turns: VecDeque<u64>,
     ready: Arc<ReadyList>,
+    /// Empty, but for the moment between the list and the turns.
+    woken: VecDeque<u64>,
     desk: Arc<Desk<S>>,
-    over: bool,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Inputs may come.
+    Open,
+    /// There is no handle any more.
+    Closed,
+    Over,
 }
 
 struct Input<S> {
     source: Pin<Box<Readable<S>>>,
+    has_turn: bool,
     signal: Arc<Signal>,
     waker: Waker,
 }
@@ -93,18 +108,30 @@ impl<S> Merge<S> {
         let ready = Arc::new(ReadyList::default());
         let desk = Arc::new(Desk::new(max_inputs, Arc::clone(&ready)));
         let handle = MergeHandle::first(Arc::clone(&desk));
-        (handle, Self { inputs: HashMap::new(), ready, desk, over: false })
+        let (inputs, turns, woken) = (HashMap::default(), VecDeque::new(), VecDeque::new());
+        (handle, Self { inputs, turns, ready, woken, desk, state: State::Open })
     }
 
     fn insert(&mut self, (id, source): (u64, Readable<S>)) {
         let signal = Signal::new(id, &self.ready);
-        signal.queue();
-        let waker = Waker::from(Arc::clone(&signal));
-        self.inputs.insert(id, Input { source: Box::pin(source), signal, waker });
+        let (source, waker) = (Box::pin(source), Waker::from(Arc::clone(&signal)));
+        self.turns.push_back(id);
+        self.inputs.insert(id, Input { source, has_turn: true, signal, waker });
     }
 
-    /// Does what the handles have asked for. True when there is no handle any more.
-    fn obey(&mut self) -> bool {
+    /// Gives a turn to each that was woken and waits for none.
+    fn give_turns(&mut self) {
+        for id in self.woken.drain(..) {
+            let Some(input) = self.inputs.get_mut(&id) else { continue };
+            input.signal.taken();
+            if !std::mem::replace(&mut input.has_turn, true) {
+                self.turns.push_back(id);
+            }
+        }
+    }
+
+    /// Does what the handles have asked for.
+    fn obey(&mut self) {
         let (asked, closed) = self.desk.take();
         for (id, source) in asked.added {
             self.insert((id, source));
@@ -112,12 +139,15 @@ impl<S> Merge<S> {
         for id in asked.removed {
             self.inputs.remove(&id);
         }
-        closed
+        if closed {
+            self.state = State::Closed;
+        }
     }
 
     fn finish(&mut self) {
-        self.over = true;
+        self.state = State::Over;
         self.desk.close();
+        self.turns.clear();
         self.inputs.clear();
     }
 }
@@ -129,20 +159,22 @@ impl<S: Source> Stream for Merge<S> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let me = &mut *self;
-        if me.over {
+        if me.state == State::Over {
             return Poll::Ready(None);
         }
-        // First of all, so that a wake from here on is not lost.
-        me.ready.register(cx.waker());
-        let closed = me.obey();
-        // Each that is ready now has one look; one that is woken meanwhile wakes the task, too.
-        for _ in 0..me.ready.register(cx.waker()) {
-            let Some(id) = me.ready.pop() else { break };
+        if me.ready.take(&mut me.woken) {
+            me.give_turns();
+            me.obey();
+        }
+        // Each whose turn it is now has one look; one that is woken meanwhile has its own at the next poll.
+        for _ in 0..me.turns.len() {
+            let Some(id) = me.turns.pop_front() else { break };
             let Some(input) = me.inputs.get_mut(&id) else { continue };
-            input.signal.taken();
+            input.has_turn = false;
             match input.source.as_mut().poll_next(&mut Context::from_waker(&input.waker)) {
                 Poll::Ready(Some(Ok(chunk))) => {
-                    input.signal.queue();
+                    input.has_turn = true;
+                    me.turns.push_back(id);
                     return Poll::Ready(Some(Ok(chunk)));
                 }
                 Poll::Ready(Some(Err(error))) => {
@@ -155,16 +187,21 @@ impl<S: Source> Stream for Merge<S> {
                 }
                 // It has not had its turn if only the budget of the task is spent.
                 Poll::Pending if !coop::has_budget_remaining() => {
-                    input.signal.queue_first();
+                    input.has_turn = true;
+                    me.turns.push_front(id);
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
                 Poll::Pending => {}
             }
         }
-        if closed && me.inputs.is_empty() {
+        if me.state == State::Closed && me.inputs.is_empty() {
             me.finish();
             return Poll::Ready(None);
+        }
+        if me.ready.register(cx.waker()) {
+            // That was before anybody could be woken.
+            cx.waker().wake_by_ref();
         }
         Poll::Pending
     }
@@ -179,5 +216,25 @@ impl<S> Drop for Merge<S> {
 impl<S> fmt::Debug for Merge<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Merge").field("inputs", &self.inputs.len()).finish_non_exhaustive()
+    }
+}
+
+/// Spreads the numbers of inputs, which are given in turn: nobody can choose them so that they collide.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only numbers are hashed");
+    }
+
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        // Knuth's multiplicative hashing: all bits depend on the low ones.
+        self.0 = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }

@@ -1,7 +1,8 @@
 //! Which inputs are worth a look: the cost of a merge does not depend on how many are idle.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Release};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 
@@ -9,7 +10,11 @@ use crate::lock;
 
 /// The inputs that were woken, first come, first served, and who waits for them.
 #[derive(Default)]
-pub(super) struct ReadyList(Mutex<State>);
+pub(super) struct ReadyList {
+    state: Mutex<State>,
+    /// There is something in the list, or to be asked at the desk: a look at this costs less than a lock.
+    news: AtomicBool,
+}
 
 #[derive(Default)]
 struct State {
@@ -18,23 +23,36 @@ struct State {
 }
 
 impl ReadyList {
-    /// Has this task woken from now on. Says how many inputs are ready.
-    pub(super) fn register(&self, waker: &Waker) -> usize {
+    /// Puts the inputs that were woken into an empty list, if there is any news.
+    pub(super) fn take(&self, woken: &mut VecDeque<u64>) -> bool {
+        if !self.news.load(Acquire) {
+            return false;
+        }
+        let mut state = lock(&self.state);
+        self.news.store(false, Relaxed);
+        // Not given away, so that the memory of both is used again.
+        std::mem::swap(&mut state.queue, woken);
+        true
+    }
+
+    /// Has this task woken from now on. True if there is news already, for which nobody may wake it.
+    pub(super) fn register(&self, waker: &Waker) -> bool {
         let _replaced;
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         if !state.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             _replaced = state.waker.replace(waker.clone());
         }
-        state.queue.len()
+        self.news.load(Relaxed)
     }
 
-    pub(super) fn pop(&self) -> Option<u64> {
-        lock(&self.0).queue.pop_front()
-    }
-
-    /// Wakes whoever waits.
-    pub(super) fn notify(&self) {
-        let waker = lock(&self.0).waker.take();
+    /// Wakes whoever waits, for an input or for what is asked at the desk.
+    pub(super) fn notify(&self, input: Option<u64>) {
+        let waker = {
+            let mut state = lock(&self.state);
+            state.queue.extend(input);
+            self.news.store(true, Release);
+            state.waker.take()
+        };
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -44,32 +62,18 @@ impl ReadyList {
 /// The waker of one input. It is in the list once at the most.
 pub(super) struct Signal {
     id: u64,
-    queued: AtomicBool,
+    listed: AtomicBool,
     list: Arc<ReadyList>,
 }
 
 impl Signal {
     pub(super) fn new(id: u64, list: &Arc<ReadyList>) -> Arc<Self> {
-        Arc::new(Self { id, queued: AtomicBool::new(false), list: Arc::clone(list) })
-    }
-
-    /// Puts the input at the end of the list.
-    pub(super) fn queue(&self) {
-        if !self.queued.swap(true, AcqRel) {
-            lock(&self.list.0).queue.push_back(self.id);
-        }
-    }
-
-    /// Puts the input at the front of the list.
-    pub(super) fn queue_first(&self) {
-        if !self.queued.swap(true, AcqRel) {
-            lock(&self.list.0).queue.push_front(self.id);
-        }
+        Arc::new(Self { id, listed: AtomicBool::new(false), list: Arc::clone(list) })
     }
 
     /// It was taken from the list. Comes before the poll, so that a wake during the poll counts.
     pub(super) fn taken(&self) {
-        self.queued.store(false, Release);
+        self.listed.store(false, Release);
     }
 }
 
@@ -79,7 +83,8 @@ impl Wake for Signal {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.queue();
-        self.list.notify();
+        if !self.listed.swap(true, AcqRel) {
+            self.list.notify(Some(self.id));
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
 
 use futures::{FutureExt, Stream, stream};
-use highwater_core::{Error, Readable, task};
+use highwater_core::{Error, HighWaterMark, Readable, pass_through, task};
 use tokio::time::sleep;
 
 use super::{MS, Random, Watch, failing, settle, slow};
@@ -42,6 +42,61 @@ async fn idle_inputs_are_not_polled() {
     assert!((10_000..10_200).contains(&looks), "{looks}");
     assert_eq!(merged.take(49_999).to_vec().await.unwrap().len(), 49_999);
     assert_eq!(polls.load(SeqCst), looks);
+}
+
+/// An input that is woken though it is ready anyway has no more turns than the others.
+#[tokio::test]
+async fn a_wake_too_many_gives_no_turn() {
+    let eager = stream::poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        Poll::Ready(Some(0))
+    });
+    let calm = Readable::from_iter(std::iter::repeat(1)).boxed();
+    let merged = merge([Readable::from_stream(eager).boxed(), calm]).take(200).to_vec();
+    assert_eq!(merged.await.unwrap().into_iter().sum::<i32>(), 100);
+}
+
+/// An input that wakes itself while it is polled is looked at again, though the task does not wait yet.
+#[tokio::test]
+async fn an_input_that_wakes_itself_has_another_turn() {
+    let giving_way = |left: u32| {
+        let (mut left, mut polls) = (left, 0);
+        Readable::from_stream(stream::poll_fn(move |cx| {
+            polls += 1;
+            if polls % 2 == 1 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            left = left.saturating_sub(1);
+            Poll::Ready((left > 0).then_some(left))
+        }))
+    };
+    let merged = merge([giving_way(4), giving_way(6)]).to_vec();
+    let merged = tokio::time::timeout(MS * 5000, merged).await.expect("it is woken").unwrap();
+    assert_eq!(merged.len(), 8);
+}
+
+/// No wake is lost that comes from another thread at whatever moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn inputs_are_woken_from_other_threads() {
+    let (mut inputs, mut writing) = (Vec::new(), Vec::new());
+    for _ in 0..4 {
+        let (writable, readable) = pass_through(HighWaterMark::items(1));
+        inputs.push(readable);
+        writing.push(task::spawn(async move {
+            for n in 0..5000_u32 {
+                writable.send(n).await.unwrap();
+            }
+            writable.end();
+        }));
+    }
+    // On a task of its own, so that it is on another thread than most of the writers.
+    let merged = task::spawn(merge(inputs).count());
+    let merged = tokio::time::timeout(MS * 60_000, merged).await.expect("it is woken");
+    assert_eq!(merged.unwrap().unwrap(), 20_000);
+    for task in writing {
+        task.await.unwrap();
+    }
 }
 
 /// C88, N123: the end comes when all have ended, in whatever order, and none at once without inputs.
