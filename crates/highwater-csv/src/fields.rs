@@ -114,9 +114,9 @@ impl Fields {
 
     /// The fields of the row.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let ends = &self.ends[..self.count];
-        let starts = [0].into_iter().chain(ends.iter().copied());
-        starts.zip(ends).map(|(start, &end)| &self.text[start..end])
+        let mut start = 0;
+        let ends = self.ends[..self.count].iter();
+        ends.map(move |&end| &self.text[std::mem::replace(&mut start, end)..end])
     }
 
     /// The most bytes held.

@@ -47,6 +47,15 @@ fn columns_are_matched_by_name_and_more_may_be_there() {
     assert_eq!((given.outputs, given.error.is_none()), (vec![eve], true));
 }
 
+/// Only what becomes text has to be UTF-8: a row that is not UTF-8 throughout is as good as any other.
+#[test]
+fn a_column_that_nobody_reads_need_not_be_utf8() {
+    let given = run_text(Csv::<Row>::new(), b"height,x,age,name\n1.5,\xff,,Eve\n2.5,x,,\xc3\xbc\n");
+    let rows = [("Eve", 1.5), ("ü", 2.5)];
+    let rows = rows.map(|(name, height)| Row { name: name.into(), age: None, height });
+    assert_eq!((given.outputs, given.error.is_none()), (rows.to_vec(), true));
+}
+
 #[test]
 fn without_a_header_the_order_counts() {
     let machine = || Csv::<(String, u8)>::with_format(Format::new().no_header());
