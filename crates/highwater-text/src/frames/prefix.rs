@@ -29,17 +29,18 @@ pub enum Prefix {
 }
 
 impl Prefix {
-    /// The length, if all bytes of it are there.
-    pub(super) fn read(self, bytes: &[u8]) -> Result<Option<u64>> {
+    /// The length and how many bytes it is written in, if all of them are there.
+    #[inline]
+    pub(super) fn read(self, bytes: &[u8]) -> Result<Option<(u64, usize)>> {
         Ok(match self {
-            Self::U8 => bytes.first().copied().map(u64::from),
-            Self::U16Be => bytes.first_chunk().map(|bytes| u16::from_be_bytes(*bytes).into()),
-            Self::U16Le => bytes.first_chunk().map(|bytes| u16::from_le_bytes(*bytes).into()),
-            Self::U32Be => bytes.first_chunk().map(|bytes| u32::from_be_bytes(*bytes).into()),
-            Self::U32Le => bytes.first_chunk().map(|bytes| u32::from_le_bytes(*bytes).into()),
-            Self::U64Be => bytes.first_chunk().map(|bytes| u64::from_be_bytes(*bytes)),
-            Self::U64Le => bytes.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)),
-            Self::Varint => varint::read(bytes)?.map(|(length, _)| length),
+            Self::U8 => bytes.first().map(|byte| (u64::from(*byte), 1)),
+            Self::U16Be => bytes.first_chunk().map(|bytes| (u16::from_be_bytes(*bytes).into(), 2)),
+            Self::U16Le => bytes.first_chunk().map(|bytes| (u16::from_le_bytes(*bytes).into(), 2)),
+            Self::U32Be => bytes.first_chunk().map(|bytes| (u32::from_be_bytes(*bytes).into(), 4)),
+            Self::U32Le => bytes.first_chunk().map(|bytes| (u32::from_le_bytes(*bytes).into(), 4)),
+            Self::U64Be => bytes.first_chunk().map(|bytes| (u64::from_be_bytes(*bytes), 8)),
+            Self::U64Le => bytes.first_chunk().map(|bytes| (u64::from_le_bytes(*bytes), 8)),
+            Self::Varint => varint::read(bytes)?,
         })
     }
 

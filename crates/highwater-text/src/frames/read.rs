@@ -89,20 +89,35 @@ impl Frames {
     /// Reads on in the length.
     fn length(&mut self) -> Result<()> {
         let State::Length { bytes, seen } = &mut self.state else { return Ok(()) };
+        if *seen == 0 {
+            let start = self.offset;
+            // As a rule, all of it is in one chunk.
+            let whole = self.prefix.read(&self.rest).map_err(|error| error.at_offset(start))?;
+            if let Some((length, size)) = whole {
+                self.rest.advance(size);
+                self.offset += size as u64;
+                return self.begin(length, start);
+            }
+        }
         while self.rest.has_remaining() {
             bytes[*seen] = self.rest.get_u8();
             *seen += 1;
             self.offset += 1;
             let start = self.offset - *seen as u64;
-            let length =
+            let whole =
                 self.prefix.read(&bytes[..*seen]).map_err(|error| error.at_offset(start))?;
-            if let Some(length) = length {
-                let fits = usize::try_from(length).ok().filter(|length| *length <= self.most);
-                let length = fits.ok_or_else(|| too_long(length, self.most).at_offset(start))?;
-                self.state = State::Payload { length, held: Vec::new() };
-                return Ok(());
+            if let Some((length, _)) = whole {
+                return self.begin(length, start);
             }
         }
+        Ok(())
+    }
+
+    /// The length is known, which began at this offset.
+    fn begin(&mut self, length: u64, start: u64) -> Result<()> {
+        let fits = usize::try_from(length).ok().filter(|length| *length <= self.most);
+        let length = fits.ok_or_else(|| too_long(length, self.most).at_offset(start))?;
+        self.state = State::Payload { length, held: Vec::new() };
         Ok(())
     }
 
