@@ -73,7 +73,8 @@ impl Signal {
 
     /// It was taken from the list. Comes before the poll, so that a wake during the poll counts.
     pub(super) fn taken(&self) {
-        self.listed.store(false, Release);
+        // A swap: if a wake came before it and was not listed, the poll sees what that was for.
+        self.listed.swap(false, AcqRel);
     }
 }
 
