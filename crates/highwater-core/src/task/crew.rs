@@ -77,8 +77,8 @@ where
         if state.busy < self.lanes {
             state.busy += 1;
             drop(state);
-            let shared = Arc::clone(&self.shared);
-            drop(self.jobs.spawn_blocking(move || shared.lane()));
+            let lane = Lane { shared: Arc::clone(&self.shared), has_ended: false };
+            drop(self.jobs.spawn_blocking(move || lane.run()));
         }
         receiver
     }
@@ -88,24 +88,49 @@ impl<J, R, F> Shared<J, R, F> {
     fn lock(&self) -> MutexGuard<'_, State<J, R>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// The next piece for a lane; `None` if the lane is to end.
-    fn next(&self) -> Option<(J, oneshot::Sender<Result<R>>)> {
-        let mut state = self.lock();
+/// What runs on a thread.
+struct Lane<J, R, F> {
+    shared: Arc<Shared<J, R, F>>,
+    /// It is not counted any more.
+    has_ended: bool,
+}
+
+impl<J, R, F> Lane<J, R, F> {
+    /// The next piece; `None` if the lane is to end.
+    fn next(&mut self) -> Option<(J, oneshot::Sender<Result<R>>)> {
+        let mut state = self.shared.lock();
         let next = state.waiting.pop_front();
         if next.is_none() {
             state.busy -= 1;
+            self.has_ended = true;
         }
         next
     }
 }
 
-impl<J, R, F: Fn(J, &AtomicBool) -> R> Shared<J, R, F> {
-    fn lane(&self) {
+impl<J, R, F: Fn(J, &AtomicBool) -> R> Lane<J, R, F> {
+    fn run(mut self) {
         while let Some((piece, done)) = self.next() {
-            let made = catch_unwind(AssertUnwindSafe(|| (self.work)(piece, &self.called_off)));
+            let Shared { work, called_off, .. } = &*self.shared;
+            let made = catch_unwind(AssertUnwindSafe(|| work(piece, called_off)));
             // Nobody may want it any more.
             drop(done.send(made.map_err(|payload| Error::panic(&*payload))));
+        }
+    }
+}
+
+impl<J, R, F> Drop for Lane<J, R, F> {
+    /// The runtime shuts down, and this has no thread: what waits for one is given up, so that nobody waits for it.
+    fn drop(&mut self) {
+        if !self.has_ended {
+            let waiting = {
+                let mut state = self.shared.lock();
+                state.busy -= 1;
+                std::mem::take(&mut state.waiting)
+            };
+            drop(waiting);
         }
     }
 }
@@ -170,6 +195,19 @@ mod tests {
         }
         tracker.close();
         tracker.wait().await;
+    }
+
+    /// Without a runtime there are no threads, and nobody waits for them.
+    #[test]
+    fn after_the_end_of_the_runtime_the_receiver_fails() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let gone = runtime.handle().clone();
+        runtime.shutdown_background();
+        let crew = Crew::new(1, |n: u8, _: &AtomicBool| n, TaskTracker::new());
+        let _guard = gone.enter();
+        for _ in 0..2 {
+            assert!(crew.hand_out(1).blocking_recv().is_err());
+        }
     }
 
     /// A dropped crew calls off what has not begun, tells what has, and the tracker waits for that.
