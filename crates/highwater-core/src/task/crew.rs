@@ -57,14 +57,20 @@ where
 {
     /// Calls `work` with each piece, and with a flag that is raised when nobody wants the result any more. The tracker
     /// counts the lanes.
+    ///
+    /// # Panics
+    ///
+    /// With 0 lanes.
+    #[track_caller]
     pub fn new(lanes: usize, work: F, jobs: TaskTracker) -> Self {
+        assert!(lanes > 0, "a crew of 0 lanes does nothing");
         let state = Mutex::new(State { waiting: VecDeque::new(), busy: 0 });
         let shared = Arc::new(Shared { work, state, called_off: AtomicBool::new(false) });
         Self { shared, jobs, lanes }
     }
 
     /// Has a piece worked on. The result is an error if the work panics ([`is_panic`](Error::is_panic)); the receiver fails
-    /// if the runtime shuts down before, or the crew is dropped.
+    /// if the runtime shuts down, or the crew is dropped, before a lane has begun it.
     ///
     /// # Panics
     ///
@@ -153,6 +159,7 @@ impl<J, R, F> fmt::Debug for Crew<J, R, F> {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::time::Duration;
 
     use super::*;
 
@@ -175,7 +182,7 @@ mod tests {
         let (tracker, (tell, told)) = (TaskTracker::new(), mpsc::channel());
         let work = move |wait: mpsc::Receiver<()>, _: &AtomicBool| {
             tell.send(std::thread::current().id()).unwrap();
-            wait.recv().unwrap();
+            wait.recv_timeout(AT_MOST).unwrap();
         };
         let crew = Crew::new(1, work, tracker.clone());
         let made: Vec<_> = (0..3)
@@ -184,13 +191,13 @@ mod tests {
                 (crew.hand_out(wait), go)
             })
             .collect();
-        let thread = told.recv().unwrap();
+        let thread = told.recv_timeout(AT_MOST).unwrap();
         for (index, (made, go)) in made.into_iter().enumerate() {
             assert!(tracker.len() == 1 && told.try_recv().is_err(), "one at a time");
             go.send(()).unwrap();
             made.await.unwrap().unwrap();
             if index < 2 {
-                assert_eq!(told.recv().unwrap(), thread);
+                assert_eq!(told.recv_timeout(AT_MOST).unwrap(), thread);
             }
         }
         tracker.close();
@@ -218,12 +225,12 @@ mod tests {
         let wait = Mutex::new(wait);
         let work = move |_: u8, called_off: &AtomicBool| {
             has_begun.send(()).unwrap();
-            wait.lock().unwrap().recv().unwrap();
+            wait.lock().unwrap().recv_timeout(AT_MOST).unwrap();
             called_off.load(Relaxed)
         };
         let crew = Crew::new(1, work, tracker.clone());
         let (first, second) = (crew.hand_out(1), crew.hand_out(2));
-        begun.recv().unwrap();
+        begun.recv_timeout(AT_MOST).unwrap();
         drop(crew);
         tracker.close();
         assert!(second.await.is_err() && !tracker.is_empty());
@@ -232,4 +239,14 @@ mod tests {
         tracker.wait().await;
         assert!(begun.try_recv().is_err(), "the second never begins");
     }
+
+    /// Without a lane is a mistake.
+    #[test]
+    #[should_panic(expected = "0 lanes")]
+    fn no_lane_is_a_mistake() {
+        drop(Crew::new(0, |n: u8, _: &AtomicBool| n, TaskTracker::new()));
+    }
+
+    /// What is not told by then never will be: the test fails instead of hanging.
+    const AT_MOST: Duration = Duration::from_secs(60);
 }

@@ -64,7 +64,7 @@ impl<S> ParallelGzipped<S> {
 }
 
 impl<S: Source<Chunk = Bytes>> ParallelGzipped<S> {
-    /// Reads and begins jobs, as long as there are threads for them. Says whether one was begun.
+    /// Reads and begins jobs, as long as more blocks may be on their way. Says whether one was begun.
     fn fill(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
         let mut this = self.project();
         let mut begun = false;

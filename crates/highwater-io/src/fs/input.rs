@@ -40,7 +40,7 @@ impl Input {
         // A small file gets small buffers.
         let whole = size.and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX);
         let buffer = options.chunk.get().min(whole.max(SMALLEST));
-        let pool = Pool::new(buffer, options.ahead.get() + 2 + BEHIND);
+        let pool = Pool::new(buffer, options.kept());
         Ok(Self { file, pool, name: origin.name(), what: origin.describe(), offset, end, size })
     }
 
@@ -93,8 +93,5 @@ impl Input {
     }
 }
 
-/// Buffers that come back from behind the reader: a destination that writes 1 MiB while as much gathers has so many.
-/// Without a place for them each would be allocated afresh, and its pages with it.
-const BEHIND: usize = 8;
 /// Bytes of the smallest buffer.
 const SMALLEST: usize = 4 * 1024;

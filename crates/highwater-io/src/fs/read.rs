@@ -94,12 +94,18 @@ impl ReadOptions {
         self.read_origin(Origin::Path { path: path.as_ref().to_owned(), start, end })
     }
 
+    /// How many buffers that came back wait for reuse: as many as are read ahead, or as a destination gathers.
+    pub(super) fn kept(&self) -> usize {
+        self.ahead.get().max(BEHIND)
+    }
+
     pub(crate) fn read_origin(&self, origin: Origin) -> Readable<FileRead> {
         // What a path leads to is known when it is opened.
         let waits = matches!(origin, Origin::Stdin) && origin.may_wait_for_ever();
         let runs = if waits { Runs::Thread } else { Runs::BlockingPool };
-        // Beside those read ahead, one is being read and one is with the consumer.
-        let most = (self.ahead.get() + 2).saturating_mul(self.chunk.get());
+        // Beside those read ahead and those that wait for reuse, one is being read and one is with the consumer.
+        let chunks = self.ahead.get().saturating_add(self.kept()).saturating_add(2);
+        let most = chunks.saturating_mul(self.chunk.get());
         let jobs = TaskTracker::new();
         let info = StageInfo::new(origin.name()).runs(runs).holds(most).jobs(jobs.clone());
         let (meter, coop) = (info.meter().clone(), Coop::default());
@@ -385,6 +391,9 @@ impl Reader {
     }
 }
 
+/// Buffers that a destination has which writes 1 MiB while as much gathers. Without a place for those that come back, each
+/// would be allocated afresh, and its pages with it.
+const BEHIND: usize = 8;
 /// Bytes per chunk: large enough for few system calls, small enough for the second-level cache.
 const CHUNK: usize = 256 * 1024;
 /// A chunk that took longer to read is not held back for the next one.
