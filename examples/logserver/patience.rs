@@ -73,6 +73,10 @@ impl<S: Source<Chunk = Bytes> + Unpin> Stream for LineTimeout<S> {
     }
 }
 
+impl<S: Source<Chunk = Bytes> + Unpin> Source for LineTimeout<S> {
+    type Chunk = Bytes;
+}
+
 /// What it is called in errors.
 pub(crate) const NAME: &str = "line_timeout";
 

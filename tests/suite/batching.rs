@@ -4,10 +4,10 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures::{Stream, stream};
+use futures::stream;
 use highwater::batch::{Batch, Debounce, Sample, Window};
 use highwater::prelude::*;
-use highwater_core::{Error, Readable, Result, destination_fn};
+use highwater_core::{Error, Readable, Source, destination_fn};
 use proptest::prelude::*;
 use tokio::time::{Instant, advance, sleep, timeout};
 
@@ -20,9 +20,7 @@ fn ms(millis: u64) -> Duration {
 }
 
 /// Numbers that come after these pauses, in milliseconds.
-fn paused(
-    pauses: impl IntoIterator<Item = u64>,
-) -> Readable<impl Stream<Item = Result<u32>> + Unpin> {
+fn paused(pauses: impl IntoIterator<Item = u64>) -> Readable<impl Source<Chunk = u32> + Unpin> {
     let numbers = Readable::from_iter((0_u32..).zip(pauses.into_iter().collect::<Vec<_>>()));
     numbers.then(|(number, pause)| async move {
         sleep(ms(pause)).await;
@@ -33,7 +31,7 @@ fn paused(
 /// All that comes, and when, in milliseconds from now.
 async fn timed<T, S>(mut readable: Readable<S>) -> Vec<(u128, T)>
 where
-    S: Stream<Item = Result<T>> + Unpin,
+    S: Source<Chunk = T> + Unpin,
 {
     let (start, mut given) = (Instant::now(), Vec::new());
     while let Some(item) = soon(readable.next()).await {

@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures::stream;
-use highwater_core::{Readable, Result, Step as Answer, TimedTransform};
+use highwater_core::{Readable, Result, Source, Step as Answer, TimedTransform};
 use proptest::prelude::*;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, advance, sleep, timeout};
@@ -18,7 +18,7 @@ use crate::support::{
 /// Reads with a new `next` for each poll: every one that is pending is dropped.
 fn all_by_dropping<T, S>(mut readable: Readable<S>) -> Vec<T>
 where
-    S: futures::Stream<Item = Result<T>> + Unpin,
+    S: Source<Chunk = T> + Unpin,
 {
     let mut all = Vec::new();
     for _ in 0..10_000 {

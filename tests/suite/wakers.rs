@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::task::Context;
 
-use highwater_core::{CancellationToken, Readable, Result};
+use highwater_core::{CancellationToken, Readable, Source};
 use proptest::prelude::*;
 
 use crate::support::{
@@ -12,7 +12,10 @@ use crate::support::{
 };
 
 /// A chain of the operators that wait and hold.
-fn long_chain(steps: &[Step], pauses: usize) -> Readable<impl Stream + Unpin + use<>> {
+fn long_chain(
+    steps: &[Step],
+    pauses: usize,
+) -> Readable<impl Source<Chunk = (u32, u32)> + Unpin + use<>> {
     quiet(steps)
         .map(|x| x + 1)
         .filter(|x| x % 5 != 0)
@@ -28,9 +31,6 @@ fn long_chain(steps: &[Step], pauses: usize) -> Readable<impl Stream + Unpin + u
         .skip_while(|(x, _)| *x == 1)
 }
 
-trait Stream: futures::Stream<Item = Result<(u32, u32)>> {}
-impl<S: futures::Stream<Item = Result<(u32, u32)>>> Stream for S {}
-
 /// What the chain gives, on iterators.
 fn expected(steps: &[Step]) -> Vec<(u32, u32)> {
     let numbers = values(steps).map(|x| x + 1).filter(|x| x % 5 != 0).chain([7]);
@@ -39,7 +39,7 @@ fn expected(steps: &[Step]) -> Vec<(u32, u32)> {
 
 async fn all<T, S>(mut readable: Readable<S>) -> Vec<T>
 where
-    S: futures::Stream<Item = Result<T>> + Unpin,
+    S: Source<Chunk = T> + Unpin,
 {
     let mut all = Vec::new();
     while let Some(item) = readable.next().await {

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures::Stream;
-use highwater_core::{Chain, Coop, Error, Readable, Result, Transform};
+use highwater_core::{Chain, Coop, Error, Readable, Result, Source, Transform};
 use highwater_test::{Cue, Log, Script};
 
 use crate::support::{drain, now};
@@ -123,6 +123,10 @@ impl Stream for Busy {
         self.given += 1;
         Poll::Ready(Some(Ok(self.given)))
     }
+}
+
+impl Source for Busy {
+    type Chunk = u32;
 }
 
 /// A pause for the sake of other tasks is not an idle source.

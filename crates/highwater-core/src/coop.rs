@@ -54,24 +54,47 @@ impl Coop {
         Poll::Ready(())
     }
 
+    /// [`poll_ready`](Self::poll_ready) for a run of chunks: with room for many of them, if that much of the budget is
+    /// left.
+    #[inline(never)]
+    pub(crate) fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.poll_ready(cx));
+        while self.left < i32::from(RUN) && tokio::task::coop::has_budget_remaining() {
+            ready!(self.poll_unit(cx));
+        }
+        Poll::Ready(())
+    }
+
+    /// Chunks that may be given before the next [`poll_ready`](Self::poll_ready): some, when that was ready.
+    #[inline]
+    pub(crate) fn left(&self) -> i32 {
+        self.left
+    }
+
+    /// All but `left` of them were given.
+    #[inline]
+    pub(crate) fn spend_to(&mut self, left: i32) {
+        self.left = left;
+    }
+
     /// Whether the next [`poll_ready`](Self::poll_ready) has to ask Tokio.
     #[inline]
     pub(crate) fn is_spent(&self) -> bool {
         self.left <= 0
     }
 
-    /// Has the next [`poll_ready`](Self::poll_ready) ask Tokio.
-    pub(crate) fn spend_all(&mut self) {
-        self.left = 0;
-    }
-
     #[cold]
     #[inline(never)]
     fn poll_refill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.left <= 0 {
-            ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
-            self.left += i32::from(CHUNKS_PER_UNIT);
+            ready!(self.poll_unit(cx));
         }
+        Poll::Ready(())
+    }
+
+    fn poll_unit(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
+        self.left += i32::from(CHUNKS_PER_UNIT);
         Poll::Ready(())
     }
 }
@@ -90,6 +113,21 @@ fn poll_unit(ask_at: &mut u64, taken: u64, cx: &mut Context<'_>) -> Poll<()> {
     *ask_at = taken + u64::from(CHUNKS_PER_UNIT);
     Poll::Ready(())
 }
+
+/// The same with room for a run of chunks, if that much of the budget is left.
+#[cold]
+#[inline(never)]
+pub(crate) fn poll_run_at(ask_at: &mut u64, taken: u64, cx: &mut Context<'_>) -> Poll<()> {
+    ready!(poll_at(ask_at, taken, cx));
+    while *ask_at < taken + u64::from(RUN) && tokio::task::coop::has_budget_remaining() {
+        let asked_at = *ask_at;
+        ready!(poll_unit(ask_at, asked_at, cx));
+    }
+    Poll::Ready(())
+}
+
+/// Chunks of a run: whoever hands them out in one go interrupts himself so rarely that it does not count.
+const RUN: u16 = 256;
 
 /// Chunks per unit of Tokio's budget of 128 per poll of a task.
 const CHUNKS_PER_UNIT: u16 = 32;

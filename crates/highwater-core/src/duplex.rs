@@ -150,6 +150,10 @@ impl<S: Source, T> Stream for Linked<S, T> {
     }
 }
 
+impl<S: Source, T> Source for Linked<S, T> {
+    type Chunk = S::Chunk;
+}
+
 impl<S, T> fmt::Debug for Linked<S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Linked").field("half_open", &self.half_open).finish_non_exhaustive()

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Duplex, Error, Readable, Result, StageInfo};
+use highwater_core::{Duplex, Error, Readable, Result, Source, StageInfo};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
 use crate::io::{AsyncDestination, AsyncSource, read, write};
@@ -182,6 +182,10 @@ impl Stream for Output {
         self.over = true;
         Poll::Ready(exit.err().map(Err))
     }
+}
+
+impl Source for Output {
+    type Chunk = Bytes;
 }
 
 impl fmt::Debug for Output {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
-use highwater_core::{Readable, Result, StageInfo};
+use highwater_core::{Readable, Result, Source, StageInfo};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Tells how late the runtime is, as Node's `monitorEventLoopDelay` does: [`LagMonitor::new`].
@@ -126,6 +126,10 @@ impl Stream for Lags {
             timer.as_mut().reset(now + *resolution);
         }
     }
+}
+
+impl Source for Lags {
+    type Chunk = Lag;
 }
 
 impl fmt::Debug for Lags {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_core::Stream;
-use highwater_core::Result;
+use highwater_core::{Result, Source};
 use tokio::time::{Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
@@ -71,6 +71,10 @@ impl<E: Estimate> Stream for Sampler<E> {
         }
         Poll::Ready(Some(Ok(sample)))
     }
+}
+
+impl<E: Estimate> Source for Sampler<E> {
+    type Chunk = E::Sample;
 }
 
 impl<E: Estimate> fmt::Debug for Sampler<E> {

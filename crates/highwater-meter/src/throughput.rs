@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_core::Stream;
-use highwater_core::{Readable, Result, StageInfo, Transform};
+use highwater_core::{Readable, Result, Source, StageInfo, Transform};
 
 use crate::sampler::{Estimate, Sampler};
 use crate::speed::Rolling;
@@ -176,6 +176,10 @@ impl Stream for Samples {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         Pin::new(&mut self.0).poll_next(cx)
     }
+}
+
+impl Source for Samples {
+    type Chunk = Sample;
 }
 
 impl fmt::Debug for Samples {

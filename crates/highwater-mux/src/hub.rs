@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_util::Stream;
 use highwater_core::task::{self, Task};
-use highwater_core::{Readable, Result, Runs, StageInfo};
+use highwater_core::{Readable, Result, Runs, Source, StageInfo};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -45,6 +45,10 @@ impl<T> Stream for BranchSource<T> {
             },
         }
     }
+}
+
+impl<T> Source for BranchSource<T> {
+    type Chunk = T;
 }
 
 impl<T> Drop for BranchSource<T> {

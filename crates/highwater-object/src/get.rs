@@ -12,7 +12,7 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use highwater_core::task::{Task, spawn};
-use highwater_core::{Coop, Meter, Readable, Result, Runs, StageInfo};
+use highwater_core::{Coop, Meter, Readable, Result, Runs, Source, StageInfo};
 use object_store::path::Path;
 
 use crate::fetch::{self, Version};
@@ -188,6 +188,10 @@ impl Stream for ObjectRead {
         this.meter.publish_bytes(this.given);
         Poll::Ready(Some(Ok(chunk)))
     }
+}
+
+impl Source for ObjectRead {
+    type Chunk = Bytes;
 }
 
 impl fmt::Debug for ObjectRead {

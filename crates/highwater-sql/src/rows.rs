@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::vec;
 
 use futures_core::Stream;
-use highwater_core::{Readable, Result, StageInfo};
+use highwater_core::{Readable, Result, Source, StageInfo};
 
 use crate::database::{Database, Kind};
 #[cfg(feature = "postgres")]
@@ -169,6 +169,10 @@ impl<T: FromRow + Send + 'static> Stream for Rows<T> {
     }
 }
 
+impl<T: FromRow + Send + 'static> Source for Rows<T> {
+    type Chunk = T;
+}
+
 impl<T: FromRow + Send + 'static> Stream for RowBatches<T> {
     type Item = Result<Vec<T>>;
 
@@ -180,6 +184,10 @@ impl<T: FromRow + Send + 'static> Stream for RowBatches<T> {
             From::Postgres(read) => Pin::new(read).poll_next(cx),
         }
     }
+}
+
+impl<T: FromRow + Send + 'static> Source for RowBatches<T> {
+    type Chunk = Vec<T>;
 }
 
 // Rows are never pinned.

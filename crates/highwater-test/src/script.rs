@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use highwater_core::{Error, Readable, Result, StageInfo};
+use highwater_core::{Error, Readable, Result, Source, StageInfo};
 
 use crate::{Event, Log};
 
@@ -137,6 +137,10 @@ impl<T> Stream for Script<T> {
             }
         }
     }
+}
+
+impl<T> Source for Script<T> {
+    type Chunk = T;
 }
 
 impl<T> Drop for Script<T> {

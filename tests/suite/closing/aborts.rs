@@ -2,15 +2,15 @@
 
 use std::task::Poll;
 
-use highwater_core::{CancellationToken, Pipeline};
+use highwater_core::{CancellationToken, Pipeline, Source};
 
-use super::{Source, chain, check_closed};
+use super::{chain, check_closed};
 use crate::support::{
     Blame, Event, Log, Op, Recorder, Step, Trouble, When, chunks_of, poll_once, run_woken, script,
 };
 
 /// A pipeline that is pending in all its parts.
-fn slow(log: &Log) -> Pipeline<impl Source + use<>, Recorder> {
+fn slow(log: &Log) -> Pipeline<impl Source<Chunk = u32> + use<>, Recorder> {
     let steps = [Step::Chunk(1), Step::Pending, Step::Chunk(2), Step::Pending, Step::Chunk(3)];
     chain(log, &steps, Ok).pipe_to(Recorder::new(log).pends(2))
 }

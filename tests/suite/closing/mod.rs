@@ -5,22 +5,19 @@ mod failures;
 mod keep_open;
 mod panics;
 
-use highwater_core::{Error, Pipeline, Readable, Report, Result};
+use highwater_core::{Error, Pipeline, Readable, Report, Result, Source};
 
 use crate::support::{Event, Log, Recorder, Script, Step, run_woken};
 
 /// Runs to the end; what must hold on every path is checked.
-fn run(log: &Log, pipeline: Pipeline<impl Source, Recorder>) -> Result<Report> {
+fn run(log: &Log, pipeline: Pipeline<impl Source<Chunk = u32>, Recorder>) -> Result<Report> {
     let result = run_woken(pipeline.run()).expect("no wake-up is lost").output;
     check_closed(log, result.as_ref().err());
     result
 }
 
-trait Source: futures::Stream<Item = Result<u32>> {}
-impl<S: futures::Stream<Item = Result<u32>>> Source for S {}
-
 /// The chain that most tests of this module run: a script, a stage that fails where told, and a stage that holds.
-fn chain<F>(log: &Log, steps: &[Step], stage: F) -> Readable<impl Source + use<F>>
+fn chain<F>(log: &Log, steps: &[Step], stage: F) -> Readable<impl Source<Chunk = u32> + use<F>>
 where
     F: FnMut(u32) -> Result<u32>,
 {

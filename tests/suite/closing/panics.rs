@@ -1,6 +1,6 @@
 //! A panic of user code at the k-th operation is an error like any other.
 
-use highwater_core::{Error, Readable};
+use highwater_core::{Error, Readable, Source};
 
 use super::{chain, run};
 use crate::support::{
@@ -87,7 +87,7 @@ fn the_future_of_take_until_panics() {
     assert_eq!((error.is_panic(), error.stage()), (true, Some("take_until")));
 }
 
-fn source_until(log: &Log) -> Readable<impl super::Source> {
+fn source_until(log: &Log) -> Readable<impl Source<Chunk = u32>> {
     script(log, &chunks_of(0..3)).take_until(async {
         pend(1).await;
         panic!("no more of that");

@@ -1,9 +1,9 @@
 //! What highwater compresses others decompress, and the other way round (I58): GNU gzip, pigz, Python and Node.
 
 use bytes::Bytes;
-use highwater::Readable;
 use highwater::gzip::{Format, Gunzip, Gzip, ParallelGzip};
 use highwater::prelude::*;
+use highwater::{Readable, Source};
 
 use super::{noise, text};
 use crate::support::Tool;
@@ -61,9 +61,7 @@ fn compressors(format: Format) -> Vec<Tool> {
 }
 
 /// A source of these bytes, in chunks as they come from a file.
-fn source(
-    bytes: &[u8],
-) -> Readable<impl futures::Stream<Item = highwater::Result<Bytes>> + Unpin + Send + use<>> {
+fn source(bytes: &[u8]) -> Readable<impl Source<Chunk = Bytes> + Unpin + Send + use<>> {
     let chunks: Vec<Bytes> = bytes.chunks(256 * 1024).map(Bytes::copy_from_slice).collect();
     Readable::from_iter(chunks)
 }

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use highwater_core::{
-    BoxDestination, Destination, Error, Pipeline, Readable, Result, destination_fn, from_sink,
+    BoxDestination, Destination, Error, Pipeline, Readable, Result, Source, destination_fn,
+    from_sink,
 };
 use tokio::sync::mpsc;
 
@@ -35,13 +36,14 @@ async fn a_borrowed_destination_is_given_back() -> Result<()> {
 #[test]
 fn loans_and_boxes_forward_every_call() {
     /// What a run leaves in the log.
-    fn calls(log: &Log, pipeline: Pipeline<impl Source, impl Destination<u32>>) -> String {
+    fn calls(
+        log: &Log,
+        pipeline: Pipeline<impl Source<Chunk = u32>, impl Destination<u32>>,
+    ) -> String {
         let explained = pipeline.explain().to_string();
         let result = run_woken(pipeline.run()).unwrap().output;
         format!("{}; {:?}; {explained}", log.calls(), result.map(|report| report.weight_out()))
     }
-    trait Source: futures::Stream<Item = Result<u32>> {}
-    impl<S: futures::Stream<Item = Result<u32>>> Source for S {}
 
     for steps in [&[Step::Chunk(1), Step::Pending][..], &[Step::Chunk(1), Step::Error]] {
         let log = Log::default();

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use highwater_core::{Destination, Readable, Result, Runs, StageInfo, Transform, destination_fn};
+use highwater_core::{
+    Destination, Readable, Result, Runs, Source, StageInfo, Transform, destination_fn,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::support::{Behaviour, Script, chunks_of, quiet, soon};
@@ -32,7 +34,7 @@ impl Destination<Bytes> for Slow {
     }
 }
 
-fn bytes(count: usize) -> Readable<impl futures::Stream<Item = Result<Bytes>> + Unpin> {
+fn bytes(count: usize) -> Readable<impl Source<Chunk = Bytes> + Unpin> {
     Readable::from_iter(std::iter::repeat_n(Bytes::from_static(b"four"), count))
 }
 

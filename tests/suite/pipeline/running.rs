@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::stream;
-use highwater_core::{CancellationToken, Readable, Result, destination_fn};
+use highwater_core::{CancellationToken, Readable, Result, Source, destination_fn};
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::timeout;
@@ -18,7 +18,7 @@ async fn settle() {
 }
 
 /// A readable fed from outside.
-fn fed() -> (mpsc::Sender<u32>, Readable<impl futures::Stream<Item = Result<u32>> + Send>) {
+fn fed() -> (mpsc::Sender<u32>, Readable<impl Source<Chunk = u32> + Send>) {
     let (sender, receiver) = mpsc::channel(16);
     let received = stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|chunk| (chunk, receiver))

@@ -24,8 +24,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures::Stream;
-use highwater_core::{Error, Readable, Result};
+use highwater_core::{Error, Readable, Result, Source};
 
 /// Chunks that are numbers are enough for the suite.
 pub(crate) type Step = highwater_test::Cue<u32>;
@@ -76,7 +75,7 @@ impl Blame {
 /// All that a readable gives up to its end or its first error, polled only when woken.
 pub(crate) fn drain<T, S>(mut readable: Readable<S>) -> (Vec<T>, Option<Error>)
 where
-    S: Stream<Item = Result<T>> + Unpin,
+    S: Source<Chunk = T> + Unpin,
 {
     let all = async {
         let mut given = Vec::new();
@@ -113,7 +112,7 @@ pub(crate) fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 /// What a readable gives at once.
 pub(crate) fn now<T, S>(readable: &mut Readable<S>) -> Option<Result<T>>
 where
-    S: Stream<Item = Result<T>> + Unpin,
+    S: Source<Chunk = T> + Unpin,
 {
     match poll_once(pin!(readable.next())) {
         Poll::Ready(item) => item,
@@ -124,7 +123,7 @@ where
 /// All that a readable gives, where it must not fail.
 pub(crate) fn given<T, S>(readable: Readable<S>) -> Vec<T>
 where
-    S: Stream<Item = Result<T>> + Unpin,
+    S: Source<Chunk = T> + Unpin,
 {
     let (given, error) = drain(readable);
     assert!(error.is_none(), "it fails: {error:?}");

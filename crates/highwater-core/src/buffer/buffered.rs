@@ -14,7 +14,7 @@ use super::shared::{Interest, Shared, Weighed};
 use super::starter::Starter;
 use super::writable::WriteError;
 use crate::sync::{Ordering::Acquire, seeded};
-use crate::{Error, Readable, Result};
+use crate::{Error, Readable, Result, Source};
 
 /// The reading end of a buffer: what [`pass_through`](crate::pass_through) and
 /// [`Readable::buffer`](crate::Readable::buffer) put into a [`Readable`].
@@ -114,6 +114,10 @@ impl<T> Stream for Buffered<T> {
             Poll::Pending => Poll::Pending,
         }
     }
+}
+
+impl<T> Source for Buffered<T> {
+    type Chunk = T;
 }
 
 impl<T> Drop for Buffered<T> {

@@ -166,6 +166,10 @@ impl<T> Stream for Stoppable<T> {
     }
 }
 
+impl<T> Source for Stoppable<T> {
+    type Chunk = T;
+}
+
 /// How far to read ahead of the machine: four chunks of a file, or 64 of anything else.
 fn input_mark<T: 'static>() -> HighWaterMark<T> {
     if TypeId::of::<T>() == TypeId::of::<Bytes>() {

@@ -14,7 +14,7 @@ use super::shared::{Interest, Shared, Weighed};
 use super::writable::Writable;
 use crate::readable::StageInfo;
 use crate::sync::seeded;
-use crate::{Destination, Error, Readable, Result, task};
+use crate::{Destination, Error, Readable, Result, Source, task};
 
 impl<T: Send + 'static> Writable<T> {
     /// Spawns a task that opens the destination and writes to it: what has piled up while it wrote goes to
@@ -78,6 +78,10 @@ impl<T> Stream for Batches<T> {
         let there = ready!(me.shared.poll_take(&mut me.taken, Interest::Delivery, cx))?;
         Poll::Ready(there.then(|| Ok(std::mem::take(&mut me.taken))))
     }
+}
+
+impl<T> Source for Batches<T> {
+    type Chunk = VecDeque<Weighed<T>>;
 }
 
 /// Writes batches, and counts them as gone when they are written.

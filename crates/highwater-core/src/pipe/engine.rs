@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tokio::time::{Sleep, sleep_until};
 
-use crate::{Result, Step, TimedTransform, Transform};
+use crate::{Offer, Result, Step, TimedTransform, Transform};
 
 /// What an [`Engine`] says when it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum Answer<T> {
     Output(T),
     /// Nothing before the next chunk.
     Input,
-    /// Nothing, and no chunk either, before the task is woken.
+    /// Nothing, and no chunk either, before [`poll_due`](Engine::poll_due) says so.
     Wait,
     /// All was given and no more input is wanted.
     Done,
@@ -30,7 +30,7 @@ pub trait Engine {
     type Input;
     /// What comes out.
     type Output;
-    /// The time, as far as it is known: it holds from a `write` to the `poll_read` right behind it, so that the clock is
+    /// The time, as far as it is known: it holds from a `write` to the `read` right behind it, so that the clock is
     /// read once per chunk.
     type Time: Default;
 
@@ -39,14 +39,10 @@ pub trait Engine {
     /// # Errors
     ///
     /// The machine's.
-    fn poll_read(
-        &mut self,
-        time: &mut Self::Time,
-        cx: &mut Context<'_>,
-    ) -> Result<Answer<Self::Output>>;
+    fn read(&mut self, time: &mut Self::Time) -> Result<Answer<Self::Output>>;
 
-    /// The source has nothing now. True if there may be something to read all the same; else the task is woken when there
-    /// may be.
+    /// The source has nothing now, or the machine waits. True if there may be something to read all the same; else the
+    /// task is woken when there may be.
     fn poll_due(&mut self, cx: &mut Context<'_>) -> bool;
 
     /// Hands in a chunk.
@@ -55,6 +51,26 @@ pub trait Engine {
     ///
     /// The machine's.
     fn write(&mut self, chunk: Self::Input, time: &mut Self::Time) -> Result<Option<Self::Output>>;
+
+    /// As [`write`](Self::write), with the chunk given back if it is of no use.
+    ///
+    /// # Errors
+    ///
+    /// The machine's.
+    #[inline]
+    fn offer(
+        &mut self,
+        chunk: Self::Input,
+        time: &mut Self::Time,
+    ) -> Result<Offer<Self::Input, Self::Output>> {
+        self.write(chunk, time).map(Offer::Taken)
+    }
+
+    /// Takes back an output that is of no use.
+    #[inline]
+    fn take_back(&mut self, output: Self::Output) {
+        drop(output);
+    }
 
     /// The input is over.
     ///
@@ -90,7 +106,7 @@ impl<M: Transform> Engine for Plain<M> {
     type Time = ();
 
     #[inline]
-    fn poll_read(&mut self, (): &mut (), _: &mut Context<'_>) -> Result<Answer<M::Output>> {
+    fn read(&mut self, (): &mut ()) -> Result<Answer<M::Output>> {
         Ok(match self.0.read()? {
             Some(output) => Answer::Output(output),
             None if self.0.is_done() => Answer::Done,
@@ -106,6 +122,16 @@ impl<M: Transform> Engine for Plain<M> {
     #[inline]
     fn write(&mut self, chunk: M::Input, (): &mut ()) -> Result<Option<M::Output>> {
         self.0.write(chunk)
+    }
+
+    #[inline]
+    fn offer(&mut self, chunk: M::Input, (): &mut ()) -> Result<Offer<M::Input, M::Output>> {
+        self.0.offer(chunk)
+    }
+
+    #[inline]
+    fn take_back(&mut self, output: M::Output) {
+        self.0.take_back(output);
     }
 
     fn end(&mut self) -> Result<()> {
@@ -166,26 +192,22 @@ impl<M: TimedTransform> Engine for Timed<M> {
     type Output = M::Output;
     type Time = Option<Instant>;
 
-    fn poll_read(
-        &mut self,
-        time: &mut Option<Instant>,
-        cx: &mut Context<'_>,
-    ) -> Result<Answer<M::Output>> {
-        loop {
-            self.due = None;
-            return Ok(match self.machine.read(time.take().unwrap_or_else(now))? {
-                Step::Output(output) => Answer::Output(output),
-                Step::NeedsInput => Answer::Input,
-                Step::Done => Answer::Done,
-                // A source that has something makes no use of a timer: the clock is looked at before each chunk.
-                Step::NeedsInputOr(at) => {
-                    self.due = Some(at);
-                    Answer::Input
-                }
-                Step::NotBefore(at) if self.poll_reached(at, cx) => continue,
-                Step::NotBefore(_) => Answer::Wait,
-            });
-        }
+    fn read(&mut self, time: &mut Option<Instant>) -> Result<Answer<M::Output>> {
+        self.due = None;
+        Ok(match self.machine.read(time.take().unwrap_or_else(now))? {
+            Step::Output(output) => Answer::Output(output),
+            Step::NeedsInput => Answer::Input,
+            Step::Done => Answer::Done,
+            // A source that has something makes no use of a timer: the clock is looked at before each chunk.
+            Step::NeedsInputOr(at) => {
+                self.due = Some(at);
+                Answer::Input
+            }
+            Step::NotBefore(at) => {
+                self.due = Some(at);
+                Answer::Wait
+            }
+        })
     }
 
     fn poll_due(&mut self, cx: &mut Context<'_>) -> bool {

@@ -1,8 +1,10 @@
 //! The one driver of machines.
 
 mod engine;
+mod flow;
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,6 +12,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 pub use engine::{Answer, Engine, Plain, Timed};
+use flow::{Flow, Stop};
 
 use crate::coop;
 use crate::readable::{Meter, Tally};
@@ -65,18 +68,20 @@ enum Event {
     Ended,
     /// The source has nothing now, and will wake the task.
     Idle,
+    /// The machine has nothing now, and wants no chunk either.
+    Resting,
 }
 
 impl<S: Source, E: Engine<Input = S::Chunk>> Pipe<S, E> {
     /// Ready with what is given, a wait, the error or the end; pending when the machine is to be read again.
     #[cold]
     #[inline(never)]
-    fn turn(
+    fn turn<B>(
         self: Pin<&mut Self>,
         event: Event,
-        released: &mut bool,
+        released: &mut Option<u64>,
         cx: &mut Context<'_>,
-    ) -> Poll<Poll<Option<Result<E::Output>>>> {
+    ) -> Poll<Poll<Option<Result<B>>>> {
         let mut this = self.project();
         let turned = match event {
             Event::Done => Err(None),
@@ -90,15 +95,16 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Pipe<S, E> {
                 this.upstream.set(None);
                 this.tally.meter().watch(|| this.engine.end()).map_err(Some)
             }
-            Event::Idle if this.engine.poll_due(cx) => Ok(()),
-            // Once per poll: a machine that says so for ever must not keep the worker. And a pause for the sake of other
-            // tasks is not an idle source.
+            Event::Idle | Event::Resting if this.engine.poll_due(cx) => Ok(()),
+            Event::Resting => return Poll::Ready(this.tally.rest_by_itself()),
+            // Once per chunk and poll: a machine that says so for ever must not keep the worker. And a pause for the sake
+            // of other tasks is not an idle source.
             Event::Idle
                 if this.engine.releases_when_idle()
-                    && !*released
+                    && *released != Some(this.tally.taken())
                     && tokio::task::coop::has_budget_remaining() =>
             {
-                *released = true;
+                *released = Some(this.tally.taken());
                 this.tally.meter().watch(|| this.engine.release()).map_err(Some)
             }
             Event::Idle => return Poll::Ready(this.tally.rest()),
@@ -122,14 +128,14 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
     /// The way of a chunk. All else is left to `turn`: a third fewer instructions per chunk.
     #[inline]
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let (mut released, mut time) = (false, E::Time::default());
+        let (mut released, mut time) = (None, E::Time::default());
         loop {
             let mut this = self.as_mut().project();
             // Without its source it is draining, or over: then the machine is left alone.
             if this.upstream.is_none() && *this.over {
                 return Poll::Ready(None);
             }
-            let event = match this.tally.meter().watch(|| this.engine.poll_read(&mut time, cx)) {
+            let event = match this.tally.meter().watch(|| this.engine.read(&mut time)) {
                 Ok(Answer::Output(output)) => {
                     this.tally.give::<E::Input>();
                     return Poll::Ready(Some(Ok(output)));
@@ -162,7 +168,7 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
                         Poll::Pending => Event::Idle,
                     },
                 },
-                Ok(Answer::Wait) => return this.tally.rest_by_itself(),
+                Ok(Answer::Wait) => Event::Resting,
                 Ok(Answer::Done) => Event::Done,
                 Err(error) => Event::Failed(error),
             };
@@ -174,6 +180,54 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         (0, self.over.then_some(0))
+    }
+}
+
+impl<S: Source, E: Engine<Input = S::Chunk>> Source for Pipe<S, E> {
+    type Chunk = E::Output;
+
+    /// As `poll_next` until then, but what is there for the sake of one chunk is done once for many.
+    #[inline]
+    fn poll_each<B>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut each: impl FnMut(E::Output) -> ControlFlow<B, Option<E::Output>>,
+    ) -> Poll<Option<Result<B>>> {
+        let (mut released, mut last) = (None, None);
+        loop {
+            let mut this = self.as_mut().project();
+            if this.upstream.is_none() && *this.over {
+                return Poll::Ready(None);
+            }
+            let mut flow = Flow { engine: &mut *this.engine, tally: &mut *this.tally };
+            let upstream = this.upstream.as_mut().as_pin_mut();
+            let stop = match (flow.give(last.take(), &mut E::Time::default(), &mut each), upstream)
+            {
+                (ControlFlow::Break(stop), _) => stop,
+                (ControlFlow::Continue(()), None) => Stop::Event(Event::Done),
+                (ControlFlow::Continue(()), Some(upstream)) => {
+                    flow.pass(*this.ask_at, upstream, &mut each, cx)
+                }
+            };
+            let event = match stop {
+                Stop::Broken(value) => return Poll::Ready(Some(Ok(value))),
+                Stop::Satisfied(output) => {
+                    this.upstream.set(None);
+                    last = output;
+                    continue;
+                }
+                Stop::Swallowed => {
+                    if coop::poll_run_at(this.ask_at, this.tally.taken(), cx).is_pending() {
+                        return this.tally.rest();
+                    }
+                    continue;
+                }
+                Stop::Event(event) => event,
+            };
+            if let Poll::Ready(given) = self.as_mut().turn(event, &mut released, cx) {
+                return given;
+            }
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Reading to the end: one value of many chunks.
 
+use std::convert::Infallible;
 use std::future::{Future, poll_fn};
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
-use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
-use futures_core::Stream;
 
 use super::{Readable, Source};
 use crate::destination::destination_fn;
@@ -16,15 +16,19 @@ use crate::{Report, Result};
 ///
 /// None of them is cancel safe in the sense that it could be taken up again: what it has gathered is dropped with it.
 impl<S: Source> Readable<S> {
-    /// Hands each chunk to `f` until it says to stop, or until the end.
-    async fn visit(self, mut f: impl FnMut(S::Chunk) -> Result<Flow>) -> Result<()> {
+    /// Hands each chunk to `f` until it breaks off, and gives what it broke off with; `None` at the end.
+    async fn visit<B>(
+        self,
+        mut f: impl FnMut(S::Chunk) -> ControlFlow<B, Option<S::Chunk>>,
+    ) -> Result<Option<B>> {
         let mut source = pin!(self);
-        while let Some(chunk) = poll_fn(|cx| source.as_mut().poll_next(cx)).await {
-            if let Flow::Stop = f(chunk?)? {
-                break;
-            }
-        }
-        Ok(())
+        poll_fn(|cx| source.as_mut().poll_each(cx, &mut f)).await.transpose()
+    }
+
+    /// The same with a function whose error ends it.
+    async fn try_visit(self, mut f: impl FnMut(S::Chunk) -> Result<()>) -> Result<()> {
+        let failed = self.visit(|chunk| f(chunk).map_or_else(Break, |()| Continue(None))).await?;
+        failed.map_or(Ok(()), Err)
     }
 
     /// All chunks, at the most 1 million ([`to_vec_limit`](Self::to_vec_limit) for another number).
@@ -51,10 +55,10 @@ impl<S: Source> Readable<S> {
     /// Is *not* cancel safe: what was gathered is lost.
     pub async fn to_vec_limit(self, limit: usize) -> Result<Vec<S::Chunk>> {
         let mut all = Vec::new();
-        self.visit(|chunk| {
+        self.try_visit(|chunk| {
             check_limit(all.len() + 1, limit, "items")?;
             all.push(chunk);
-            Ok(Flow::Go)
+            Ok(())
         })
         .await?;
         Ok(all)
@@ -103,11 +107,11 @@ impl<S: Source> Readable<S> {
         S::Chunk: AsRef<[u8]>,
     {
         let mut all = BytesMut::new();
-        self.visit(|chunk| {
+        self.try_visit(|chunk| {
             let chunk = chunk.as_ref();
             check_limit(all.len().saturating_add(chunk.len()), limit, "bytes")?;
             all.extend_from_slice(chunk);
-            Ok(Flow::Go)
+            Ok(())
         })
         .await?;
         Ok(all.freeze())
@@ -163,21 +167,17 @@ impl<S: Source> Readable<S> {
         let mut value = Some(init);
         // One poll for as long as chunks come: the value stays in registers, not in the future.
         poll_fn(|cx| {
-            let mut so_far = value.take().expect("it is put back before every wait");
-            let mut source = source.as_mut();
-            loop {
-                match source.as_mut().poll_next(cx) {
-                    Poll::Ready(Some(Ok(chunk))) => so_far = f(so_far, chunk),
-                    Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
-                    Poll::Ready(None) => return Poll::Ready(Ok(so_far)),
-                    Poll::Pending => {
-                        value = Some(so_far);
-                        return Poll::Pending;
-                    }
-                }
-            }
+            let mut so_far = value.take();
+            let polled = source.as_mut().poll_each(cx, |chunk| {
+                so_far = so_far.take().map(|so_far| f(so_far, chunk));
+                Continue::<Infallible, _>(None)
+            });
+            value = so_far;
+            polled
         })
         .await
+        .transpose()?;
+        Ok(value.expect("it is put back"))
     }
 
     /// Folds the chunks into one of them; `None` if there is none.
@@ -238,13 +238,7 @@ impl<S: Source> Readable<S> {
     ///
     /// Is *not* cancel safe: what was read is lost.
     pub async fn find(self, mut f: impl FnMut(&S::Chunk) -> bool) -> Result<Option<S::Chunk>> {
-        let mut found = None;
-        self.visit(|chunk| {
-            found = Some(chunk).filter(|chunk| f(chunk));
-            Ok(if found.is_some() { Flow::Stop } else { Flow::Go })
-        })
-        .await?;
-        Ok(found)
+        self.visit(|chunk| if f(&chunk) { Break(chunk) } else { Continue(Some(chunk)) }).await
     }
 
     /// How many chunks there are.
@@ -259,12 +253,6 @@ impl<S: Source> Readable<S> {
     pub async fn count(self) -> Result<u64> {
         self.fold(0, |count, _| count + 1).await
     }
-}
-
-/// Whether a visit goes on.
-enum Flow {
-    Go,
-    Stop,
 }
 
 /// What [`Readable::to_vec`] gathers at the most.

@@ -70,6 +70,15 @@ where
     }
 }
 
+impl<S, O, F, Fut> Source for Then<S, F, Fut>
+where
+    S: Source,
+    F: FnMut(S::Chunk) -> Fut,
+    Fut: Future<Output = Result<O>>,
+{
+    type Chunk = O;
+}
+
 impl<S, F, Fut> fmt::Debug for Then<S, F, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Then").field("taken", &self.tally.taken()).finish_non_exhaustive()
@@ -128,6 +137,10 @@ impl<A: Source, B: Source<Chunk = A::Chunk>> Stream for Concat<A, B> {
     }
 }
 
+impl<A: Source, B: Source<Chunk = A::Chunk>> Source for Concat<A, B> {
+    type Chunk = A::Chunk;
+}
+
 pin_project! {
     /// The source made by [`Readable::zip`](crate::Readable::zip).
     pub struct Zip<A: Source, B> {
@@ -183,6 +196,10 @@ impl<A: Source, B: Source> Stream for Zip<A, B> {
     }
 }
 
+impl<A: Source, B: Source> Source for Zip<A, B> {
+    type Chunk = (A::Chunk, B::Chunk);
+}
+
 impl<A: Source, B> fmt::Debug for Zip<A, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Zip").field("holds_one", &self.held.is_some()).finish_non_exhaustive()
@@ -225,6 +242,10 @@ impl<S: Source, Fut: Future> Stream for TakeUntil<S, Fut> {
     }
 }
 
+impl<S: Source, Fut: Future> Source for TakeUntil<S, Fut> {
+    type Chunk = S::Chunk;
+}
+
 impl<S, Fut> fmt::Debug for TakeUntil<S, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TakeUntil").finish_non_exhaustive()
@@ -265,6 +286,10 @@ impl<S: Source, F: FnOnce(Error)> Stream for UntilError<S, F> {
         }
         Poll::Ready(None)
     }
+}
+
+impl<S: Source, F: FnOnce(Error)> Source for UntilError<S, F> {
+    type Chunk = S::Chunk;
 }
 
 impl<S, F> fmt::Debug for UntilError<S, F> {

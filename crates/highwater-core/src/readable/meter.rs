@@ -154,6 +154,12 @@ impl Tally {
         }
     }
 
+    /// So many chunks were taken up to now. For a stage that counts many at once, which is not timed then.
+    #[inline]
+    pub(crate) fn set_taken(&mut self, taken: u64) {
+        self.taken = taken;
+    }
+
     /// One more output of a chunk of type `T`, taken before, is there.
     #[inline]
     pub(crate) fn give<T>(&self) {

@@ -5,11 +5,13 @@ mod combine;
 mod meter;
 mod operate;
 mod plan;
+mod source;
 mod sources;
 mod timeout;
 
 use std::fmt;
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -23,6 +25,7 @@ pub use meter::Meter;
 pub(crate) use meter::{Stopwatch, Tally};
 pub(crate) use plan::Plan;
 pub use plan::{Runs, StageInfo};
+pub use source::Source;
 pub use sources::{FromIter, FromResults, FromStream, Once};
 pub use timeout::Timeout;
 
@@ -31,24 +34,6 @@ use crate::destination::Destination;
 use crate::pipe::{Pipe, Plain, Timed};
 use crate::pipeline::Pipeline;
 use crate::{Error, Result, TimedTransform, Transform};
-
-/// A source of chunks: every [`Stream`] of results with [`Error`].
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a source of chunks",
-    label = "a source is a `Stream` of `Result<T, highwater::Error>`",
-    note = "a stream of plain values: `Readable::from_stream`; of results with another error: `Readable::from_results`; an `AsyncRead`: `highwater::io::read`"
-)]
-pub trait Source: Stream<Item = Result<Self::Chunk>> {
-    /// What it gives: `Bytes` in byte mode, anything else in object mode.
-    type Chunk;
-}
-
-impl<S, T> Source for S
-where
-    S: Stream<Item = Result<T>> + ?Sized,
-{
-    type Chunk = T;
-}
 
 pin_project! {
     /// Node's `Readable`: a source with operators, iterated with [`next`](Self::next) or as a [`Stream`] of results.
@@ -112,7 +97,7 @@ impl<S> Readable<S> {
     ///
     /// ```
     /// use futures_core::Stream;
-    /// use highwater_core::{Readable, Result, StageInfo};
+    /// use highwater_core::{Readable, Result, Source, StageInfo};
     ///
     /// struct Counted<S>(S);
     /// # impl<S: Stream + Unpin> Stream for Counted<S> {
@@ -124,6 +109,10 @@ impl<S> Readable<S> {
     /// #         std::pin::Pin::new(&mut self.0).poll_next(cx)
     /// #     }
     /// # }
+    ///
+    /// impl<S: Source + Unpin> Source for Counted<S> {
+    ///     type Chunk = S::Chunk;
+    /// }
     ///
     /// trait CountedExt<S> {
     ///     fn counted(self) -> Readable<Counted<S>>;
@@ -303,12 +292,46 @@ impl<S: Source> Stream for Readable<S> {
             return Poll::Ready(Some(Ok(chunk)));
         }
         *this.over = true;
-        this.coop.spend_all();
+        this.coop.spend_to(0);
         Poll::Ready(item.map(|item| item.map_err(|error| claim(error, this.plan))))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         if self.over { (0, Some(0)) } else { self.source.size_hint() }
+    }
+}
+
+impl<S: Source> Source for Readable<S> {
+    type Chunk = S::Chunk;
+
+    #[inline]
+    fn poll_each<B>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut each: impl FnMut(S::Chunk) -> ControlFlow<B, Option<S::Chunk>>,
+    ) -> Poll<Option<Result<B>>> {
+        let mut this = self.project();
+        while !*this.over {
+            ready!(this.coop.poll_run(cx));
+            let mut left = this.coop.left();
+            let polled = this.source.as_mut().poll_each(cx, |chunk| {
+                left -= 1;
+                let back = each(chunk).map_break(Some)?;
+                if left == 0 { ControlFlow::Break(None) } else { ControlFlow::Continue(back) }
+            });
+            this.coop.spend_to(left);
+            match ready!(polled) {
+                Some(Ok(None)) => {}
+                Some(Ok(Some(value))) => return Poll::Ready(Some(Ok(value))),
+                end => {
+                    *this.over = true;
+                    this.coop.spend_to(0);
+                    let error = end.and_then(Result::err);
+                    return Poll::Ready(error.map(|error| Err(claim(error, this.plan))));
+                }
+            }
+        }
+        Poll::Ready(None)
     }
 }
 

@@ -1,13 +1,14 @@
 //! Readables of what is there already: iterators and streams.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::{Readable, StageInfo};
+use super::{Readable, Source, StageInfo};
 use crate::coop::Coop;
 use crate::{Error, Result};
 
@@ -51,22 +52,31 @@ impl<I: Iterator> Stream for FromIter<I> {
     type Item = Result<I::Item>;
 
     #[inline]
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        if this.over {
-            return Poll::Ready(None);
-        }
-        match this.iter.next() {
-            Some(chunk) => Poll::Ready(Some(Ok(chunk))),
-            None => {
-                this.over = true;
-                Poll::Ready(None)
-            }
-        }
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_each(cx, ControlFlow::Break)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         if self.over { (0, Some(0)) } else { self.iter.size_hint() }
+    }
+}
+
+impl<I: Iterator> Source for FromIter<I> {
+    type Chunk = I::Item;
+
+    #[inline]
+    fn poll_each<B>(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        mut each: impl FnMut(I::Item) -> ControlFlow<B, Option<I::Item>>,
+    ) -> Poll<Option<Result<B>>> {
+        let this = self.get_mut();
+        if this.over {
+            return Poll::Ready(None);
+        }
+        let stopped = this.iter.try_for_each(|chunk| each(chunk).map_continue(drop));
+        this.over = stopped.is_continue();
+        Poll::Ready(stopped.break_value().map(Ok))
     }
 }
 
@@ -115,6 +125,10 @@ impl<S: Stream> Stream for FromStream<S> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.stream.as_ref().map_or((0, Some(0)), Stream::size_hint)
     }
+}
+
+impl<S: Stream> Source for FromStream<S> {
+    type Chunk = S::Item;
 }
 
 impl<S> fmt::Debug for FromStream<S> {
@@ -172,6 +186,14 @@ where
     fn size_hint(&self) -> (usize, Option<usize>) {
         (0, self.stream.as_ref().map_or(Some(0), |stream| stream.size_hint().1))
     }
+}
+
+impl<S, T, E> Source for FromResults<S>
+where
+    S: Stream<Item = Result<T, E>>,
+    E: Into<Error>,
+{
+    type Chunk = T;
 }
 
 impl<S> fmt::Debug for FromResults<S> {

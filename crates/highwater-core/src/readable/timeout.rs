@@ -119,6 +119,10 @@ impl<S: Source> Stream for Timeout<S> {
     }
 }
 
+impl<S: Source> Source for Timeout<S> {
+    type Chunk = S::Chunk;
+}
+
 impl<S> fmt::Debug for Timeout<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Timeout")

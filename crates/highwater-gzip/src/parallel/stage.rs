@@ -120,6 +120,10 @@ impl<S: Source<Chunk = Bytes>> Stream for ParallelGzipped<S> {
     }
 }
 
+impl<S: Source<Chunk = Bytes>> Source for ParallelGzipped<S> {
+    type Chunk = Bytes;
+}
+
 impl<S> ParallelGzipped<S> {
     /// A job has failed: there is nothing more to give.
     #[cold]

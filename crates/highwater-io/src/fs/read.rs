@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Coop, Error, Meter, Readable, Result, Runs, StageInfo};
+use highwater_core::{Coop, Error, Meter, Readable, Result, Runs, Source, StageInfo};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -229,6 +229,10 @@ impl Stream for FileRead {
             }
         }
     }
+}
+
+impl Source for FileRead {
+    type Chunk = Bytes;
 }
 
 impl FileRead {

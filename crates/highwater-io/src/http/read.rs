@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use futures_core::Stream;
-use highwater_core::{Coop, Error, Meter, Readable, Result, StageInfo};
+use highwater_core::{Coop, Error, Meter, Readable, Result, Source, StageInfo};
 use http::HeaderMap;
 use pin_project_lite::pin_project;
 
@@ -155,6 +155,14 @@ where
         this.body.set(None);
         Poll::Ready(end.err().map(|error| Err(error.in_stage(NAME).at_offset(*this.given))))
     }
+}
+
+impl<B> Source for BodySource<B>
+where
+    B: http_body::Body,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    type Chunk = Bytes;
 }
 
 /// The data of a frame, which is empty for trailers.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Coop, Error, Meter, Readable, Result, StageInfo};
+use highwater_core::{Coop, Error, Meter, Readable, Result, Source, StageInfo};
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -87,6 +87,10 @@ impl<R: AsyncRead> Stream for AsyncSource<R> {
             }
         }
     }
+}
+
+impl<R: AsyncRead> Source for AsyncSource<R> {
+    type Chunk = Bytes;
 }
 
 impl<R> fmt::Debug for AsyncSource<R> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Control, Destination, Duplex, Error, Readable, Result, StageInfo};
+use highwater_core::{Control, Destination, Duplex, Error, Readable, Result, Source, StageInfo};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, ToSocketAddrs};
@@ -42,6 +42,10 @@ impl Stream for Incoming {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         Pin::new(&mut self.source).poll_next(cx)
     }
+}
+
+impl Source for Incoming {
+    type Chunk = Bytes;
 }
 
 /// What goes to the peer: a destination, as [`io::write`](crate::io::write()) is one.

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
-use highwater_core::{Error, Readable, Result, StageInfo};
+use highwater_core::{Error, Readable, Result, Source, StageInfo};
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
@@ -248,6 +248,10 @@ impl Stream for Accepting {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll_accept(cx).map_ok(Socket::into_duplex).map(Some)
     }
+}
+
+impl Source for Accepting {
+    type Chunk = Connection;
 }
 
 impl fmt::Debug for Accepting {

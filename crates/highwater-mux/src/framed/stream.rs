@@ -10,7 +10,9 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::io::AsyncWrite;
-use highwater_core::{Coop, Destination, Duplex, Error, Meter, Piped, Readable, Result, StageInfo};
+use highwater_core::{
+    Coop, Destination, Duplex, Error, Meter, Piped, Readable, Result, Source, StageInfo,
+};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::marks::{Marker, RECORD, Unmark};
@@ -134,6 +136,10 @@ impl Stream for Incoming {
         }
         Poll::Ready(Some(result))
     }
+}
+
+impl Source for Incoming {
+    type Chunk = Bytes;
 }
 
 impl Outgoing {

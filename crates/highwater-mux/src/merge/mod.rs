@@ -207,6 +207,10 @@ impl<S: Source> Stream for Merge<S> {
     }
 }
 
+impl<S: Source> Source for Merge<S> {
+    type Chunk = S::Chunk;
+}
+
 impl<S> Drop for Merge<S> {
     fn drop(&mut self) {
         self.desk.close();

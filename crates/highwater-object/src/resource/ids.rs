@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use highwater_core::task::{Task, spawn};
-use highwater_core::{Readable, Result, Runs, StageInfo};
+use highwater_core::{Readable, Result, Runs, Source, StageInfo};
 
 use super::Address;
 use crate::key::MAX_KEY;
@@ -140,6 +140,10 @@ impl Stream for IdRead {
             return Poll::Ready(Some(Err(error.in_stage("object::ids"))));
         }
     }
+}
+
+impl Source for IdRead {
+    type Chunk = Vec<String>;
 }
 
 impl fmt::Debug for IdRead {

@@ -10,7 +10,7 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
 use highwater_core::task::{Task, spawn};
-use highwater_core::{Coop, Error, Meter, Readable, Result, Runs, StageInfo};
+use highwater_core::{Coop, Error, Meter, Readable, Result, Runs, Source, StageInfo};
 use tokio::task::JoinError;
 
 use super::{Address, IdOptions, IdRead};
@@ -230,6 +230,10 @@ impl<F: Decode> Stream for RecordRead<F> {
             return Poll::Ready(Some(Err(error.in_stage("object::reader"))));
         }
     }
+}
+
+impl<F: Decode> Source for RecordRead<F> {
+    type Chunk = Record<F::Value>;
 }
 
 async fn fetch<F: Decode>(

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use highwater_core::{Error, Result, Runs, StageInfo};
+use highwater_core::{Error, Result, Runs, Source, StageInfo};
 use rusqlite::{Connection, InterruptHandle, Rows, Statement};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -139,6 +139,10 @@ impl<T: FromRow + Send + 'static> Stream for SqliteRead<T> {
             }
         }
     }
+}
+
+impl<T: FromRow + Send + 'static> Source for SqliteRead<T> {
+    type Chunk = Vec<T>;
 }
 
 impl<T> Drop for SqliteRead<T> {

@@ -2,6 +2,7 @@
 
 mod bytes;
 mod destination;
+mod each;
 mod gauged;
 mod judge;
 mod piped;

@@ -7,12 +7,12 @@ use std::task::Poll;
 use highwater_core::{Error, Readable, Result, Source, Transform};
 
 use super::transform::points;
-use super::{Place, check};
+use super::{Place, check, each};
 use crate::case::shorten;
 use crate::{Cue, Event, Log, Outcome, Script, Stall, Woken, drop_at_poll, poll_once};
 
 /// What came out of a pipeline.
-struct Seen<O> {
+pub(super) struct Seen<O> {
     outputs: Vec<O>,
     error: Option<Error>,
     /// What came behind the end or the error.
@@ -24,7 +24,7 @@ struct Seen<O> {
     gone_at: Option<usize>,
     polled_after_end: usize,
     /// How often the reading was polled.
-    polls: usize,
+    pub(super) polls: usize,
 }
 
 /// Runs the cues in several ways; each must come to what came of them by hand.
@@ -59,6 +59,7 @@ pub(super) fn check_all<M>(
     check(format_args!("in a pipeline, each `next` dropped while it waits ({name})"), || {
         compare(by_hand, &dropping(make(), paused()))
     });
+    each::check_all(make, cues, by_hand, name);
 }
 
 /// Drops the whole of it at each of its polls.
@@ -126,7 +127,7 @@ fn dropping<M: Transform>(
     }
 }
 
-fn settle(stalls: &[Stall]) -> Result<(), String> {
+pub(super) fn settle(stalls: &[Stall]) -> Result<(), String> {
     match stalls {
         [] => Ok(()),
         [Stall::LostWakeUp, ..] => Err("it could go on, and nobody woke it".to_owned()),
@@ -135,7 +136,7 @@ fn settle(stalls: &[Stall]) -> Result<(), String> {
 }
 
 impl<O> Seen<O> {
-    fn nothing() -> Self {
+    pub(super) fn nothing() -> Self {
         Self {
             outputs: Vec::new(),
             error: None,
@@ -148,7 +149,7 @@ impl<O> Seen<O> {
         }
     }
 
-    fn item<T>(&mut self, item: Result<O>, log: &Log<T>) {
+    pub(super) fn item<T>(&mut self, item: Result<O>, log: &Log<T>) {
         match item {
             Ok(output) => self.outputs.push(output),
             Err(error) => self.error = Some(error),
@@ -159,7 +160,7 @@ impl<O> Seen<O> {
     }
 
     /// The end was told: counts, and reads on.
-    fn end<T, S>(self, mut over: Readable<S>, log: &Log<T>) -> Self
+    pub(super) fn end<T, S>(self, mut over: Readable<S>, log: &Log<T>) -> Self
     where
         S: Source<Chunk = O> + Unpin,
     {
@@ -173,7 +174,10 @@ impl<O> Seen<O> {
 }
 
 /// What came out must be what came out by hand.
-fn compare<O: PartialEq + Debug>(by_hand: &Outcome<O>, seen: &Seen<O>) -> Result<(), String> {
+pub(super) fn compare<O: PartialEq + Debug>(
+    by_hand: &Outcome<O>,
+    seen: &Seen<O>,
+) -> Result<(), String> {
     if seen.outputs != by_hand.outputs {
         let (given, expected) = (shorten(&seen.outputs), shorten(&by_hand.outputs));
         return Err(format!("it gives {given}\n    where it gives {expected} by hand"));
@@ -196,7 +200,11 @@ fn compare<O: PartialEq + Debug>(by_hand: &Outcome<O>, seen: &Seen<O>) -> Result
 }
 
 /// The reading was polled so often, and the source no more often than it takes, and no longer kept.
-fn polled<O>(seen: &Seen<O>, expected: usize, by_hand: &Outcome<O>) -> Result<(), String> {
+pub(super) fn polled<O>(
+    seen: &Seen<O>,
+    expected: usize,
+    by_hand: &Outcome<O>,
+) -> Result<(), String> {
     if seen.polls != expected {
         return Err(format!("it takes {} polls where {expected} are enough", seen.polls));
     }

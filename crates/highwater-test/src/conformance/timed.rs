@@ -1,12 +1,15 @@
 //! The suite for a machine that acts on time.
 
+use std::convert::Infallible;
 use std::fmt::Debug;
+use std::future::poll_fn;
+use std::ops::ControlFlow::Continue;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
-use highwater_core::{Error, Readable, Result, StageInfo, TimedTransform};
+use highwater_core::{Error, Readable, Result, Source, StageInfo, TimedTransform};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::gauged::Gauged;
@@ -184,23 +187,32 @@ where
         by_hand: &Outcome<(Duration, M::Output)>,
         what: &str,
     ) {
-        check(format_args!("{what} ({})", self.name), || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .start_paused(true)
-                .build()
-                .map_err(|error| format!("no runtime: {error}"))?;
-            let arrivals = self.case.input[..k].to_vec();
-            let seen = runtime
-                .block_on(async { timeout(LONG, read((self.make)(), arrivals, ending)).await });
-            compare(&seen.map_err(|_| "it hangs")?, by_hand)
-        });
+        for reading in [Reading::OneByOne, Reading::Many] {
+            check(format_args!("{what} ({}, {reading:?})", self.name), || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_time()
+                    .start_paused(true)
+                    .build()
+                    .map_err(|error| format!("no runtime: {error}"))?;
+                let arrivals = self.case.input[..k].to_vec();
+                let read =
+                    async { timeout(LONG, read((self.make)(), arrivals, ending, reading)).await };
+                compare(&runtime.block_on(read).map_err(|_| "it hangs")?, by_hand)
+            });
+        }
     }
 
     /// When the input ends.
     fn end(&self) -> Duration {
         self.case.input.last().map_or(Duration::ZERO, |(at, _)| *at).max(self.case.ends_at)
     }
+}
+
+/// How a pipeline is read.
+#[derive(Debug, Clone, Copy)]
+enum Reading {
+    OneByOne,
+    Many,
 }
 
 /// What came out, and when; the error; whether anything came behind that.
@@ -214,16 +226,30 @@ async fn read<M: TimedTransform>(
     machine: M,
     chunks: Vec<(Duration, M::Input)>,
     ending: Ending,
+    reading: Reading,
 ) -> Seen<M::Output> {
     let start = Instant::now();
     let arrivals = Arrivals { start, chunks: chunks.into_iter(), next: None, ending, timer: None };
     let info = StageInfo::new("arrivals");
     let mut readable = Readable::from_source(info, arrivals).pipe_timed(machine);
     let mut seen = Seen { outputs: Vec::new(), error: None, more: false };
-    while let Some(item) = readable.next().await {
-        match item {
-            Ok(output) => seen.outputs.push((start.elapsed(), output)),
-            Err(error) => seen.error = Some(error),
+    match reading {
+        Reading::OneByOne => {
+            while let Some(item) = readable.next().await {
+                match item {
+                    Ok(output) => seen.outputs.push((start.elapsed(), output)),
+                    Err(error) => seen.error = Some(error),
+                }
+            }
+        }
+        Reading::Many => {
+            let failed = poll_fn(|cx| {
+                Pin::new(&mut readable).poll_each(cx, |output| {
+                    seen.outputs.push((start.elapsed(), output));
+                    Continue::<Infallible, _>(None)
+                })
+            });
+            seen.error = failed.await.and_then(Result::err);
         }
     }
     for _ in 0..3 {
@@ -293,6 +319,10 @@ impl<T> Stream for Arrivals<T> {
             (None, _) => None,
         })
     }
+}
+
+impl<T> Source for Arrivals<T> {
+    type Chunk = T;
 }
 
 /// Longer than anything waits, and short enough for a timer of Tokio.

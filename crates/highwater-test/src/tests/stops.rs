@@ -1,6 +1,6 @@
 //! A machine that wants no more at some time, right or with one bug; and one that the driver must leave alone.
 
-use highwater_core::{Result, Transform};
+use highwater_core::{Offer, Result, Transform};
 
 use super::rejects;
 use crate::{Case, conformance};
@@ -11,6 +11,8 @@ enum Bug {
     NeverSaysThatItIsDone,
     IsDoneTooEarly,
     WantsInputAgain,
+    RefusesWhatItTakes,
+    GivesAgainWhatComesBack,
 }
 
 /// The numbers up to and with one that is at least 3.
@@ -18,6 +20,13 @@ struct UpTo {
     bug: Option<Bug>,
     over: bool,
     reads: usize,
+    back: Option<u32>,
+}
+
+impl UpTo {
+    fn new(bug: Option<Bug>) -> Self {
+        Self { bug, over: false, reads: 0, back: None }
+    }
 }
 
 impl Transform for UpTo {
@@ -30,9 +39,20 @@ impl Transform for UpTo {
         Ok(output)
     }
 
+    fn offer(&mut self, number: u32) -> Result<Offer<u32, u32>> {
+        if self.bug == Some(Bug::RefusesWhatItTakes) && number == 2 {
+            return Ok(Offer::Refused(number));
+        }
+        self.write(number).map(Offer::Taken)
+    }
+
+    fn take_back(&mut self, number: u32) {
+        self.back = Some(number).filter(|_| self.bug == Some(Bug::GivesAgainWhatComesBack));
+    }
+
     fn read(&mut self) -> Result<Option<u32>> {
         self.reads += usize::from(self.over);
-        Ok(None)
+        Ok(self.back.take())
     }
 
     fn is_done(&self) -> bool {
@@ -45,9 +65,8 @@ impl Transform for UpTo {
 }
 
 fn suite(bug: Option<Bug>) {
-    let make = || UpTo { bug, over: false, reads: 0 };
     conformance(
-        make,
+        || UpTo::new(bug),
         [
             Case::new([1, 2]).gives([1, 2]),
             Case::new([1, 3, 2]).gives([1, 3]).takes(2),
@@ -67,6 +86,8 @@ fn the_broken_ones_do_not() {
         (Bug::NeverSaysThatItIsDone, "it wants more after 3 chunks, where it should be done"),
         (Bug::IsDoneTooEarly, "its outputs differ"),
         (Bug::WantsInputAgain, "`is_done` was true, and is false again"),
+        (Bug::RefusesWhatItTakes, "in a pipeline, many chunks at a time"),
+        (Bug::GivesAgainWhatComesBack, "with each output given back"),
     ] {
         rejects(bug, says, || suite(Some(bug)));
     }
@@ -75,7 +96,7 @@ fn the_broken_ones_do_not() {
 /// Without `takes`, a machine that stops in the middle is a mistake; with another number as well.
 #[test]
 fn a_stop_must_be_told_of() {
-    let make = || UpTo { bug: None, over: false, reads: 0 };
+    let make = || UpTo::new(None);
     rejects("stops", "the case says `takes` if that is meant", || {
         conformance(make, [Case::new([3, 4]).gives([3])]);
     });

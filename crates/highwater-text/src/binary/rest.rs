@@ -49,3 +49,7 @@ impl<S: Source<Chunk = Bytes>> Stream for Rest<S> {
         (source.0.saturating_add(first), source.1.and_then(|most| most.checked_add(first)))
     }
 }
+
+impl<S: Source<Chunk = Bytes>> Source for Rest<S> {
+    type Chunk = Bytes;
+}
