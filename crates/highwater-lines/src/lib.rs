@@ -32,6 +32,7 @@ mod length;
 mod line;
 mod line_blocks;
 mod lines;
+mod newlines;
 mod split;
 #[cfg(test)]
 mod tests;

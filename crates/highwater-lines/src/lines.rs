@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use highwater_core::{Result, Transform};
-use memchr::memchr_iter;
 
 use crate::counts::LineCounts;
 use crate::length::line_length_settings;
 use crate::line::{Block, Ending, Line, Shape};
+use crate::newlines::{BLOCK, newlines};
 use crate::split::{Kind, Piece, Split};
 
 /// Splits bytes into [`Line`]s: [`Lines::new`].
@@ -52,6 +52,8 @@ pub struct Lines {
     split: Split,
     /// Lines that were found, given out one by one.
     block: Arc<Block>,
+    /// One that was given back: with it the next is given, and none is counted twice.
+    spare: Option<Line>,
     /// How many of them were given out.
     given: u16,
     /// What is left of whole lines to be found.
@@ -64,7 +66,7 @@ impl Lines {
     /// With lines of at most 1 MiB (2²⁰ bytes); a longer one is an error.
     pub fn new() -> Self {
         let (block, rest) = (Arc::default(), Bytes::new());
-        Self { split: Split::new(), block, given: 0, rest, offset: 0 }
+        Self { split: Split::new(), block, spare: None, given: 0, rest, offset: 0 }
     }
 
     line_length_settings!();
@@ -78,7 +80,7 @@ impl Lines {
     #[inline(never)]
     fn refill(&mut self) -> Result<Option<Line>> {
         // Nothing of the block is left: the chunk must not be kept in memory.
-        self.block = Arc::default();
+        (self.block, self.spare) = (Arc::default(), None);
         while self.rest.is_empty() {
             let Some(piece) = self.split.next()? else { return Ok(None) };
             match piece.kind {
@@ -94,8 +96,7 @@ impl Lines {
 
     /// Finds the next lines of `rest`, so many that a chunk of very short lines does not fill the memory with them.
     fn scan(&mut self) {
-        let mut ends = Vec::with_capacity((self.rest.len() / LIKELY).min(BATCH));
-        ends.extend(memchr_iter(b'\n', &self.rest).take(BATCH));
+        let ends = newlines(&self.rest, BATCH);
         let after = ends.last().map_or(self.rest.len(), |last| last + 1);
         let (number, offset) = (self.split.figures.lines + 1, self.offset);
         self.split.figures.lines += ends.len() as u64;
@@ -117,7 +118,10 @@ impl Lines {
     #[inline]
     fn give(&mut self, index: u16) -> Line {
         self.given = index + 1;
-        self.block.line(index)
+        match self.spare.take() {
+            Some(line) => line.sibling(index),
+            None => self.block.line(index),
+        }
     }
 }
 
@@ -146,12 +150,21 @@ impl Transform for Lines {
         }
     }
 
+    /// The hold that the line has on its block is kept for the next line: to let go of it and to take hold again would
+    /// be most of the work per line.
+    #[inline]
+    fn take_back(&mut self, line: Line) {
+        if line.is_of(&self.block) {
+            self.spare = Some(line);
+        }
+    }
+
     fn end(&mut self) -> Result<()> {
         self.split.end()
     }
 
     fn holds(&self) -> Option<usize> {
-        self.split.holds()?.checked_add(BATCH * size_of::<usize>())
+        self.split.holds()?.checked_add((BATCH + BLOCK) * size_of::<usize>())
     }
 
     fn name(&self) -> &'static str {
@@ -163,5 +176,3 @@ impl Transform for Lines {
 const BATCH: usize = 1024;
 // The lines of a block are numbered with a `char` below the surrogates.
 const _: () = assert!(BATCH < 0xd800);
-/// Bytes of a line, as a guess of how many there are.
-const LIKELY: usize = 64;
