@@ -105,7 +105,7 @@ fn machine(args: &Args) -> Result<Grep> {
 fn source(input: Option<&Path>) -> Result<BoxReadable<Bytes>> {
     Ok(match input {
         Some(path) if path == Path::new("-") => io::stdin().boxed(),
-        // The search is what takes the time: half of the usual read-ahead keeps up with it, and saves memory.
+        // The search is what takes the time: less than the usual read-ahead keeps up with it, and saves memory.
         Some(path) => fs::ReadOptions::new().read_ahead(3).read(path).boxed(),
         None => {
             say(format_args!(

@@ -41,7 +41,7 @@ const GREP: &str = "grep -F";
 const RIPGREP: &str = "ripgrep --no-mmap";
 
 fn ours(input: &Path, output: &Path) -> Result<Answer> {
-    // The search is what takes the time: half of the usual read-ahead keeps up with it, and saves memory.
+    // The search is what takes the time: less than the usual read-ahead keeps up with it, and saves memory.
     let read = highwater::fs::ReadOptions::new().read_ahead(3).read(input);
     let found = read.grep("ERROR");
     block_on(found.pipe_to(highwater::fs::write(output)).run())?;

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::ops::{Bound, RangeBounds};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -167,7 +167,7 @@ pub struct FileRead {
 
 /// ```text
 ///  Idle --first poll--> Reading { a burst under way } <--------------+
-///                          | read-ahead full          | half of it is given
+///                          | read-ahead full          | a quarter of it is left
 ///                          +--> Reading { parked } ---+
 ///                          | end or error, and all is given
 ///                          +--> Over
@@ -205,7 +205,9 @@ impl Stream for FileRead {
             };
             match chunks.poll_recv(cx) {
                 Poll::Ready(Some(Ok(Some(chunk)))) => {
-                    if chunks.len() <= ahead / 2 && burst.poll_back(cx).is_ready() {
+                    // Asked in passing: that the file is back is no reason to wake who has chunks to work on.
+                    let passing = &mut Context::from_waker(Waker::noop());
+                    if chunks.len() <= ahead.div_ceil(4) && burst.poll_back(passing).is_ready() {
                         burst.resume(&this.jobs);
                     }
                     return Poll::Ready(Some(Ok(this.give(chunk))));
