@@ -114,12 +114,12 @@ fn poll_unit(ask_at: &mut u64, taken: u64, cx: &mut Context<'_>) -> Poll<()> {
     Poll::Ready(())
 }
 
-/// The same with room for a run of chunks, if that much of the budget is left.
+/// The same with room for a run of chunks, or for as many as there were, if that much of the budget is left.
 #[cold]
 #[inline(never)]
 pub(crate) fn poll_run_at(ask_at: &mut u64, taken: u64, cx: &mut Context<'_>) -> Poll<()> {
     ready!(poll_at(ask_at, taken, cx));
-    while *ask_at < taken + u64::from(RUN) && tokio::task::coop::has_budget_remaining() {
+    while *ask_at < taken + taken.min(RUN.into()) && tokio::task::coop::has_budget_remaining() {
         let asked_at = *ask_at;
         ready!(poll_unit(ask_at, asked_at, cx));
     }

@@ -311,8 +311,11 @@ impl<S: Source> Source for Readable<S> {
         mut each: impl FnMut(S::Chunk) -> ControlFlow<B, Option<S::Chunk>>,
     ) -> Poll<Option<Result<B>>> {
         let mut this = self.project();
-        while !*this.over {
-            ready!(this.coop.poll_run(cx));
+        if *this.over {
+            return Poll::Ready(None);
+        }
+        ready!(this.coop.poll_ready(cx));
+        loop {
             let mut left = this.coop.left();
             let polled = this.source.as_mut().poll_each(cx, |chunk| {
                 left -= 1;
@@ -321,7 +324,8 @@ impl<S: Source> Source for Readable<S> {
             });
             this.coop.spend_to(left);
             match ready!(polled) {
-                Some(Ok(None)) => {}
+                // Where so many came, many more are likely.
+                Some(Ok(None)) => ready!(this.coop.poll_run(cx)),
                 Some(Ok(Some(value))) => return Poll::Ready(Some(Ok(value))),
                 end => {
                     *this.over = true;
@@ -331,7 +335,6 @@ impl<S: Source> Source for Readable<S> {
                 }
             }
         }
-        Poll::Ready(None)
     }
 }
 
