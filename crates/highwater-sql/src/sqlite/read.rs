@@ -1,15 +1,15 @@
 //! Reading SQLite off the runtime, in batches.
 
+use std::ffi::c_int;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use highwater_core::{Error, Result, Runs, Source, StageInfo};
-use rusqlite::{Connection, InterruptHandle, Rows, Statement};
+use rusqlite::{Connection, Rows, Statement};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -28,11 +28,7 @@ use crate::value::{Value, ValueRef};
 pub(crate) struct SqliteRead<T> {
     state: State<T>,
     jobs: TaskTracker,
-    stop: Stop,
 }
-
-/// Ends a statement that is under way, once the reader is gone.
-type Stop = Arc<OnceLock<InterruptHandle>>;
 
 /// ```text
 ///  Idle --first poll--> Reading { a thread, or a burst under way } <--+
@@ -74,7 +70,7 @@ impl Sqlite {
         // It waits for a disk, not for somebody else.
         info.meter().steady();
         let state = State::Idle { sqlite: self.clone(), query, growing };
-        (info, SqliteRead { state, jobs, stop: Stop::default() })
+        (info, SqliteRead { state, jobs })
     }
 }
 
@@ -85,7 +81,7 @@ impl<T: FromRow + Send + 'static> SqliteRead<T> {
         {
             let ahead = query.ahead.get();
             let (sender, batches) = mpsc::channel(ahead);
-            let outlet = Outlet { sender, stop: Arc::clone(&self.stop) };
+            let outlet = Outlet { sender };
             let token = self.jobs.token();
             let burst = if query.key.is_empty() {
                 on_a_thread(sqlite, query, growing, outlet, token);
@@ -145,16 +141,6 @@ impl<T: FromRow + Send + 'static> Source for SqliteRead<T> {
     type Chunk = Vec<T>;
 }
 
-impl<T> Drop for SqliteRead<T> {
-    fn drop(&mut self) {
-        // In this order: whoever has not begun by the time of the interrupt sees that the channel is closed.
-        self.state = State::Over;
-        if let Some(running) = self.stop.get() {
-            running.interrupt();
-        }
-    }
-}
-
 // Nothing in it is pinned.
 impl<T> Unpin for SqliteRead<T> {}
 
@@ -195,17 +181,19 @@ impl<T: FromRow + Send + 'static> Burst<T> {
 /// Where batches go.
 struct Outlet<T> {
     sender: mpsc::Sender<Read<T>>,
-    stop: Stop,
 }
 
-impl<T> Outlet<T> {
-    /// Makes the statements of this connection end with the reader. False if that is gone already.
-    fn ties(&self, connection: &Connection) -> bool {
-        // There is one connection per reader, so it was not set before.
-        drop(self.stop.set(connection.get_interrupt_handle()));
-        !self.sender.is_closed()
+impl<T: Send + 'static> Outlet<T> {
+    /// Makes the statements of this connection end with the reader. An interrupt from outside would be lost between two
+    /// statements, or before the first.
+    fn tie(&self, connection: &mut Connection) -> Result<()> {
+        let sender = self.sender.clone();
+        Ok(connection.progress_handler(STEPS, Some(move || sender.is_closed()))?)
     }
 }
+
+/// Instructions of SQLite's machine between two looks at whether the reader is still there: some microseconds.
+const STEPS: c_int = 1000;
 
 /// Reads a query as it is, on a thread that waits for the reader.
 fn on_a_thread<T: FromRow + Send + 'static>(
@@ -228,17 +216,15 @@ fn on_a_thread<T: FromRow + Send + 'static>(
     }
 }
 
-fn read_cursor<T: FromRow>(
+fn read_cursor<T: FromRow + Send + 'static>(
     sqlite: &Sqlite,
     query: &Query,
     growing: bool,
     outlet: &Outlet<T>,
 ) -> Result<()> {
     query.check()?;
-    let connection = sqlite.connect_to_read()?;
-    if !outlet.ties(&connection) {
-        return Ok(());
-    }
+    let mut connection = sqlite.connect_to_read()?;
+    outlet.tie(&mut connection)?;
     let mut statement = connection.prepare(&query.sql)?;
     bind(&mut statement, &query.binds)?;
     let columns = names(&statement);
@@ -282,7 +268,7 @@ struct Pages<T> {
     end: Option<Result<()>>,
 }
 
-impl<T: FromRow> Pages<T> {
+impl<T: FromRow + Send + 'static> Pages<T> {
     fn new(sqlite: Sqlite, query: Query, outlet: Outlet<T>) -> Self {
         let (keyed, gather) = (Keyed::new(&query), Gather::new(&query));
         Self { sqlite, query, outlet, connection: None, keyed, gather, end: None }
@@ -347,8 +333,8 @@ impl<T: FromRow> Pages<T> {
 
     fn open(&self) -> Result<Connection> {
         self.query.check()?;
-        let connection = self.sqlite.connect_to_read()?;
-        self.outlet.ties(&connection);
+        let mut connection = self.sqlite.connect_to_read()?;
+        self.outlet.tie(&mut connection)?;
         let mut statement = connection.prepare(&self.query.null_keys())?;
         bind(&mut statement, &self.query.binds)?;
         if statement.raw_query().next()?.is_some() {
