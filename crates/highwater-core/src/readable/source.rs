@@ -12,7 +12,7 @@ use crate::Result;
 ///
 /// # Examples
 ///
-/// A stream of one's own is a source by two lines:
+/// A stream of one's own is a source when it says so:
 ///
 /// ```
 /// use std::pin::Pin;
