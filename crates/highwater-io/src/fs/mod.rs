@@ -5,6 +5,7 @@
 
 mod input;
 mod read;
+mod reader;
 mod target;
 mod write;
 

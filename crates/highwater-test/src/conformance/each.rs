@@ -34,11 +34,11 @@ pub(super) fn check_all<M>(
         compare(by_hand, &flowing(make(), paused())?)
     });
     check(format_args!("the same, with each output given back ({name})"), || {
-        giving_back(make(), cues.clone(), &by_hand.outputs, usize::MAX)
+        giving_back(make(), cues.clone(), by_hand, usize::MAX)
     });
     check(format_args!("the same, broken off again and again ({name})"), || {
-        giving_back(make(), cues.clone(), &by_hand.outputs, 1)?;
-        giving_back(make(), paused(), &by_hand.outputs, 3)
+        giving_back(make(), cues.clone(), by_hand, 1)?;
+        giving_back(make(), paused(), by_hand, 3)
     });
 }
 
@@ -73,12 +73,13 @@ fn flowing<M: Transform>(
 fn giving_back<M: Transform>(
     machine: M,
     cues: impl Iterator<Item = Cue<M::Input>>,
-    expected: &[M::Output],
+    by_hand: &Outcome<M::Output>,
     run: usize,
 ) -> Result<(), String>
 where
     M::Output: PartialEq + Debug,
 {
+    let expected = &by_hand.outputs;
     let mut readable = Script::new(&Log::default(), cues).readable().pipe(machine);
     let mut index = 0;
     loop {
@@ -95,9 +96,15 @@ where
         match polled {
             Poll::Pending | Poll::Ready(Some(Ok(Ok(())))) => {}
             Poll::Ready(Some(Ok(Err(why)))) => return Err(why),
-            Poll::Ready(Some(Err(_)) | None) if index == expected.len() => return Ok(()),
-            Poll::Ready(Some(Err(_)) | None) => {
-                return Err(format!("it ends after {index} of {} outputs", expected.len()));
+            Poll::Ready(end) => {
+                if index != expected.len() {
+                    return Err(format!("it ends after {index} of {} outputs", expected.len()));
+                }
+                let failed = end.is_some();
+                if failed != by_hand.error.is_some() {
+                    return Err(format!("it fails: {failed}, which by hand is not so"));
+                }
+                return Ok(());
             }
         }
     }
