@@ -145,6 +145,21 @@ async fn credit_of_nothing_changes_nothing() {
     assert_eq!(stream.readable.to_bytes().await.unwrap(), "hi");
 }
 
+/// F71: 100 000 frames of data with no bytes are neither kept nor taken for an end, though nobody reads the stream.
+#[tokio::test]
+async fn empty_frames_without_end_change_nothing() {
+    let (mut peer, far) = duplex(1024);
+    let mut server = Framed::new().server(far);
+    peer.write_all(&update(OPENS, 0)).await.unwrap();
+    let stream = server.next().await.unwrap().unwrap();
+    let empty = b"\0\0\0\0\0\0\0\x01\0\0\0\0".repeat(1000);
+    for _ in 0..100 {
+        peer.write_all(&empty).await.unwrap();
+    }
+    peer.write_all(b"\0\0\0\0\0\0\0\x01\0\0\0\x06\0\x02hi\0\0").await.unwrap();
+    assert_eq!(stream.readable.to_bytes().await.unwrap(), "hi");
+}
+
 /// Stream 1 may send so many bytes more: a frame by hand.
 fn update(flags: u8, credit: u32) -> [u8; 12] {
     let [a, b, c, d] = credit.to_be_bytes();
