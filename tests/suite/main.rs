@@ -13,6 +13,7 @@ mod documents;
 mod errors_in_order;
 mod errors_program;
 mod etl_program;
+mod faults;
 mod framed;
 mod gz_program;
 mod gzip;
