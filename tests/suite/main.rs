@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a module per subject.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where by itself")]
 
+mod aborting;
 mod batch_insert_program;
 mod batching;
 mod buffer;

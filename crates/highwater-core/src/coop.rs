@@ -46,41 +46,25 @@ impl Coop {
         self.left -= i32::from(chunks);
     }
 
-    /// [`poll_ready`](Self::poll_ready) and one chunk spent.
-    #[inline]
-    pub(crate) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// [`poll_ready`](Self::poll_ready), and takes out at most `most` chunks, for which Tokio is not asked again.
+    pub(crate) fn poll_take(&mut self, most: u16, cx: &mut Context<'_>) -> Poll<u16> {
         ready!(self.poll_ready(cx));
-        self.spend(1);
-        Poll::Ready(())
-    }
-
-    /// [`poll_ready`](Self::poll_ready) for a run of chunks: with room for many of them, if that much of the budget is
-    /// left.
-    #[inline(never)]
-    pub(crate) fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(self.poll_ready(cx));
-        while self.left < i32::from(RUN) && tokio::task::coop::has_budget_remaining() {
+        while self.left < i32::from(most) && tokio::task::coop::has_budget_remaining() {
             ready!(self.poll_unit(cx));
         }
+        let taken = most.min(u16::try_from(self.left).unwrap_or(most));
+        self.spend(taken);
+        Poll::Ready(taken)
+    }
+
+    /// Spends what is left of Tokio's budget, so that the task yields and no stage takes that for an idle source.
+    ///
+    /// Outside of a Tokio runtime it is ready at once.
+    pub(crate) fn poll_yield(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        for _ in 0..=UNITS_PER_POLL {
+            ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
+        }
         Poll::Ready(())
-    }
-
-    /// Chunks that may be given before the next [`poll_ready`](Self::poll_ready): some, when that was ready.
-    #[inline]
-    pub(crate) fn left(&self) -> i32 {
-        self.left
-    }
-
-    /// All but `left` of them were given.
-    #[inline]
-    pub(crate) fn spend_to(&mut self, left: i32) {
-        self.left = left;
-    }
-
-    /// Whether the next [`poll_ready`](Self::poll_ready) has to ask Tokio.
-    #[inline]
-    pub(crate) fn is_spent(&self) -> bool {
-        self.left <= 0
     }
 
     #[cold]
@@ -99,35 +83,8 @@ impl Coop {
     }
 }
 
-/// The same for a loop that counts its chunks anyway: spends a unit of the budget each time `taken` has come to `ask_at`,
-/// so that nothing else is counted per chunk.
-#[inline]
-pub(crate) fn poll_at(ask_at: &mut u64, taken: u64, cx: &mut Context<'_>) -> Poll<()> {
-    if taken < *ask_at { Poll::Ready(()) } else { poll_unit(ask_at, taken, cx) }
-}
+/// Units of Tokio's budget per poll of a task.
+const UNITS_PER_POLL: u8 = 128;
 
-#[cold]
-#[inline(never)]
-fn poll_unit(ask_at: &mut u64, taken: u64, cx: &mut Context<'_>) -> Poll<()> {
-    ready!(tokio::task::coop::poll_proceed(cx)).made_progress();
-    *ask_at = taken + u64::from(CHUNKS_PER_UNIT);
-    Poll::Ready(())
-}
-
-/// The same with room for a run of chunks, or for as many as there were, if that much of the budget is left.
-#[cold]
-#[inline(never)]
-pub(crate) fn poll_run_at(ask_at: &mut u64, taken: u64, cx: &mut Context<'_>) -> Poll<()> {
-    ready!(poll_at(ask_at, taken, cx));
-    while *ask_at < taken + taken.min(RUN.into()) && tokio::task::coop::has_budget_remaining() {
-        let asked_at = *ask_at;
-        ready!(poll_unit(ask_at, asked_at, cx));
-    }
-    Poll::Ready(())
-}
-
-/// Chunks of a run: whoever hands them out in one go interrupts himself so rarely that it does not count.
-const RUN: u16 = 256;
-
-/// Chunks per unit of Tokio's budget of 128 per poll of a task.
+/// Chunks per unit of Tokio's budget.
 const CHUNKS_PER_UNIT: u16 = 32;

@@ -23,6 +23,7 @@ mod duplex;
 mod error;
 mod figures;
 pub mod operators;
+mod pace;
 mod pipe;
 mod pipeline;
 mod readable;
@@ -48,8 +49,8 @@ pub use pipeline::{
     Explanation, Pipeline, PipelineFuture, Running, StageExplanation, Stall, StalledStage, Waits,
 };
 pub use readable::{
-    BoxReadable, Concat, FromIter, FromResults, FromStream, Meter, Next, Once, Piped, PipedTimed,
-    Readable, Runs, Source, StageInfo, TakeUntil, Then, Timeout, UntilError, Zip,
+    AbortOn, BoxReadable, Concat, FromIter, FromResults, FromStream, Meter, Next, Once, Piped,
+    PipedTimed, Readable, Runs, Source, StageInfo, TakeUntil, Then, Timeout, UntilError, Zip,
 };
 pub use record::{BadRecord, Gather, MAX_RECORD, OnBadRecord, RecordCounts, Records};
 pub use report::{Bottleneck, Report, StageReport};

@@ -1,8 +1,10 @@
 //! However a pipeline ends, every part of it is closed exactly once, in order, before it resolves.
 
 mod aborts;
+mod dropped;
 mod failures;
 mod keep_open;
+mod late;
 mod panics;
 
 use highwater_core::{Error, Pipeline, Readable, Report, Result, Source};

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 
+use super::ledger::Life;
 use super::shared::{Shared, Wait};
 use super::wakes::Wakes;
 use crate::{Error, Result};
@@ -43,6 +44,7 @@ trait Remote: Send + Sync {
     fn destroy(&self, error: Error);
     fn stats(&self) -> BufferStats;
     fn poll_outcome(&self, id: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<Result<()>>;
+    fn is_ruined(&self) -> bool;
     fn leave(&self, id: u64);
     fn subscribe(&self) -> u64;
     fn unsubscribe(&self, id: u64);
@@ -64,6 +66,11 @@ impl<T: Send> Remote for Shared<T> {
 
     fn poll_outcome(&self, id: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         self.poll_wait(id, Wait::Outcome, cx)
+    }
+
+    fn is_ruined(&self) -> bool {
+        let state = self.lock();
+        state.ledger.life() == Life::Destroyed && !state.reader_is_gone
     }
 
     fn leave(&self, id: u64) {
@@ -132,6 +139,14 @@ impl Control {
     pub async fn finished(&self) -> Result<()> {
         let mut place = Place { remote: &*self.0, id: None };
         poll_fn(|cx| place.remote.poll_outcome(&mut place.id, cx)).await
+    }
+
+    /// Resolves with the error when the buffer is destroyed by another than its reader.
+    pub(crate) async fn destroyed(&self) -> Error {
+        match self.finished().await {
+            Err(error) if self.0.is_ruined() => error,
+            _ => std::future::pending().await,
+        }
     }
 
     /// What happens to it from now on. Costs nothing before it is asked for.

@@ -46,6 +46,7 @@ pub(super) struct State<T> {
     writers: usize,
     /// A writer was dropped by a panic.
     abandoned: bool,
+    pub(super) reader_is_gone: bool,
     reader: Option<(Waker, Interest)>,
     waiters: Waiters,
     pub(super) subscribers: Subscribers,
@@ -114,6 +115,7 @@ impl<T> Shared<T> {
             outcome: None,
             writers: 1,
             abandoned: false,
+            reader_is_gone: false,
             reader: None,
             waiters: Waiters::default(),
             subscribers: Subscribers::default(),
@@ -567,7 +569,9 @@ impl<T> Shared<T> {
     pub(super) fn close_reader(&self) {
         let waker;
         {
-            waker = self.lock().reader.take();
+            let mut state = self.lock();
+            waker = state.reader.take();
+            state.reader_is_gone = true;
         }
         drop(waker);
         if self.writer.is_none() {

@@ -108,11 +108,17 @@ pub trait Destination<T: Send>: Send {
         async { Ok(()) }
     }
 
-    /// It failed: undo, close.
+    /// Undoes what was written and closes, because the pipeline failed or was aborted.
+    ///
+    /// An abort may come while [`finish`](Self::finish) runs, whose future is dropped then. A destination that has begun
+    /// to commit waits for that first: where the commit cannot be stopped any more and succeeds, the answer is
+    /// [`Error::committed`]. An aborted pipeline then succeeds with its report; after any other failure, its error says
+    /// [`is_committed`](Error::is_committed). So nobody is told of an abort over a file that was replaced.
     ///
     /// # Errors
     ///
-    /// Undoing failed; kept beside `error` as suppressed.
+    /// It could not be undone; the pipeline keeps this error beside its own as suppressed, or reports it if its own is only
+    /// an abort or a premature close.
     fn abort(&mut self, error: &Error) -> impl Future<Output = Result<()>> + Send {
         let _: &Error = error;
         async { Ok(()) }

@@ -94,7 +94,9 @@ impl From<Error> for io::Error {
             Kind::Truncated => io::ErrorKind::UnexpectedEof,
             Kind::Timeout => io::ErrorKind::TimedOut,
             Kind::Overflow => io::ErrorKind::WouldBlock,
-            Kind::Other | Kind::Io | Kind::Aborted | Kind::Panic => io::ErrorKind::Other,
+            Kind::Other | Kind::Io | Kind::Aborted | Kind::Panic | Kind::Committed => {
+                io::ErrorKind::Other
+            }
         });
         Self::new(kind, Standard(error))
     }

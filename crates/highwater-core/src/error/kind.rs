@@ -19,6 +19,7 @@ pub(super) enum Kind {
     Timeout,
     Panic,
     Overflow,
+    Committed,
 }
 
 impl Kind {
@@ -36,6 +37,7 @@ impl Kind {
             Self::Timeout => "timed out",
             Self::Panic => "panicked",
             Self::Overflow => "buffer is full",
+            Self::Committed => "already committed",
         }
     }
 }
@@ -111,6 +113,13 @@ impl Error {
         Self::of(Kind::Overflow, None)
     }
 
+    /// A destination was told to undo what it has committed already: the answer of
+    /// [`Destination::abort`](crate::Destination::abort) when it comes too late.
+    #[cold]
+    pub fn committed() -> Self {
+        Self::of(Kind::Committed, None)
+    }
+
     /// User code panicked; `payload` is what [`std::panic::catch_unwind`] gave. A text in it becomes the message.
     #[cold]
     pub fn panic(payload: &(dyn Any + Send)) -> Self {
@@ -167,6 +176,11 @@ impl Error {
     /// User code panicked.
     pub fn is_panic(&self) -> bool {
         self.0.kind == Kind::Panic
+    }
+
+    /// The destination had committed before this went wrong: all of its chunks are in place, although something failed.
+    pub fn is_committed(&self) -> bool {
+        self.0.kind == Kind::Committed || self.suppressed().iter().any(Self::is_committed)
     }
 
     /// A full buffer refused a chunk.

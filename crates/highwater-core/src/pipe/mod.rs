@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 pub use engine::{Answer, Engine, Plain, Timed};
 use flow::{Flow, Stop};
 
-use crate::coop;
+use crate::pace::PaceAt;
 use crate::readable::{Meter, Tally};
 use crate::{Error, Result, Source};
 
@@ -37,8 +37,8 @@ pin_project! {
         engine: E,
         failing: Option<Error>,
         over: bool,
-        // At how many chunks taken Tokio is asked whether to go on.
-        ask_at: u64,
+        // For a machine that swallows all it is given.
+        pace: PaceAt,
         tally: Tally,
     }
 }
@@ -46,7 +46,14 @@ pin_project! {
 impl<S, E> Pipe<S, E> {
     pub(crate) fn new(upstream: S, engine: E, meter: Meter) -> Self {
         let upstream = Some(upstream);
-        Self { upstream, engine, failing: None, over: false, ask_at: 0, tally: Tally::new(meter) }
+        Self {
+            upstream,
+            engine,
+            failing: None,
+            over: false,
+            pace: PaceAt::default(),
+            tally: Tally::new(meter),
+        }
     }
 }
 
@@ -96,7 +103,10 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Pipe<S, E> {
                 this.tally.meter().watch(|| this.engine.end()).map_err(Some)
             }
             Event::Idle | Event::Resting if this.engine.poll_due(cx) => Ok(()),
-            Event::Resting => return Poll::Ready(this.tally.rest_by_itself()),
+            Event::Resting => {
+                this.pace.rest();
+                return Poll::Ready(this.tally.rest_by_itself());
+            }
             // Once per chunk and poll: a machine that says so for ever must not keep the worker. And a pause for the sake
             // of other tasks is not an idle source.
             Event::Idle
@@ -107,7 +117,10 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Pipe<S, E> {
                 *released = Some(this.tally.taken());
                 this.tally.meter().watch(|| this.engine.release()).map_err(Some)
             }
-            Event::Idle => return Poll::Ready(this.tally.rest()),
+            Event::Idle => {
+                this.pace.rest();
+                return Poll::Ready(this.tally.rest());
+            }
         };
         let Err(failure) = turned else { return Poll::Pending };
         this.upstream.set(None);
@@ -155,7 +168,7 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Stream for Pipe<S, E> {
                                 // A machine that swallows all it is given must not keep the worker.
                                 Ok(None) => {
                                     let taken = this.tally.taken();
-                                    if coop::poll_at(this.ask_at, taken, cx).is_pending() {
+                                    if this.pace.poll_ready(taken, cx).is_pending() {
                                         return this.tally.rest();
                                     }
                                     continue;
@@ -206,7 +219,7 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Source for Pipe<S, E> {
                 (ControlFlow::Break(stop), _) => stop,
                 (ControlFlow::Continue(()), None) => Stop::Event(Event::Done),
                 (ControlFlow::Continue(()), Some(upstream)) => {
-                    flow.pass(*this.ask_at, upstream, &mut each, cx)
+                    flow.pass(this.pace.at(), upstream, &mut each, cx)
                 }
             };
             let event = match stop {
@@ -217,7 +230,7 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Source for Pipe<S, E> {
                     continue;
                 }
                 Stop::Swallowed => {
-                    if coop::poll_run_at(this.ask_at, this.tally.taken(), cx).is_pending() {
+                    if this.pace.poll_ready(this.tally.taken(), cx).is_pending() {
                         return this.tally.rest();
                     }
                     continue;

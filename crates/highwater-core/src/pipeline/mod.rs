@@ -3,6 +3,7 @@
 mod explain;
 mod observe;
 mod progress;
+mod pump;
 mod run;
 mod running;
 mod stall;
@@ -66,6 +67,7 @@ pub struct Pipeline<S, D> {
     plan: Arc<Plan>,
     destination: D,
     token: Option<CancellationToken>,
+    close_timeout: Option<Duration>,
     name: Option<Arc<str>>,
     keep_open: bool,
     stopwatch: Option<Arc<Stopwatch>>,
@@ -82,6 +84,7 @@ impl<S, D> Pipeline<S, D> {
             plan: Arc::new(plan),
             destination,
             token: None,
+            close_timeout: None,
             name: None,
             keep_open: false,
             stopwatch: None,
@@ -91,8 +94,22 @@ impl<S, D> Pipeline<S, D> {
 
     /// Stops when the token is cancelled: the destination is aborted, and the result is an
     /// [`is_aborted`](crate::Error::is_aborted) error. With a token that is cancelled already, nothing is started.
+    ///
+    /// The token is looked at before each chunk. After a failure of the source it still stops the last flush. A destination
+    /// that has committed already cannot undo that: then the pipeline has succeeded, and the result says so. An abort that
+    /// has begun is waited for; [`close_timeout`](Self::close_timeout) limits that.
     pub fn abort_on(mut self, token: CancellationToken) -> Self {
         self.token = Some(token);
+        self
+    }
+
+    /// Limits the time that a failed or aborted pipeline takes to close: its last flush, the destination's
+    /// [`abort`](crate::Destination::abort), and the wait for jobs of its stages. By default there is no limit.
+    ///
+    /// When it is over, the destination is dropped as it is. The error stays the first one, with a
+    /// [timeout](crate::Error::is_timeout) among its [suppressed](crate::Error::suppressed) ones. It is on Tokio's clock.
+    pub fn close_timeout(mut self, limit: Duration) -> Self {
+        self.close_timeout = Some(limit);
         self
     }
 

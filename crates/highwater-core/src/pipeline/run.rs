@@ -6,6 +6,8 @@
 //!    +--------+---------+--> error, panic, abort
 //!                              |
 //!                              +--> drop the source --> flush, if the source failed --> abort --> join --> error
+//!                                                                                         |
+//!                                         it was aborted, but has committed: report <-----+
 //! ```
 
 use std::future::{Future, poll_fn};
@@ -13,19 +15,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::Pipeline;
 use super::progress::{Attended, Phase, Progress};
-use crate::coop::Coop;
+use super::pump::Pump;
 use crate::destination::Destination;
-use crate::readable::{Meter, Plan, StageInfo};
-use crate::{Error, Report, Result, Source, trace};
+use crate::readable::Plan;
+use crate::task::Cancelled;
+use crate::{Error, Report, Result, Source};
 
 /// Why the work of a pipeline stopped before its end.
-enum Failure {
+pub(super) enum Failure {
     /// The source or a stage: what was written before is sound and goes out.
     Upstream(Error),
     /// The destination, a panic or an abort.
@@ -33,6 +37,20 @@ enum Failure {
 }
 
 impl Failure {
+    fn error(&self) -> &Error {
+        match self {
+            Self::Upstream(error) | Self::Fatal(error) => error,
+        }
+    }
+
+    /// Adds an error that came later.
+    fn or_later(self, later: Error) -> Self {
+        match self {
+            Self::Upstream(error) => Self::Upstream(error.or_later(later)),
+            Self::Fatal(error) => Self::Fatal(error.or_later(later)),
+        }
+    }
+
     fn into_error(self) -> Error {
         match self {
             Self::Upstream(error) | Self::Fatal(error) => error,
@@ -52,24 +70,35 @@ impl<S, D> Pipeline<S, D> {
         T: Send,
         D: Destination<T>,
     {
-        let Self { source, plan, mut destination, token, name, keep_open, .. } = self;
+        let Self { source, plan, mut destination, token, close_timeout, name, keep_open, .. } =
+            self;
         async move {
             let source = pin!(Some(source));
+            let written_to = destination.name();
             let result = if token.as_ref().is_some_and(CancellationToken::is_cancelled) {
-                Err(match drop_caught(source, &plan) {
-                    Ok(()) => Error::aborted(),
-                    Err(later) => Error::aborted().suppress(later),
-                })
+                let dropped = drop_caught(source, plan.source_name());
+                progress.enter(Phase::Joining);
+                plan.join().await;
+                Err(dropped
+                    .map_or_else(|later| Error::aborted().or_later(later), |()| Error::aborted()))
             } else {
+                let mut cancelled = token.map(Cancelled::new);
                 let course = Course { keep_open, plan: &plan, progress: &progress };
-                match course.run(source, &mut destination, token.as_ref()).await {
-                    Ok(()) => Ok(()),
-                    Err(failure) => Err(course.close(failure, &mut destination).await),
+                match course.run(source, &mut destination, &mut cancelled).await {
+                    Ok(()) => {
+                        course.join().await;
+                        Ok(())
+                    }
+                    Err(failure) => {
+                        let first = failure.error().clone();
+                        let close = course.close(failure, &mut destination, &mut cancelled);
+                        within(close_timeout, first, Box::pin(close)).await
+                    }
                 }
             };
-            progress.enter(Phase::Joining);
-            plan.join().await;
-            match result {
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(destination)))
+                .map_err(|payload| Error::panic(&*payload).in_stage(written_to));
+            match both(result, dropped) {
                 Ok(()) => Ok(Report::of(&progress, &plan, name)),
                 Err(error) => Err(match &name {
                     Some(name) => error.in_pipeline(name),
@@ -94,7 +123,7 @@ impl Course<'_> {
         &self,
         mut source: Pin<&mut Option<S>>,
         destination: &mut D,
-        token: Option<&CancellationToken>,
+        cancelled: &mut Option<Cancelled>,
     ) -> impl Future<Output = Result<(), Failure>>
     where
         S::Chunk: Send,
@@ -102,26 +131,15 @@ impl Course<'_> {
         async move {
             let written_to = destination.name();
             let result = {
-                let mut work = pin!(self.work(source.as_mut(), destination));
-                let mut cancelled = token.map(|token| Box::pin(token.cancelled()));
-                let until = poll_fn(|cx| {
-                    let cancelled = cancelled.as_mut();
-                    if cancelled.is_some_and(|cancelled| cancelled.as_mut().poll(cx).is_ready()) {
-                        return Poll::Ready(Err(Failure::Fatal(Error::aborted())));
-                    }
-                    work.as_mut().poll(cx)
-                });
-                self.guarded(until, written_to).await
+                let signal = cancelled.as_ref().map(|cancelled| Arc::clone(cancelled.signal()));
+                let pump = Pump::new(self.plan, self.progress, signal);
+                let work = pin!(Some(self.work(source.as_mut(), destination, pump)));
+                self.guarded(work, cancelled, written_to).await
             };
-            match (result, drop_caught(source, self.plan)) {
+            match (result, drop_caught(source, self.plan.source_name())) {
                 (result, Ok(())) => result,
                 (Ok(()), Err(later)) => Err(Failure::Fatal(later)),
-                (Err(Failure::Upstream(error)), Err(later)) => {
-                    Err(Failure::Upstream(error.or_later(later)))
-                }
-                (Err(Failure::Fatal(error)), Err(later)) => {
-                    Err(Failure::Fatal(error.or_later(later)))
-                }
+                (Err(failure), Err(later)) => Err(failure.or_later(later)),
             }
         }
     }
@@ -132,6 +150,7 @@ impl Course<'_> {
         &self,
         mut source: Pin<&mut Option<S>>,
         destination: &mut D,
+        pump: Pump<'_>,
     ) -> impl Future<Output = Result<(), Failure>>
     where
         S::Chunk: Send,
@@ -140,7 +159,7 @@ impl Course<'_> {
             self.progress.enter(Phase::Opening);
             destination.open().await.map_err(Failure::Fatal)?;
             if let Some(source) = source.as_mut().as_pin_mut() {
-                self.pump(source, destination).await?;
+                pump.run(source, destination).await?;
             }
             // The source is of no more use: its file is closed while the destination commits.
             source.set(None);
@@ -154,183 +173,151 @@ impl Course<'_> {
         }
     }
 
-    /// Moves chunks until the source ends.
-    fn pump<S: Source, D: Destination<S::Chunk>>(
-        &self,
-        mut source: Pin<&mut S>,
-        destination: &mut D,
-    ) -> impl Future<Output = Result<(), Failure>>
-    where
-        S::Chunk: Send,
-    {
-        let (progress, meters) = (self.progress, Meters::of(self.plan));
-        let mut coop = Coop::default();
-        let (mut chunks, mut weight, mut unflushed) = (0_u64, 0_u64, false);
-        async move {
-            loop {
-                progress.enter(Phase::Source);
-                poll_fn(|cx| coop.poll_step(cx)).await;
-                progress.time(meters.source);
-                let next = poll_fn(|cx| match source.as_mut().poll_next(cx) {
-                    Poll::Ready(next) => Poll::Ready(Some(next)),
-                    // A pause for the sake of other tasks is not an idle source, and a file has its next chunk soon.
-                    Poll::Pending
-                        if unflushed
-                            && tokio::task::coop::has_budget_remaining()
-                            && !meters.are_steady() =>
-                    {
-                        Poll::Ready(None)
-                    }
-                    Poll::Pending => Poll::Pending,
-                })
-                .await;
-                let chunk = match next {
-                    Some(Some(chunk)) => chunk.map_err(Failure::Upstream)?,
-                    Some(None) => return Ok(()),
-                    None => {
-                        self.flush(destination, &mut unflushed).await?;
-                        continue;
-                    }
-                };
-                if progress.gate().is_closed() {
-                    Box::pin(self.halt(destination, &mut unflushed)).await?;
-                }
-                weight += destination.weight(&chunk) as u64;
-                progress.enter(Phase::Writing);
-                progress.time(meters.destination);
-                destination.write(chunk).await.map_err(|error| {
-                    Failure::Fatal(error.attribute(destination.name(), Some(chunks)))
-                })?;
-                unflushed = true;
-                chunks += 1;
-                progress.wrote(chunks, weight);
-            }
-        }
-    }
-
-    /// Waits until the pipeline goes on. Nothing is held back meanwhile.
-    async fn halt<T: Send, D: Destination<T>>(
-        &self,
-        destination: &mut D,
-        unflushed: &mut bool,
-    ) -> Result<(), Failure> {
-        self.flush(destination, unflushed).await?;
-        self.progress.enter(Phase::Paused);
-        trace::halted();
-        if let Some(destination) = self.plan.stages().last() {
-            destination.meter().paused();
-        }
-        self.progress.gate().opened().await;
-        trace::resumed();
-        Ok(())
-    }
-
-    /// The source has nothing at hand: what the destination holds back goes out.
-    async fn flush<T: Send, D: Destination<T>>(
-        &self,
-        destination: &mut D,
-        unflushed: &mut bool,
-    ) -> Result<(), Failure> {
-        if std::mem::take(unflushed) {
-            self.progress.enter(Phase::Flushing);
-            destination.flush().await.map_err(Failure::Fatal)?;
-            self.progress.enter(Phase::Source);
-        }
-        Ok(())
-    }
-
-    /// Turns a panic into the error of the stage that panicked, and names the stage of any other error.
+    /// Polls the work until it ends or the token is cancelled, then drops it. Turns a panic into the error of the stage
+    /// that panicked, and names the stage of any other error.
     #[expect(clippy::manual_async_fn, reason = "an async fn has each argument twice")]
-    fn guarded(
+    fn guarded<F: Future<Output = Result<(), Failure>>>(
         &self,
-        work: impl Future<Output = Result<(), Failure>>,
+        mut work: Pin<&mut Option<F>>,
+        cancelled: &mut Option<Cancelled>,
         destination: &'static str,
     ) -> impl Future<Output = Result<(), Failure>> {
         async move {
-            let Self { plan, progress, .. } = *self;
-            match AssertUnwindSafe(Attended::new(work, progress)).catch_unwind().await {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(Failure::Upstream(error))) => {
-                    Err(Failure::Upstream(error.attribute(plan.source_name(), None)))
+            let until = poll_fn(|cx| {
+                if cancelled.as_mut().is_some_and(|cancelled| cancelled.poll(cx)) {
+                    return Poll::Ready(Err(Failure::Fatal(Error::aborted())));
                 }
-                Ok(Err(Failure::Fatal(error))) if error.is_aborted() => Err(Failure::Fatal(error)),
-                Ok(Err(Failure::Fatal(error))) => {
-                    Err(Failure::Fatal(error.attribute(destination, None)))
-                }
-                Err(payload) => {
-                    let stage = plan.stages().iter().find(|stage| stage.meter().has_panicked());
-                    let name = match (stage, progress.phase()) {
-                        (Some(stage), _) => stage.name(),
-                        (None, Phase::Source | Phase::Paused) => plan.source_name(),
-                        (None, _) => destination,
-                    };
-                    Err(Failure::Fatal(Error::panic(&*payload).in_stage(name)))
-                }
+                work.as_mut().as_pin_mut().map_or(Poll::Ready(Ok(())), |work| work.poll(cx))
+            });
+            let result =
+                match AssertUnwindSafe(Attended::new(until, self.progress)).catch_unwind().await {
+                    Ok(result) => self.named(result, destination),
+                    Err(payload) => Err(Failure::Fatal(
+                        Error::panic(&*payload).in_stage(self.panicked(destination)),
+                    )),
+                };
+            // What the work still holds is user code as well: a chunk, the future of a write.
+            match (result, drop_caught(work, destination)) {
+                (result, Ok(())) => result,
+                (Ok(()), Err(later)) => Err(Failure::Fatal(later)),
+                (Err(failure), Err(later)) => Err(failure.or_later(later)),
             }
         }
     }
 
-    /// Brings the destination to its end after a failure; gives the error to report.
+    /// Names the stage of an error that no stage has claimed.
+    fn named(&self, result: Result<(), Failure>, destination: &'static str) -> Result<(), Failure> {
+        result.map_err(|failure| match failure {
+            Failure::Upstream(error) => {
+                Failure::Upstream(error.attribute(self.plan.source_name(), None))
+            }
+            Failure::Fatal(error) if error.is_aborted() => Failure::Fatal(error),
+            Failure::Fatal(error) => Failure::Fatal(error.attribute(destination, None)),
+        })
+    }
+
+    /// The stage that panicked.
+    fn panicked(&self, destination: &'static str) -> &'static str {
+        let stage = self.plan.stages().iter().find(|stage| stage.meter().has_panicked());
+        match (stage, self.progress.phase()) {
+            (Some(stage), _) => stage.name(),
+            (None, Phase::Source | Phase::Paused) => self.plan.source_name(),
+            (None, _) => destination,
+        }
+    }
+
+    /// Brings the destination to its end after a failure, and waits for the jobs of the stages. `Ok` if an abort came too
+    /// late: the destination has committed.
     async fn close<T: Send, D: Destination<T>>(
         &self,
         failure: Failure,
         destination: &mut D,
-    ) -> Error {
-        let (mut error, sound) = match failure {
-            Failure::Upstream(error) => (error, true),
-            Failure::Fatal(error) => (error, false),
-        };
-        let name = destination.name();
+        cancelled: &mut Option<Cancelled>,
+    ) -> Result<()> {
+        let sound = matches!(failure, Failure::Upstream(_));
+        let mut error = failure.into_error();
         if sound {
-            self.progress.enter(Phase::Flushing);
-            // Without an abort to come, this is the last chance to wait for what is under way.
-            let flush = async {
-                let flushed = if self.keep_open {
-                    flush_through(destination).await
-                } else {
-                    destination.flush().await
-                };
-                flushed.map_err(Failure::Fatal)
-            };
-            if let Err(later) = self.guarded(pin!(flush), name).await {
+            if let Err(later) = self.flush_last(destination, cancelled).await {
                 error = error.or_later(later.into_error());
             }
         }
-        if !self.keep_open {
-            self.progress.enter(Phase::Aborting);
-            let reason = error.clone();
-            let abort = async { destination.abort(&reason).await.map_err(Failure::Fatal) };
-            if let Err(later) = self.guarded(pin!(abort), name).await {
-                error = error.suppress(later.into_error());
-            }
-        }
-        error
-    }
-}
-
-/// Whose time it is, in a measured pipeline.
-#[derive(Clone, Copy)]
-struct Meters<'a> {
-    stages: &'a [StageInfo],
-    source: Option<&'a Meter>,
-    destination: Option<&'a Meter>,
-}
-
-impl<'a> Meters<'a> {
-    fn of(plan: &'a Plan) -> Self {
-        let stages = plan.stages();
-        let (source, destination) = (stages.first(), stages.last());
-        Self {
-            stages,
-            source: source.map(StageInfo::meter),
-            destination: destination.map(StageInfo::meter),
+        let aborted = if self.keep_open { Ok(()) } else { self.abort(destination, &error).await };
+        self.join().await;
+        match aborted {
+            Ok(()) => Err(error),
+            Err(too_late) if too_late.is_committed() && error.is_aborted() => Ok(()),
+            Err(later) => Err(error.or_later(later)),
         }
     }
 
-    /// Whether nothing before the destination waits for somebody else.
-    fn are_steady(&self) -> bool {
-        let before = self.stages.split_last().map_or(&[][..], |(_, before)| before);
-        before.iter().all(|stage| stage.meter().is_steady())
+    /// What was written before an error of the source is sound, and goes out.
+    async fn flush_last<T: Send, D: Destination<T>>(
+        &self,
+        destination: &mut D,
+        cancelled: &mut Option<Cancelled>,
+    ) -> Result<(), Failure> {
+        self.progress.enter(Phase::Flushing);
+        let name = destination.name();
+        let flush = async {
+            // Without an abort to come, this is the last chance to wait for what is under way.
+            let flushed = if self.keep_open {
+                flush_through(destination).await
+            } else {
+                destination.flush().await
+            };
+            flushed.map_err(Failure::Fatal)
+        };
+        self.guarded(pin!(Some(flush)), cancelled, name).await
+    }
+
+    /// Has the destination undo what it did. The token has no say in that.
+    async fn abort<T: Send, D: Destination<T>>(
+        &self,
+        destination: &mut D,
+        error: &Error,
+    ) -> Result<()> {
+        self.progress.enter(Phase::Aborting);
+        let name = destination.name();
+        let abort = async { destination.abort(error).await.map_err(Failure::Fatal) };
+        let aborted = self.guarded(pin!(Some(abort)), &mut None, name).await;
+        aborted.map_err(Failure::into_error)
+    }
+
+    /// Waits for the jobs of the stages.
+    async fn join(&self) {
+        self.progress.enter(Phase::Joining);
+        self.plan.join().await;
+    }
+}
+
+/// Waits for the close of a pipeline, but no longer than `limit`. `first` is the error so far.
+async fn within(
+    limit: Option<Duration>,
+    first: Error,
+    close: Pin<Box<impl Future<Output = Result<()>>>>,
+) -> Result<()> {
+    let Some(limit) = limit else { return close.await };
+    let mut close = Some(close);
+    let closed = poll_fn(|cx| match &mut close {
+        Some(close) => close.as_mut().poll(cx),
+        None => Poll::Ready(Ok(())),
+    });
+    match tokio::time::timeout(limit, closed).await {
+        Ok(result) => result,
+        Err(_) => {
+            let late = Error::timeout(format!("the destination did not close within {limit:?}"));
+            let dropped = drop_caught(pin!(close), "pipeline");
+            let error = first.suppress(late);
+            Err(dropped.map_or_else(|later| error.clone().or_later(later), |()| error.clone()))
+        }
+    }
+}
+
+/// The first error of two steps.
+fn both(first: Result<()>, then: Result<()>) -> Result<()> {
+    match (first, then) {
+        (Err(first), Err(later)) => Err(first.or_later(later)),
+        (first, then) => first.and(then),
     }
 }
 
@@ -340,8 +327,8 @@ async fn flush_through<T: Send, D: Destination<T>>(destination: &mut D) -> Resul
     destination.flush().await
 }
 
-/// Drops the source; a panic in its `Drop` is an error like any other.
-fn drop_caught<S>(mut source: Pin<&mut Option<S>>, plan: &Plan) -> Result<()> {
-    catch_unwind(AssertUnwindSafe(|| source.set(None)))
-        .map_err(|payload| Error::panic(&*payload).in_stage(plan.source_name()))
+/// Drops what is in there; a panic in its `Drop` is an error like any other.
+fn drop_caught<T>(mut dropped: Pin<&mut Option<T>>, stage: &'static str) -> Result<()> {
+    catch_unwind(AssertUnwindSafe(|| dropped.set(None)))
+        .map_err(|payload| Error::panic(&*payload).in_stage(stage))
 }

@@ -1,5 +1,6 @@
 //! The reading side: a source and the stages behind it.
 
+mod abort;
 mod collect;
 mod combine;
 mod meter;
@@ -20,6 +21,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 use tokio_util::io::StreamReader;
 
+pub use abort::AbortOn;
 pub use combine::{Concat, TakeUntil, Then, UntilError, Zip};
 pub use meter::Meter;
 pub(crate) use meter::{Stopwatch, Tally};
@@ -29,8 +31,8 @@ pub use source::Source;
 pub use sources::{FromIter, FromResults, FromStream, Once};
 pub use timeout::Timeout;
 
-use crate::coop::Coop;
 use crate::destination::Destination;
+use crate::pace::Pace;
 use crate::pipe::{Pipe, Plain, Timed};
 use crate::pipeline::Pipeline;
 use crate::{Error, Result, TimedTransform, Transform};
@@ -64,7 +66,7 @@ pin_project! {
     pub struct Readable<S> {
         #[pin]
         source: S,
-        coop: Coop,
+        pace: Pace,
         over: bool,
         plan: Plan,
     }
@@ -88,7 +90,7 @@ impl<S> Readable<S> {
     pub fn from_source(info: StageInfo, source: S) -> Self {
         let mut plan = Plan::default();
         plan.push(info);
-        Self { source, coop: Coop::default(), over: false, plan }
+        Self { source, pace: Pace::default(), over: false, plan }
     }
 
     /// Puts a stage behind what is there. `wrap` gets the source so far and gives the new one.
@@ -146,7 +148,7 @@ impl<S> Readable<S> {
     }
 
     pub(crate) fn from_parts(source: S, plan: Plan) -> Self {
-        Self { source, coop: Coop::default(), over: false, plan }
+        Self { source, pace: Pace::default(), over: false, plan }
     }
 }
 
@@ -279,20 +281,20 @@ impl<S: Source> Stream for Readable<S> {
     #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.project();
-        if this.coop.is_spent() {
-            // The end is looked at here, where a chunk does not come by: it is marked by a spent budget.
+        if this.pace.is_spent() {
+            // The end is looked at here, where a chunk does not come by: it is marked by a spent pace.
             if *this.over {
                 return Poll::Ready(None);
             }
-            ready!(this.coop.poll_ready(cx));
+            ready!(this.pace.poll_ready(cx));
         }
-        this.coop.spend(1);
-        let item = ready!(this.source.poll_next(cx));
+        this.pace.spend_to(this.pace.left() - 1);
+        let item = ready!(this.pace.note(this.source.poll_next(cx)));
         if let Some(Ok(chunk)) = item {
             return Poll::Ready(Some(Ok(chunk)));
         }
         *this.over = true;
-        this.coop.spend_to(0);
+        this.pace.spend_to(0);
         Poll::Ready(item.map(|item| item.map_err(|error| claim(error, this.plan))))
     }
 
@@ -314,22 +316,21 @@ impl<S: Source> Source for Readable<S> {
         if *this.over {
             return Poll::Ready(None);
         }
-        ready!(this.coop.poll_ready(cx));
+        ready!(this.pace.poll_ready(cx));
         loop {
-            let mut left = this.coop.left();
+            let mut left = this.pace.left();
             let polled = this.source.as_mut().poll_each(cx, |chunk| {
                 left -= 1;
                 let back = each(chunk).map_break(Some)?;
                 if left == 0 { ControlFlow::Break(None) } else { ControlFlow::Continue(back) }
             });
-            this.coop.spend_to(left);
-            match ready!(polled) {
-                // Where so many came, many more are likely.
-                Some(Ok(None)) => ready!(this.coop.poll_run(cx)),
+            this.pace.spend_to(left);
+            match ready!(this.pace.note(polled)) {
+                Some(Ok(None)) => ready!(this.pace.poll_ready(cx)),
                 Some(Ok(Some(value))) => return Poll::Ready(Some(Ok(value))),
                 end => {
                     *this.over = true;
-                    this.coop.spend_to(0);
+                    this.pace.spend_to(0);
                     let error = end.and_then(Result::err);
                     return Poll::Ready(error.map(|error| Err(claim(error, this.plan))));
                 }

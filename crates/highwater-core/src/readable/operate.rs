@@ -6,7 +6,11 @@
 use std::future::Future;
 use std::num::NonZeroUsize;
 
-use super::{Concat, Piped, Readable, Source, StageInfo, TakeUntil, Then, UntilError, Zip};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    AbortOn, Concat, Piped, Readable, Source, StageInfo, TakeUntil, Then, UntilError, Zip,
+};
 use crate::operators::{
     Chunks, Enumerate, Filter, FilterMap, FlatMap, Inspect, Map, Scan, Skip, SkipWhile, Take,
     TakeWhile, TryMap,
@@ -185,10 +189,41 @@ impl<S: Source> Readable<S> {
     }
 
     /// The chunks until `until` resolves; the source is dropped then.
+    ///
+    /// This is a clean end: a destination behind it commits what it has. Use [`abort_on`](Self::abort_on) for a stop that
+    /// must not be taken for the end.
     pub fn take_until<Fut: Future>(self, until: Fut) -> Readable<TakeUntil<S, Fut>> {
         let info = StageInfo::new("take_until").holds(0);
         let meter = info.meter().clone();
         self.stage(info, |source| TakeUntil::new(source, until, meter))
+    }
+
+    /// The chunks until the token is cancelled; then the source is dropped and the stream fails with an
+    /// [`is_aborted`](crate::Error::is_aborted) error, however it is read. Node's `addAbortSignal`.
+    ///
+    /// The token is looked at before each chunk. A pipeline behind it aborts its destination, so that a file that was to be
+    /// replaced stays as it was.
+    ///
+    /// # Errors
+    ///
+    /// That of the stream, or `is_aborted`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_core::{CancellationToken, Readable};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+    /// let token = CancellationToken::new();
+    /// let mut endless = Readable::from_iter(0_u64..).abort_on(token.clone());
+    /// assert_eq!(endless.next().await.transpose()?, Some(0));
+    /// token.cancel();
+    /// assert!(endless.next().await.is_some_and(|next| next.is_err_and(|error| error.is_aborted())));
+    /// # Ok(()) }
+    /// ```
+    #[doc(alias = "addAbortSignal")]
+    pub fn abort_on(self, token: CancellationToken) -> Readable<AbortOn<S>> {
+        let info = StageInfo::new("abort_on").holds(0);
+        self.stage(info, |source| AbortOn::new(source, token))
     }
 
     /// Ends cleanly where it would fail: the error goes to `f` instead of down the stream. For one of several sources whose

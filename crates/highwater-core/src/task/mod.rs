@@ -1,10 +1,13 @@
 //! The one place that spawns.
 
 mod crew;
+mod signal;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+
+pub(crate) use signal::{Cancelled, Signal};
 
 pub use crew::Crew;
 use tokio::task::{JoinError, JoinHandle};

@@ -1,0 +1,99 @@
+//! A readable that a token stops.
+
+use std::fmt;
+use std::ops::ControlFlow::{self, Break};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+use tokio_util::sync::CancellationToken;
+
+use super::Source;
+use crate::task::Cancelled;
+use crate::{Error, Result};
+
+pin_project! {
+    /// The source made by [`Readable::abort_on`](crate::Readable::abort_on).
+    pub struct AbortOn<S> {
+        #[pin]
+        upstream: Option<S>,
+        cancelled: Cancelled,
+    }
+}
+
+impl<S> AbortOn<S> {
+    pub(super) fn new(upstream: S, token: CancellationToken) -> Self {
+        Self { upstream: Some(upstream), cancelled: Cancelled::new(token) }
+    }
+}
+
+impl<S: Source> AbortOn<S> {
+    /// Drops the source.
+    #[cold]
+    fn abort<T>(self: Pin<&mut Self>) -> Poll<Option<Result<T>>> {
+        self.project().upstream.set(None);
+        Poll::Ready(Some(Err(Error::aborted().in_stage("abort_on"))))
+    }
+}
+
+impl<S: Source> Stream for AbortOn<S> {
+    type Item = Result<S::Chunk>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.as_mut().project();
+        let Some(upstream) = this.upstream.as_mut().as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        if this.cancelled.is_raised() {
+            return self.abort();
+        }
+        let next = upstream.poll_next(cx);
+        if next.is_pending() && this.cancelled.poll(cx) {
+            return self.abort();
+        }
+        if matches!(next, Poll::Ready(None | Some(Err(_)))) {
+            this.upstream.set(None);
+        }
+        next
+    }
+}
+
+impl<S: Source> Source for AbortOn<S> {
+    type Chunk = S::Chunk;
+
+    fn poll_each<B>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut each: impl FnMut(S::Chunk) -> ControlFlow<B, Option<S::Chunk>>,
+    ) -> Poll<Option<Result<B>>> {
+        let mut this = self.as_mut().project();
+        let Some(upstream) = this.upstream.as_mut().as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        if this.cancelled.is_raised() {
+            return self.abort();
+        }
+        let signal = this.cancelled.signal();
+        let polled = upstream.poll_each(cx, |chunk| match signal.is_raised() {
+            true => Break(None),
+            false => each(chunk).map_break(Some),
+        });
+        match polled {
+            Poll::Ready(Some(Ok(Some(value)))) => Poll::Ready(Some(Ok(value))),
+            Poll::Ready(Some(Ok(None))) => self.abort(),
+            Poll::Pending if this.cancelled.poll(cx) => self.abort(),
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(end) => {
+                this.upstream.set(None);
+                Poll::Ready(end.and_then(Result::err).map(Err))
+            }
+        }
+    }
+}
+
+impl<S> fmt::Debug for AbortOn<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AbortOn").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,149 @@
+//! A token stops whatever reads: at the next chunk, and with an error that nobody takes for an end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use highwater::fs;
+use highwater_core::{CancellationToken, HighWaterMark, Readable, Source, destination_fn, task};
+
+use crate::support::{Event, Log, Recorder, poll_once, run_woken};
+
+/// Numbers without end; the token is cancelled as number `at` is made.
+fn cancels_at(
+    at: u32,
+    token: &CancellationToken,
+) -> Readable<impl Source<Chunk = u32> + Unpin + use<>> {
+    let token = token.clone();
+    Readable::from_iter(0..).inspect(move |n| {
+        if *n == at {
+            token.cancel();
+        }
+    })
+}
+
+/// I45: cancelled inside of a stage, at a chunk deep in a run of ready ones, no further chunk is written.
+#[test]
+fn an_abort_from_within_stops_before_the_chunk_is_written() {
+    for at in [0, 1, 31, 32, 1000] {
+        let (log, token) = (Log::default(), CancellationToken::new());
+        let pipeline = cancels_at(at, &token).pipe_to(Recorder::new(&log)).abort_on(token);
+        assert!(run_woken(pipeline.run()).unwrap().output.unwrap_err().is_aborted());
+        assert_eq!(log.written(), (0..at).collect::<Vec<_>>());
+        assert_eq!((log.count(Event::Abort), log.count(Event::Finish)), (1, 0));
+    }
+}
+
+/// The same for a readable that is iterated, collected, and piped.
+#[test]
+fn abort_on_fails_whatever_reads() {
+    let aborted = |at| {
+        let token = CancellationToken::new();
+        cancels_at(at, &token).abort_on(token)
+    };
+    for at in [0, 1, 100] {
+        let mut readable = aborted(at);
+        let all = run_woken(async {
+            let mut given = 0;
+            loop {
+                match readable.next().await {
+                    Some(Ok(_)) => given += 1,
+                    Some(Err(error)) => return (given, error.is_aborted()),
+                    None => return (given, false),
+                }
+            }
+        });
+        // The chunk that was being made is given, or dropped: nothing is made behind it.
+        let (given, is_aborted) = all.unwrap().output;
+        assert!(is_aborted && given <= at + 1);
+        assert!(run_woken(readable.next()).unwrap().output.is_none(), "and then it is over");
+        assert!(run_woken(aborted(at).to_vec()).unwrap().output.unwrap_err().is_aborted());
+        let log = Log::default();
+        let piped = aborted(at).pipe_to(Recorder::new(&log)).run();
+        assert!(run_woken(piped).unwrap().output.unwrap_err().is_aborted());
+        assert_eq!((log.count(Event::Abort), log.count(Event::Finish)), (1, 0));
+    }
+}
+
+/// I14: an idle readable is woken by its token, and its source is dropped.
+#[test]
+fn abort_on_wakes_an_idle_readable() {
+    let token = CancellationToken::new();
+    let dropped = Arc::new(());
+    let held = Arc::clone(&dropped);
+    let idle = Readable::from_stream(futures::stream::pending::<u32>())
+        .inspect(move |_| drop(Arc::clone(&held)));
+    let mut aborted = Box::pin(idle.abort_on(token.clone()).to_vec());
+    assert!(poll_once(aborted.as_mut()).is_pending());
+    token.cancel();
+    assert!(run_woken(aborted).unwrap().output.unwrap_err().is_aborted());
+    assert_eq!(Arc::strong_count(&dropped), 1);
+}
+
+/// A file that was to be replaced stays as it was; behind `take_until`, what came before is committed.
+#[tokio::test]
+async fn abort_on_keeps_the_old_file_and_take_until_replaces_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, "old").unwrap();
+    let half = |token: &CancellationToken| {
+        let token = token.clone();
+        Readable::from_iter(["half ", "of it ", "and the rest"]).inspect(move |part| {
+            if part.starts_with("of") {
+                token.cancel();
+            }
+        })
+    };
+    let token = CancellationToken::new();
+    let error = half(&token).abort_on(token).pipe_to(fs::replace(&path)).await.unwrap_err();
+    assert!(error.is_aborted());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
+    let token = CancellationToken::new();
+    let until = token.clone().cancelled_owned();
+    half(&token).take_until(until).pipe_to(fs::replace(&path)).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "half of it ");
+}
+
+/// Chunks of a millisecond of work each. Panics when more than two pass and the other task has had no turn.
+fn slow(turns: &Arc<AtomicU64>) -> Readable<impl Source<Chunk = u64> + Send + Unpin + use<>> {
+    let (turns, mut seen, mut since) = (Arc::clone(turns), 0, 0);
+    Readable::from_iter(0_u64..).inspect(move |_| {
+        let now = turns.load(SeqCst);
+        since = if now == seen { since + 1 } else { 1 };
+        seen = now;
+        assert!(since <= 2, "{since} slow chunks, and nobody else had a turn");
+        let began = std::time::SystemTime::now();
+        while began.elapsed().is_ok_and(|spent| spent < Duration::from_millis(1)) {}
+    })
+}
+
+/// Reads while another task takes ten turns on the same worker.
+async fn beside<F: Future<Output: Send> + Send + 'static>(
+    reading: impl FnOnce(&Arc<AtomicU64>) -> F,
+) {
+    let turns = Arc::<AtomicU64>::default();
+    let reading = task::spawn(reading(&turns));
+    for _ in 0..10 {
+        turns.fetch_add(1, SeqCst);
+        tokio::task::yield_now().await;
+    }
+    reading.abort();
+    assert!(reading.await.is_err(), "it has no end, and has not panicked");
+}
+
+/// I37: no poll lasts much longer than a slow chunk, whatever reads.
+#[tokio::test]
+async fn slow_chunks_share_the_worker() {
+    let to = || destination_fn(|_: u64| async { Ok(()) });
+    beside(|turns| slow(turns).pipe_to(to()).run()).await;
+    beside(|turns| slow(turns).filter(|_| false).pipe_to(to()).run()).await;
+    beside(|turns| slow(turns).count()).await;
+    beside(|turns| slow(turns).filter(|_| false).count()).await;
+    beside(|turns| slow(turns).buffer(HighWaterMark::items(4096)).count()).await;
+    beside(|turns| slow(turns).for_each(|_| async { Ok(()) })).await;
+    beside(|turns| {
+        let mut readable = slow(turns);
+        async move { while readable.next().await.is_some() {} }
+    })
+    .await;
+}

@@ -1,0 +1,183 @@
+//! Aborts that come late: while the destination closes, when it has committed, and where something stands still.
+
+use std::future::pending;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt;
+use highwater_core::{
+    CancellationToken, Control, Destination, Error, HighWaterMark, Readable, Result, pass_through,
+};
+
+use crate::support::poll_once;
+
+/// A destination that stands still in one call, and notes all calls.
+#[derive(Clone, Default)]
+struct Stuck {
+    at: &'static str,
+    /// What `finish` does before it stands still cannot be undone.
+    commits: bool,
+    committed: Arc<AtomicBool>,
+    abort_fails: bool,
+    calls: Arc<Mutex<Vec<&'static str>>>,
+}
+
+impl Stuck {
+    fn at(at: &'static str) -> Self {
+        Self { at, ..Self::default() }
+    }
+
+    fn calls(&self) -> Vec<&'static str> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    async fn call(&self, call: &'static str) {
+        self.calls.lock().unwrap().push(call);
+        if self.at == call {
+            pending::<()>().await;
+        }
+    }
+}
+
+impl Destination<u32> for Stuck {
+    async fn write(&mut self, _: u32) -> Result<()> {
+        self.call("write").await;
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.call("flush").await;
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        self.committed.store(self.commits, SeqCst);
+        self.call("finish").await;
+        Ok(())
+    }
+
+    async fn abort(&mut self, _: &Error) -> Result<()> {
+        self.call("abort").await;
+        match self.committed.load(SeqCst) {
+            _ if self.abort_fails => Err(Error::msg("cannot undo")),
+            true => Err(Error::committed()),
+            false => Ok(()),
+        }
+    }
+}
+
+fn failing() -> Readable<impl highwater_core::Source<Chunk = u32> + Unpin> {
+    Readable::from_iter(1..3).try_map(|n| if n < 2 { Ok(n) } else { Err(Error::msg("no more")) })
+}
+
+/// I45: after a failure of the source, a token still stops the last flush, and the destination is aborted.
+#[test]
+fn an_abort_stops_the_last_flush_of_a_failed_pipeline() {
+    let (to, token) = (Stuck::at("flush"), CancellationToken::new());
+    let mut running = Box::pin(failing().pipe_to(to.clone()).abort_on(token.clone()).run());
+    assert!(poll_once(running.as_mut()).is_pending());
+    assert_eq!(to.calls(), ["write", "flush"]);
+    token.cancel();
+    let error = running.now_or_never().unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "no more (in try_map, chunk 1)");
+    assert!(error.suppressed()[0].is_aborted());
+    assert_eq!(to.calls(), ["write", "flush", "abort"]);
+}
+
+/// A limit of the close ends a flush or an abort that stands still; the first error stays.
+#[tokio::test(start_paused = true)]
+async fn a_close_that_stands_still_ends_at_its_limit() {
+    for at in ["flush", "abort"] {
+        let to = Stuck::at(at);
+        let limit = Duration::from_secs(5);
+        let began = tokio::time::Instant::now();
+        let error = failing().pipe_to(to.clone()).close_timeout(limit).run().await.unwrap_err();
+        assert_eq!(began.elapsed(), limit, "{at}");
+        assert_eq!(error.to_string(), "no more (in try_map, chunk 1)");
+        assert!(error.suppressed()[0].is_timeout(), "{error:?}");
+        assert_eq!(to.calls().last(), Some(&at));
+    }
+}
+
+/// The limit does not hurry what succeeds, and may be the longest time.
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_the_close_is_not_one_of_the_pipeline() {
+    let slow = Readable::from_iter(0..3_u32).then(|n| async move {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        Ok(n)
+    });
+    for limit in [Duration::from_secs(1), Duration::MAX] {
+        let slow = Readable::from_iter(0..3_u32);
+        slow.pipe_to(Stuck::at("nowhere")).close_timeout(limit).run().await.unwrap();
+    }
+    slow.pipe_to(Stuck::at("nowhere")).close_timeout(Duration::from_secs(1)).run().await.unwrap();
+    failing().pipe_to(Stuck::at("")).close_timeout(Duration::MAX).run().await.unwrap_err();
+}
+
+/// I45: what has committed is told as it is, although an abort came before `finish` was through.
+#[test]
+fn an_abort_behind_the_commit_is_a_success() {
+    for commits in [true, false] {
+        let (to, token) = (Stuck { commits, ..Stuck::at("finish") }, CancellationToken::new());
+        let pipeline = Readable::from_iter(0..2).pipe_to(to.clone()).abort_on(token.clone());
+        let mut running = Box::pin(pipeline.run());
+        assert!(poll_once(running.as_mut()).is_pending());
+        token.cancel();
+        let result = running.now_or_never().unwrap();
+        assert_eq!(to.calls(), ["write", "write", "finish", "abort"]);
+        match commits {
+            true => assert_eq!(result.unwrap().chunks_out(), 2),
+            false => assert!(result.unwrap_err().is_aborted()),
+        }
+    }
+}
+
+/// A9, I25: an error of the destination's abort is real, and an abort does not hide it.
+#[test]
+fn an_error_of_the_abort_wins_over_an_abort() {
+    let (to, token) = (Stuck { abort_fails: true, ..Stuck::at("write") }, CancellationToken::new());
+    let pipeline = Readable::from_iter(0..2).pipe_to(to).abort_on(token.clone());
+    let mut running = Box::pin(pipeline.run());
+    assert!(poll_once(running.as_mut()).is_pending());
+    token.cancel();
+    let error = running.now_or_never().unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "cannot undo (in Stuck)");
+    assert!(error.suppressed()[0].is_aborted());
+}
+
+/// I29: a source that is destroyed while the destination writes is seen at once, also behind machines.
+#[test]
+fn a_destroyed_source_ends_a_pipeline_that_writes() {
+    for behind_a_machine in [false, true] {
+        let (writable, readable) = pass_through(HighWaterMark::items(4));
+        let (to, control): (_, Control) = (Stuck::at("write"), readable.control());
+        let pipeline = match behind_a_machine {
+            true => {
+                readable.map(|n: u32| n).filter(|_| true).pipe_to(to.clone()).run().boxed_local()
+            }
+            false => readable.pipe_to(to.clone()).run().boxed_local(),
+        };
+        let mut running = pipeline;
+        writable.try_write(1).unwrap();
+        assert!(poll_once(running.as_mut()).is_pending());
+        control.destroy(Error::msg("enough"));
+        let error = running.now_or_never().expect("it is told").unwrap_err();
+        assert_eq!(error.to_string().split(" (").next(), Some("enough"));
+        assert_eq!(to.calls(), ["write", "abort"]);
+    }
+}
+
+/// A buffer whose reader has gone is not a source that was destroyed: what was read from it is still written.
+#[tokio::test]
+async fn a_source_that_was_let_go_does_not_end_the_last_write() {
+    let (writable, readable) = pass_through(HighWaterMark::items(4));
+    writable.try_write(1).unwrap();
+    let slow = highwater_core::destination_fn(|_: u32| async {
+        tokio::task::yield_now().await;
+        Ok(())
+    });
+    let report = readable.take(1).pipe_to(slow).run().await.unwrap();
+    assert_eq!(report.chunks_out(), 1);
+    assert!(writable.is_destroyed());
+}
