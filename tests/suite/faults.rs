@@ -3,10 +3,14 @@
 use std::pin::pin;
 use std::task::Context;
 use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
+use highwater::batch::BatchExt;
 use highwater::lines::LinesExt;
-use highwater_core::{BoxReadable, HighWaterMark, Readable, destination_fn, pass_through};
+use highwater::parallel_map::{ParallelMap, ParallelMapExt};
+use highwater::sql::{self, Database};
+use highwater_core::{BoxReadable, HighWaterMark, Readable, Stall, destination_fn, pass_through};
 use highwater_test::{Tokens, Wakes};
 
 /// F5: 100 000 writes between two polls of the reader wake it once, because a waker is used up by its wake.
@@ -71,4 +75,28 @@ fn a_thousand_boxed_stages_fit_on_the_stack_of_a_worker() {
     });
     let all = deep.unwrap().join().expect("the stack is deep enough");
     assert_eq!(all.unwrap(), [1000, 1001, 1002]);
+}
+
+/// F29: limits of the longest duration never end anything, and none of them panics.
+#[tokio::test(start_paused = true)]
+async fn the_longest_durations_are_as_good_as_no_limit() {
+    const LONG: Duration = Duration::MAX;
+    let slow = Readable::from_iter(0..4_u32).then(|n| async move {
+        tokio::time::sleep(Duration::from_secs(86_400)).await;
+        Ok(n)
+    });
+    let limited = slow.first_timeout(LONG).idle_timeout(LONG).total_timeout(LONG);
+    let batches = limited
+        .parallel_map_with(ParallelMap::new(2, |n| async move { Ok(n) }).timeout(LONG))
+        .debounce(Duration::ZERO)
+        .batch(2, LONG);
+    let (to, all) = tokio::sync::mpsc::channel(4);
+    let stalled = |stall: &Stall| panic!("{stall}");
+    batches.pipe_to(to).stall_after(LONG, stalled).close_timeout(LONG).run().await.unwrap();
+    assert_eq!(all.len(), 2);
+
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::sqlite(folder.path().join("file")).patience(LONG);
+    let rows = sql::rows::<(i64,)>(&database, "select 1");
+    assert!(rows.count().await.is_err(), "there is no such file, which is said");
 }

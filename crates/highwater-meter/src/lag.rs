@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
+use highwater_core::task::after;
 use highwater_core::{Readable, Result, Source, StageInfo};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -113,7 +114,7 @@ impl Stream for Lags {
         let (timer, since) = span.get_or_insert_with(|| {
             let now = Instant::now();
             *late = Vec::with_capacity(*most);
-            (Box::pin(sleep_until(now + *resolution)), now)
+            (Box::pin(sleep_until(after(*resolution))), now)
         });
         loop {
             ready!(timer.as_mut().poll(cx));
@@ -123,7 +124,7 @@ impl Stream for Lags {
                 *span = None;
                 return Poll::Ready(Some(Ok(Lag::of(std::mem::take(late)))));
             }
-            timer.as_mut().reset(now + *resolution);
+            timer.as_mut().reset(after(*resolution));
         }
     }
 }

@@ -53,7 +53,7 @@ fn aborted(panics_on_drop: bool) -> (Error, usize) {
     let mut running = Box::pin(pipeline.run());
     assert!(poll_once(running.as_mut()).is_pending());
     token.cancel();
-    let error = running.now_or_never().expect("it is closed").err().expect("it was aborted");
+    let error = running.now_or_never().expect("it is closed").unwrap_err();
     (error, aborts.load(SeqCst))
 }
 

@@ -11,6 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::progress::{Phase, Progress};
 use super::stall::Stall;
 use crate::readable::{Plan, StageInfo};
+use crate::task::later;
 use crate::trace;
 
 /// Tells of a stall: once, and again when something has moved since.
@@ -63,7 +64,7 @@ impl Watch {
             seen: moves,
             since: now,
             told: false,
-            timer: Box::pin(sleep_until(now + after)),
+            timer: Box::pin(sleep_until(later(now, after))),
         });
         if state.seen != moves {
             (state.seen, state.since, state.told) = (moves, now, false);
@@ -78,7 +79,7 @@ impl Watch {
                 drop(catch_unwind(AssertUnwindSafe(|| (self.tell)(&stall))));
             }
             let next = if state.told { now } else { state.since };
-            state.timer.as_mut().reset(next + after);
+            state.timer.as_mut().reset(later(next, after));
         }
     }
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until};
 
 use super::{Readable, Source, StageInfo};
+use crate::task::after;
 use crate::{Error, Result};
 
 /// Time limits, on Tokio's clock. What is too late is an [`is_timeout`](Error::is_timeout) error, and the source is dropped.
@@ -144,12 +145,3 @@ fn describe(applies: Applies, limit: Duration) -> String {
         Applies::ToEach | Applies::NoMore => format!("no chunk for {limit:?}"),
     }
 }
-
-/// So long from now; what the clock cannot hold is as good as never.
-fn after(limit: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(limit).unwrap_or_else(|| now + NEVER)
-}
-
-/// 30 years.
-const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);

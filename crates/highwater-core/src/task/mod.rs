@@ -6,11 +6,13 @@ mod signal;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 pub(crate) use signal::{Cancelled, Signal};
 
 pub use crew::Crew;
 use tokio::task::{JoinError, JoinHandle};
+use tokio::time::Instant;
 
 /// A spawned task that ends with its handle: dropping the handle aborts it.
 #[derive(Debug)]
@@ -46,6 +48,30 @@ impl<T> Future for Task<T> {
         }
     }
 }
+
+/// The time so long from now, on Tokio's clock; a time that the clock cannot hold is 30 years away.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+/// let now = tokio::time::Instant::now();
+/// assert_eq!(highwater_core::task::after(Duration::from_secs(1)) - now, Duration::from_secs(1));
+/// assert!(highwater_core::task::after(Duration::MAX) > now);
+/// # }
+/// ```
+pub fn after(time: Duration) -> Instant {
+    later(Instant::now(), time)
+}
+
+/// The time so long after another one: [`after`].
+pub(crate) fn later(than: Instant, time: Duration) -> Instant {
+    than.checked_add(time).unwrap_or_else(|| than + NEVER)
+}
+
+/// 30 years.
+const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// Spawns a task on the current Tokio runtime.
 ///

@@ -8,9 +8,10 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use highwater_core::task::after;
 use highwater_core::{Coop, Error, Result};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until};
 
 use crate::pool::{Buffer, Pool};
 
@@ -338,15 +339,6 @@ impl Direction {
 fn sleep(limit: Duration) -> Pin<Box<Sleep>> {
     Box::pin(sleep_until(after(limit)))
 }
-
-/// So long from now; what the clock cannot hold is as good as never.
-fn after(limit: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(limit).unwrap_or_else(|| now + NEVER)
-}
-
-/// 30 years.
-const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// How long a half-closed copy may be silent unless set.
 const LINGER: Duration = Duration::from_secs(30);

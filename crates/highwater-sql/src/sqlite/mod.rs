@@ -67,7 +67,7 @@ impl Sqlite {
             }
             let always = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(&self.path, always | more)?;
-            connection.busy_timeout(self.patience)?;
+            connection.busy_timeout(self.patience.min(LONGEST_WAIT))?;
             // Else a column that is not there would be a text with its name.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
             Ok(connection)
@@ -75,6 +75,9 @@ impl Sqlite {
         open().map_err(|error| error.context(format!("cannot open `{}`", self.path.display())))
     }
 }
+
+/// SQLite counts the milliseconds of a wait in 32 bits: 24 days at most.
+const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX.unsigned_abs() as u64);
 
 /// What the driver takes for an error of ours.
 type Standard = Box<dyn std::error::Error + Send + Sync>;
