@@ -5,6 +5,7 @@ mod demux;
 #[cfg(feature = "framed")]
 mod framed;
 mod merge;
+mod wakes;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
