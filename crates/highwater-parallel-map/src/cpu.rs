@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::Stream;
 use highwater_core::task::Crew;
 use highwater_core::{
     Buffered, Error, HighWaterMark, Readable, Result, Source, StageInfo, Writable,
@@ -18,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::flight::Flight;
+use crate::intake::Intake;
 
 pub(crate) fn map<S, U, F>(readable: Readable<S>, n: usize, f: F) -> Readable<Buffered<U>>
 where
@@ -31,8 +31,10 @@ where
     let flight = Flight::new(info.meter().clone());
     let mark = HighWaterMark::items(n.max(LARGEST_BATCH));
     readable.through_stage(info, mark, move |input, output| {
+        let failed = AtomicU64::new(u64::MAX);
+        let work = move |batch, called_off: &AtomicBool| work_on(&f, batch, called_off, &failed);
         let work = Work {
-            crew: Crew::new(n, move |batch, called_off| work_on(&f, batch, called_off), jobs),
+            crew: Crew::new(n, work, jobs),
             // One more for each lane, so that none has to wait for its next.
             most: 2 * n,
             under_way: VecDeque::new(),
@@ -59,25 +61,26 @@ struct Done<U> {
     took: Duration,
 }
 
+/// Calls `f` with the items up to the first that failed, in this batch or in another: `failed` is its number.
 fn work_on<T, U>(
     f: &impl Fn(T) -> Result<U>,
     Batch { items, first }: Batch<T>,
     called_off: &AtomicBool,
+    failed: &AtomicU64,
 ) -> Done<U> {
     let started = Instant::now();
     let mut results = Vec::with_capacity(items.len());
     for (index, item) in (first..).zip(items) {
-        if called_off.load(Relaxed) {
+        if called_off.load(Relaxed) || failed.load(Relaxed) < index {
             break;
         }
         let result = catch_unwind(AssertUnwindSafe(|| f(item)))
             .unwrap_or_else(|payload| Err(Error::panic(&*payload)))
             .map_err(|error| error.at_chunk(index));
-        let failed = result.is_err();
-        results.push(result);
-        if failed {
-            break;
+        if result.is_err() {
+            failed.fetch_min(index, Relaxed);
         }
+        results.push(result);
     }
     Done { results, took: started.elapsed() }
 }
@@ -106,41 +109,46 @@ where
     where
         S: Source<Chunk = T> + Unpin,
     {
-        let (mut input, mut failure) = (Some(input), None);
-        while let Some(done) = poll_fn(|cx| self.poll_step(&mut input, &mut failure, cx)).await {
-            let done = done?;
-            self.adapt(done.took);
-            self.in_work -= done.results.len();
-            for result in done.results {
-                output.send(result?).await?;
+        let mut intake = Intake::new(input);
+        while let Some(done) = poll_fn(|cx| self.poll_step(&mut intake, cx)).await {
+            if let Err(error) = self.give(done, &output).await {
+                self.stop().await;
+                return Err(error);
             }
         }
-        failure.map_or(Ok(()), Err)
+        intake.finish()
+    }
+
+    async fn give(&mut self, done: Result<Done<U>>, output: &Writable<U>) -> Result<()> {
+        let done = done?;
+        self.adapt(done.took);
+        self.in_work -= done.results.len();
+        for result in done.results {
+            output.send(result?).await?;
+        }
+        Ok(())
+    }
+
+    /// Calls off what has not begun, and waits for what has.
+    async fn stop(self) {
+        drop(self.crew);
+        for batch in self.under_way {
+            // What it gives is behind the failure.
+            drop(batch.await);
+        }
     }
 
     /// Hands out what there is to do; gives the results of the oldest batch.
     fn poll_step<S>(
         &mut self,
-        input: &mut Option<Readable<S>>,
-        failure: &mut Option<Error>,
+        intake: &mut Intake<S>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Done<U>>>>
     where
         S: Source<Chunk = T> + Unpin,
     {
         while self.under_way.len() < self.most {
-            let more = match input.as_mut().map(|input| Pin::new(input).poll_next(cx)) {
-                Some(Poll::Ready(Some(Ok(item)))) => {
-                    self.batch.push(item);
-                    true
-                }
-                Some(Poll::Ready(end)) => {
-                    *failure = end.and_then(Result::err);
-                    *input = None;
-                    false
-                }
-                Some(Poll::Pending) | None => false,
-            };
+            let more = intake.poll_take(cx, |item| self.batch.push(item)) == Poll::Ready(true);
             if self.batch.len() >= self.size || (!more && !self.batch.is_empty()) {
                 self.hand_out();
             } else if !more {
@@ -149,7 +157,7 @@ where
         }
         self.flight.is(self.in_work);
         let Some(oldest) = self.under_way.front_mut() else {
-            return if input.is_none() { Poll::Ready(None) } else { Poll::Pending };
+            return if intake.is_over() { Poll::Ready(None) } else { Poll::Pending };
         };
         let done = ready!(Pin::new(oldest).poll(cx));
         self.under_way.pop_front();

@@ -2,16 +2,17 @@
 
 use std::future::{Future, poll_fn};
 use std::hash::Hash;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures_util::{FutureExt, Stream};
+use futures_util::FutureExt;
 use highwater_core::{
-    Buffered, Error, HighWaterMark, Meter, Readable, Result, Source, StageInfo, Writable, task,
+    Buffered, HighWaterMark, Meter, Readable, Result, Source, StageInfo, Writable, task,
 };
 use tokio_util::task::TaskTracker;
 
+use crate::alarm::Alarm;
 use crate::flight::Flight;
+use crate::intake::Intake;
 use crate::item::ParallelMap;
 use crate::load::Load;
 use crate::window::{Job, Keys, Window};
@@ -138,6 +139,7 @@ struct Driver<T, F, U, G> {
     window: Window<U>,
     jobs: TaskTracker,
     started: u64,
+    alarm: Alarm,
     flight: Flight,
 }
 
@@ -150,79 +152,90 @@ where
     G: Gate<T, U>,
 {
     fn new(map: ParallelMap<T, F>, gate: G, jobs: TaskTracker, meter: Meter) -> Self {
-        let window = Window::new(map.ordered);
-        Self { map, gate, window, jobs, started: 0, flight: Flight::new(meter) }
+        let (window, alarm) = (Window::new(map.ordered), Alarm::default());
+        Self { map, gate, window, jobs, started: 0, alarm, flight: Flight::new(meter) }
     }
 
     async fn run<S>(mut self, input: Readable<S>, output: Writable<U>) -> Result<()>
     where
         S: Source<Chunk = T> + Unpin,
     {
-        let (mut input, mut failure) = (Some(input), None);
-        while let Some((index, result)) =
-            poll_fn(|cx| self.poll_step(&mut input, &mut failure, cx)).await
-        {
-            if let Some(next) = self.gate.leave(index) {
-                self.start(next);
-            }
+        let mut intake = Intake::new(input);
+        while let Some((index, result)) = poll_fn(|cx| self.poll_step(&mut intake, cx)).await {
             let given = match self.map.judge(result) {
-                Ok(Some(done)) => output.send(done).await,
-                Ok(None) => Ok(()),
+                Ok(given) => given,
                 Err(error) => {
                     self.window.cancel().await;
                     return Err(error);
                 }
             };
-            given?;
+            if let Some(next) = self.gate.leave(index) {
+                self.start(next);
+            }
+            if let Some(done) = given {
+                output.send(done).await?;
+            }
             if let Some(load) = &mut self.map.load {
                 load.leave(index);
             }
         }
-        failure.map_or(Ok(()), Err)
+        intake.finish()
     }
 
     /// Starts what may be started; gives the next result, and `None` when there is none left.
     fn poll_step<S>(
         &mut self,
-        input: &mut Option<Readable<S>>,
-        failure: &mut Option<Error>,
+        intake: &mut Intake<S>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<(u64, Result<U>)>>
     where
         S: Source<Chunk = T> + Unpin,
     {
-        while self.window.len() + self.gate.held() < self.map.n
-            && self.map.load.as_ref().is_none_or(Load::has_room)
-        {
-            let Some(source) = input.as_mut() else { break };
-            match Pin::new(source).poll_next(cx) {
-                Poll::Ready(Some(Ok(item))) => {
-                    if let Some(load) = &mut self.map.load {
-                        load.enter(self.started, &item);
-                    }
-                    let map = &self.map;
-                    let ready = self.gate.enter(self.started, item, |item| map.work(item).boxed());
-                    self.started += 1;
-                    if let Some(ready) = ready {
-                        self.start(ready);
-                    }
-                }
-                Poll::Ready(end) => {
-                    *failure = end.and_then(Result::err);
-                    *input = None;
-                }
-                Poll::Pending => break,
+        while self.has_room() {
+            match intake.poll_take(cx, |item| self.take(item)) {
+                Poll::Ready(true) => {}
+                Poll::Ready(false) | Poll::Pending => break,
             }
         }
         self.flight.is(self.window.len() + self.gate.held());
-        if self.window.len() == 0 && input.is_none() {
+        if self.window.len() == 0 && intake.is_over() {
             return Poll::Ready(None);
         }
         self.window.poll_done(cx).map(Some)
     }
 
+    /// Whether one more item may be taken: not behind one that has failed.
+    fn has_room(&self) -> bool {
+        self.window.len() + self.gate.held() < self.map.n
+            && self.map.load.as_ref().is_none_or(Load::has_room)
+            && !self.alarm.is_raised()
+    }
+
+    fn take(&mut self, item: T) {
+        let index = self.started;
+        if let Some(load) = &mut self.map.load {
+            load.enter(index, &item);
+        }
+        let map = &self.map;
+        let ready = self.gate.enter(index, item, |item| map.work(item).boxed());
+        self.started += 1;
+        if let Some(ready) = ready {
+            self.start(ready);
+        }
+    }
+
     fn start(&mut self, (index, work): (u64, Work<U>)) {
-        let task = task::spawn(self.jobs.track_future(work));
+        let alarm = self.alarm.clone();
+        let ends_all = self.map.fails();
+        let watched = async move {
+            let armed = alarm.arm();
+            let result = work.await;
+            if result.is_ok() || !ends_all {
+                armed.defuse();
+            }
+            result
+        };
+        let task = task::spawn(self.jobs.track_future(watched));
         self.window.push(Job::new(index, task));
     }
 }

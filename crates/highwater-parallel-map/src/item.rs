@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -156,6 +157,11 @@ where
 }
 
 impl<T, F> ParallelMap<T, F> {
+    /// Whether an item that fails ends the stream.
+    pub(crate) fn fails(&self) -> bool {
+        matches!(self.on_error, OnError::Fail)
+    }
+
     /// What the stream gives for a result: `None` for an item that is left out.
     pub(crate) fn judge<U>(&mut self, result: Result<U>) -> Result<Option<U>> {
         match (result, &mut self.on_error) {
@@ -167,8 +173,8 @@ impl<T, F> ParallelMap<T, F> {
                 Ok(None)
             }
             (Err(error), OnError::DeadLetter(tell)) => {
-                tell(error);
-                Ok(None)
+                let told = catch_unwind(AssertUnwindSafe(|| tell(error)));
+                told.map(|()| None).map_err(|payload| Error::panic(&*payload))
             }
         }
     }

@@ -34,9 +34,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod alarm;
 mod cpu;
 mod driver;
 mod flight;
+mod intake;
 mod item;
 mod load;
 mod pool;
@@ -62,8 +64,9 @@ pub use pool::WorkerPool;
 ///
 /// An item that fails, or panics ([`is_panic`](highwater_core::Error::is_panic)), ends the stream with its error, which has
 /// the item's index in the input as its [`chunk`](highwater_core::Error::chunk). In order, what came before it is given
-/// first; otherwise it comes when it happens. Nothing is started after it; what still runs is cancelled and waited for.
-/// An error of the source comes behind the items before it.
+/// first; otherwise it comes when it happens. Nothing is started once it has failed. The error comes when no item runs
+/// any more: those that still do are cancelled, or, with [`parallel_map_cpu`](Self::parallel_map_cpu), left to end. An
+/// error or a panic of the source comes behind the items before it.
 ///
 /// # Panics
 ///

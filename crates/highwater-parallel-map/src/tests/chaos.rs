@@ -230,11 +230,5 @@ where
     source.parallel_map(n, |x| async move { Ok(x) })
 }
 
-async fn settle() {
-    for _ in 0..50 {
-        tokio::task::yield_now().await;
-    }
-}
-
 const ITEMS: u64 = 60;
 const KEYS: u64 = 4;

@@ -1,7 +1,10 @@
 //! The maps under delays, errors, panics and cancels.
 
+mod bounds;
 mod chaos;
+mod ends;
 mod pool;
+mod processor;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -34,6 +37,13 @@ impl Inside {
 
     fn most(&self) -> usize {
         self.0.1.load(SeqCst)
+    }
+}
+
+/// Lets every other task do what it can.
+async fn settle() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
     }
 }
 
