@@ -169,8 +169,11 @@ where
                     return Err(error);
                 }
             };
-            if let Some(next) = self.gate.leave(index) {
-                self.start(next);
+            // Once an item has failed, all that is done until its result comes is to give those before it.
+            if !self.alarm.is_raised() {
+                if let Some(next) = self.gate.leave(index) {
+                    self.start(next);
+                }
             }
             if let Some(done) = given {
                 output.send(done).await?;
