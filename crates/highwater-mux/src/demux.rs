@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::Pin;
 
+use futures_util::FutureExt;
 use highwater_core::{
     Buffered, Error, HighWaterMark, Readable, Result, Source, StageInfo, Writable,
 };
@@ -133,11 +135,16 @@ where
     F: FnMut(&T) -> K + Send,
 {
     async fn run<S: Source<Chunk = T>>(mut self, input: Readable<Pin<Box<S>>>) -> Result<()> {
-        let result = self.feed(input).await;
+        let fed = AssertUnwindSafe(self.feed(input)).catch_unwind().await;
+        let result = match &fed {
+            Ok(result) => result.clone(),
+            Err(payload) => Err(Error::panic(&**payload).in_stage("demux")),
+        };
         for entry in self.open.values() {
             entry.lane.end(&result);
         }
-        result
+        // Unwinds once more, so that the stage which panicked is known by the same means as ever.
+        fed.unwrap_or_else(|payload| resume_unwind(payload))
     }
 
     async fn feed<S: Source<Chunk = T>>(&mut self, mut input: Readable<Pin<Box<S>>>) -> Result<()> {

@@ -5,6 +5,7 @@ mod demux;
 #[cfg(feature = "framed")]
 mod framed;
 mod merge;
+mod panics;
 mod wakes;
 
 use std::sync::Arc;
