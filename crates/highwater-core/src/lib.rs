@@ -29,7 +29,8 @@ mod pipeline;
 mod readable;
 mod record;
 mod report;
-mod sync;
+#[doc(hidden)]
+pub mod sync;
 pub mod task;
 mod trace;
 mod transform;

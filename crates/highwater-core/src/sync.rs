@@ -1,22 +1,49 @@
-//! The lock and the flags of the buffer: those of the standard library, or of the model checker that runs it.
+//! Locks, flags and tasks: those of the standard library and of Tokio, or those of the model checker that runs them. For
+//! the crates of this workspace only.
+
+use tokio_util::task::TaskTracker;
 
 #[cfg(not(any(hw_loom, hw_shuttle)))]
-pub(crate) use std::sync::{
+pub use std::sync::{
     Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 #[cfg(hw_loom)]
-pub(crate) use loom::sync::{
+pub use loom::sync::{
     Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 #[cfg(hw_shuttle)]
-pub(crate) use shuttle::sync::{
+pub use shuttle::sync::{
     Mutex, MutexGuard,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
+
+#[cfg(hw_shuttle)]
+pub(crate) use shuttle::future::{JoinError, JoinHandle, spawn};
+#[cfg(not(hw_shuttle))]
+pub(crate) use tokio::{
+    spawn,
+    task::{JoinError, JoinHandle},
+};
+
+/// Runs `work` on a thread of its own, tracked in `jobs`.
+#[cfg(not(hw_shuttle))]
+#[track_caller]
+pub(crate) fn run_blocking(jobs: &TaskTracker, work: impl FnOnce() + Send + 'static) {
+    drop(jobs.spawn_blocking(work));
+}
+
+#[cfg(hw_shuttle)]
+pub(crate) fn run_blocking(jobs: &TaskTracker, work: impl FnOnce() + Send + 'static) {
+    let token = jobs.token();
+    drop(shuttle::thread::spawn(move || {
+        work();
+        drop(token);
+    }));
+}
 
 /// True where this mistake was asked for: in a build with `--cfg seeded_bug`, by the variable `HIGHWATER_SEEDED_BUG`. The
 /// tests must catch every one of them; see `.ci/seeded`.

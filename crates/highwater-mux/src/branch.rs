@@ -1,9 +1,10 @@
 //! One of the ways out, and what happens when it is full.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 
+use highwater_core::sync::Mutex;
 use highwater_core::{
     Buffered, Error, HighWaterMark, Readable, Result, StageInfo, Writable, pass_through,
 };

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
+use highwater_core::sync::Mutex;
 use highwater_core::task::{self, Task};
 use highwater_core::{Readable, Result, Runs, Source, StageInfo};
 use tokio_util::task::TaskTracker;

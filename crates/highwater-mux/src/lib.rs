@@ -50,8 +50,9 @@ mod spread;
 mod tests;
 
 use std::hash::Hash;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
+use highwater_core::sync::{Mutex, MutexGuard};
 use highwater_core::{Readable, Source};
 
 pub use branch::{Branch, Dropped, OnFull};

@@ -4,9 +4,10 @@ use std::fmt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
+use highwater_core::sync::Mutex;
 use highwater_core::{Error, Readable, Result, Source};
 
 use crate::branch::{Branch, Lane, Offered};

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
+use highwater_core::sync::{Mutex, MutexGuard};
 use tokio::time::{Sleep, sleep_until};
 
 use crate::Rate;

@@ -4,16 +4,20 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use highwater_core::{Budget, Buffered, Error, HighWaterMark, Readable, Writable, pass_through};
+use highwater_core::{
+    Budget, Buffered, Error, HighWaterMark, Readable, Source, Writable, pass_through,
+};
 
 use crate::checker::{block_on, check, thread};
 
-fn items(high: usize) -> (Writable<u32>, Readable<Buffered<u32>>) {
+pub(crate) fn items(high: usize) -> (Writable<u32>, Readable<Buffered<u32>>) {
     pass_through(HighWaterMark::items(high).low(0))
 }
 
 /// Everything up to the end.
-fn read_all(mut readable: Readable<Buffered<u32>>) -> (Vec<u32>, Option<Error>) {
+pub(crate) fn read_all<S: Source + Unpin>(
+    mut readable: Readable<S>,
+) -> (Vec<S::Chunk>, Option<Error>) {
     block_on(async move {
         let mut chunks = Vec::new();
         while let Some(chunk) = readable.next().await {
@@ -26,7 +30,7 @@ fn read_all(mut readable: Readable<Buffered<u32>>) -> (Vec<u32>, Option<Error>) 
     })
 }
 
-fn whole(read: (Vec<u32>, Option<Error>)) -> Vec<u32> {
+pub(crate) fn whole<T>(read: (Vec<T>, Option<Error>)) -> Vec<T> {
     assert!(read.1.is_none(), "{:?}", read.1);
     read.0
 }

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
+use crate::sync::{Mutex, MutexGuard, run_blocking};
 use crate::{Error, Result};
 
 /// Works on as many pieces at a time as it has lanes, each on a thread of Tokio's pool for blocking calls.
@@ -84,7 +85,7 @@ where
             state.busy += 1;
             drop(state);
             let lane = Lane { shared: Arc::clone(&self.shared), has_ended: false };
-            drop(self.jobs.spawn_blocking(move || lane.run()));
+            run_blocking(&self.jobs, move || lane.run());
         }
         receiver
     }

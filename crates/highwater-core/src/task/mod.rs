@@ -11,8 +11,9 @@ use std::time::Duration;
 pub(crate) use signal::{Cancelled, Signal};
 
 pub use crew::Crew;
-use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
+
+use crate::sync::{self, JoinError, JoinHandle};
 
 /// A spawned task that ends with its handle: dropping the handle aborts it.
 #[derive(Debug)]
@@ -85,5 +86,5 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Task(Some(tokio::spawn(future)))
+    Task(Some(sync::spawn(future)))
 }

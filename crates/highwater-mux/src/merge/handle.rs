@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use highwater_core::sync::Mutex;
 use highwater_core::{Error, Readable};
 
 use super::ready::ReadyList;

@@ -1,10 +1,11 @@
 //! Which inputs are worth a look: the cost of a merge does not depend on how many are idle.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Wake, Waker};
+
+use highwater_core::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use highwater_core::sync::{AtomicBool, Mutex};
 
 use crate::lock;
 
