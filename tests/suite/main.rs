@@ -42,4 +42,5 @@ mod thumbnails_program;
 mod transform_protocol;
 mod upload_program;
 mod wakers;
+mod watchdog;
 mod when_idle;

@@ -90,3 +90,22 @@ impl Wake for Signal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// However often an input is woken before anybody looks, it takes one place: the list is bounded by the inputs.
+    #[test]
+    fn an_input_that_is_woken_often_is_listed_once() {
+        let list = Arc::new(ReadyList::default());
+        let (signal, mut woken) = (Signal::new(7, &list), VecDeque::new());
+        for _ in 0..3 {
+            (0..100).for_each(|_| signal.wake_by_ref());
+            assert!(list.take(&mut woken) && !list.take(&mut VecDeque::new()));
+            assert_eq!(woken, [7]);
+            woken.clear();
+            signal.taken();
+        }
+    }
+}
