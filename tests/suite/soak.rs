@@ -7,6 +7,8 @@ use std::future::Future;
 use std::process::Command;
 use std::time::Duration;
 
+use highwater::mux::{MuxExt as _, merge};
+use highwater::parallel_map::ParallelMapExt as _;
 use highwater_core::{
     BoxReadable, CancellationToken, Error, HighWaterMark, Readable, Report, Result, Writable,
     destination_fn, pass_through,
@@ -171,7 +173,7 @@ fn stage(
     readable: BoxReadable<Chunk>,
     expected: &mut Vec<u64>,
 ) -> BoxReadable<Chunk> {
-    match random.below(6) {
+    match random.below(10) {
         0 => readable.map(|x| x).boxed(),
         1 => {
             expected.retain(|x| x % 3 != 0);
@@ -198,6 +200,24 @@ fn stage(
                 Ok(())
             };
             readable.through(random.mark(), copy).boxed()
+        }
+        5 => {
+            let (n, yields) = (1 + random.below(4), random.below(2) == 0);
+            let wait = move |x: Chunk| async move {
+                if yields && *x % 2 == 0 {
+                    tokio::task::yield_now().await;
+                }
+                Ok(x)
+            };
+            readable.parallel_map(usize::try_from(n).unwrap(), wait).boxed()
+        }
+        // With one key, items wait for each other, and keep their order.
+        6 => readable.parallel_map_by_key(3, |_| 0, |x| async move { Ok(x) }).boxed(),
+        7 => readable.parallel_map_cpu(2, Ok).boxed(),
+        8 => {
+            let (all, none) = readable.route(|_| true);
+            drop(none);
+            merge([all]).boxed()
         }
         _ => {
             let group = 1 + random.below(5);
