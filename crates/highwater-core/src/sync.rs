@@ -22,12 +22,9 @@ pub use shuttle::sync::{
 };
 
 #[cfg(hw_shuttle)]
-pub(crate) use shuttle::future::{JoinError, JoinHandle, spawn};
+pub(crate) use shuttle::future::{JoinError, JoinHandle};
 #[cfg(not(hw_shuttle))]
-pub(crate) use tokio::{
-    spawn,
-    task::{JoinError, JoinHandle},
-};
+pub(crate) use tokio::task::{JoinError, JoinHandle};
 
 /// Runs `work` on a thread of its own, tracked in `jobs`.
 #[cfg(not(hw_shuttle))]

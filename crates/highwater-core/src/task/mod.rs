@@ -13,7 +13,7 @@ pub(crate) use signal::{Cancelled, Signal};
 pub use crew::Crew;
 use tokio::time::Instant;
 
-use crate::sync::{self, JoinError, JoinHandle};
+use crate::sync::{JoinError, JoinHandle};
 
 /// A spawned task that ends with its handle: dropping the handle aborts it.
 #[derive(Debug)]
@@ -80,11 +80,21 @@ const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 ///
 /// Outside of a Tokio runtime.
 #[track_caller]
-#[expect(clippy::disallowed_methods, reason = "this is the place that ties a task to its handle")]
+#[cfg_attr(
+    not(hw_shuttle),
+    expect(
+        clippy::disallowed_methods,
+        reason = "this is the place that ties a task to its handle"
+    )
+)]
 pub fn spawn<F>(future: F) -> Task<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Task(Some(sync::spawn(future)))
+    #[cfg(not(hw_shuttle))]
+    let handle = tokio::spawn(future);
+    #[cfg(hw_shuttle)]
+    let handle = shuttle::future::spawn(future);
+    Task(Some(handle))
 }
