@@ -6,6 +6,7 @@ mod demux;
 mod framed;
 mod merge;
 mod panics;
+mod policies;
 mod wakes;
 
 use std::sync::Arc;
