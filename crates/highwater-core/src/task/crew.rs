@@ -162,6 +162,8 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Duration;
 
+    use tokio::sync::oneshot::error::TryRecvError;
+
     use super::*;
 
     /// A panic is the result of its piece, and the lane goes on.
@@ -205,6 +207,20 @@ mod tests {
         tracker.wait().await;
     }
 
+    /// A piece that comes when all lanes have ended has a lane again.
+    #[tokio::test]
+    async fn a_crew_that_is_idle_works_again() {
+        let tracker = TaskTracker::new();
+        let crew = Crew::new(1, |n: u8, _: &AtomicBool| n, tracker.clone());
+        for n in 0..3 {
+            let mut made = crew.hand_out(n);
+            tracker.close();
+            tracker.wait().await;
+            tracker.reopen();
+            assert_eq!(made.try_recv().expect("a lane has ended").unwrap(), n);
+        }
+    }
+
     /// Without a runtime there are no threads, and nobody waits for them.
     #[test]
     fn after_the_end_of_the_runtime_the_receiver_fails() {
@@ -214,7 +230,7 @@ mod tests {
         let crew = Crew::new(1, |n: u8, _: &AtomicBool| n, TaskTracker::new());
         let _guard = gone.enter();
         for _ in 0..2 {
-            assert!(crew.hand_out(1).blocking_recv().is_err());
+            assert!(matches!(crew.hand_out(1).try_recv(), Err(TryRecvError::Closed)));
         }
     }
 
@@ -230,11 +246,11 @@ mod tests {
             called_off.load(Relaxed)
         };
         let crew = Crew::new(1, work, tracker.clone());
-        let (first, second) = (crew.hand_out(1), crew.hand_out(2));
+        let (first, mut second) = (crew.hand_out(1), crew.hand_out(2));
         begun.recv_timeout(AT_MOST).unwrap();
         drop(crew);
         tracker.close();
-        assert!(second.await.is_err() && !tracker.is_empty());
+        assert!(matches!(second.try_recv(), Err(TryRecvError::Closed)) && !tracker.is_empty());
         go.send(()).unwrap();
         assert!(first.await.unwrap().unwrap(), "it can see that nobody wants it");
         tracker.wait().await;
