@@ -204,7 +204,7 @@ fn stage(
         5 => {
             let (n, yields) = (1 + random.below(4), random.below(2) == 0);
             let wait = move |x: Chunk| async move {
-                if yields && *x % 2 == 0 {
+                if yields && x.is_multiple_of(2) {
                     tokio::task::yield_now().await;
                 }
                 Ok(x)
