@@ -17,7 +17,13 @@
 //! then they get a line with the number of their lines that are accepted, counted from the start of the connection. A
 //! client that sends what was not acknowledged again, on a new connection, loses nothing, and may store a line twice.
 //!
-//! A file that is full gets a number, and `--keep` says how many of those are kept: the oldest goes with its lines.
+//! A file that is full gets a number, and `--keep` says how many of those are kept: the oldest goes with its lines. A file
+//! that others move away or remove is noticed before the next lines are accepted, which then go into a new file; SIGHUP makes
+//! the new file at once. Truncating the file removes accepted lines: move it instead.
+//!
+//! The first file gets the mode that the umask allows, each later one the owner, group and mode of the one before as far as
+//! the process may give them. A link given as FILE is followed at the start and at SIGHUP only; a link that takes the place
+//! of the file later is not. Who may write to its folder can still take the log away: use a folder of the server's own.
 //!
 //! Nothing is read that cannot be stored: while the disk is slow, full or broken, the lines wait at the clients.
 //!
@@ -27,14 +33,18 @@
 //!
 //! Without `--out` it shows itself: it stores in a temporary file, and sends itself lines. After Ctrl-C or SIGTERM it takes
 //! no more lines, stores and acknowledges what it has read, and ends with 0; or with 1 if that takes longer than `--drain`,
-//! and with 2 if it cannot begin. A second Ctrl-C ends it at once.
+//! and with 2 if it cannot begin. A second Ctrl-C ends it at once,
+//! also while a pipe or a disk takes nothing.
 
 mod args;
 mod demo;
+mod inode;
 mod intake;
 mod lines;
+mod log;
 mod patience;
 mod peer;
+mod place;
 mod record;
 mod server;
 mod stats;

@@ -18,8 +18,10 @@ use crate::args::Args;
 use crate::demo::Demo;
 use crate::intake::{Intake, Lines};
 use crate::lines::{Batch, Parse};
+use crate::log::SharedLog;
+use crate::place::Place;
 use crate::stats::Stats;
-use crate::store::{Place, Store};
+use crate::store::Store;
 use crate::view::{View, Viewer};
 use crate::watch::{Change, Look, looks};
 use crate::web::{Site, serve};
@@ -30,7 +32,11 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     let demo = args.out.is_none().then(Demo::new).transpose()?;
     let path = args.out.clone().or_else(|| demo.as_ref().map(Demo::path)).unwrap_or_default();
     let stats = Arc::new(Stats::default());
-    let store = Store::open(place(args, path), Arc::clone(&stats)).await?;
+    // A pipe is opened when somebody reads it, which may be never.
+    let log = stop.run_until_cancelled(SharedLog::open(place(args, path)));
+    let Some(log) = log.await.transpose()? else { return Ok(()) };
+    let reopening = task::spawn(reopen_on_hangup(log.clone())?);
+    let store = Store::new(log, Arc::clone(&stats));
     let listening = listen(args).await?;
     let pages = Listen::default().connections(PAGES).untaken_timeout(args.limits().write);
     let pages = pages.bind(args.http.as_str()).await?;
@@ -52,7 +58,7 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     let intake = Intake { merge, limits: args.limits(), stats: Arc::clone(&stats) };
     let taking = task::spawn(intake.run(listening, stop.clone()));
     let ended = until_drained(args, taking, &pipeline, &stop).await;
-    drop((demo, watching, serving));
+    drop((demo, watching, serving, reopening));
     summary(&stats, &refused, &pipeline);
     ended
 }
@@ -68,6 +74,26 @@ async fn listen(args: &Args) -> Result<Listening> {
         limits = limits.connections(most);
     }
     limits.bind(args.listen.as_str()).await
+}
+
+/// Opens the log anew at SIGHUP: its file was moved.
+#[cfg(unix)]
+fn reopen_on_hangup(log: SharedLog) -> Result<impl Future<Output = ()> + Send> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = signal(SignalKind::hangup())?;
+    Ok(async move {
+        while hangups.recv().await.is_some() {
+            match log.reopen().await {
+                Ok(()) => crate::text::say(format_args!("reopened the log")),
+                Err(error) => crate::text::say(format_args!("{}", OneLine(&error))),
+            }
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn reopen_on_hangup(_: SharedLog) -> Result<impl Future<Output = ()> + Send> {
+    Ok(std::future::ready(()))
 }
 
 /// Says where it is, and what it will take.

@@ -87,8 +87,8 @@ impl Stats {
         self.lock().totals.unanswered += 1;
     }
 
-    pub(crate) fn rotated(&self) {
-        self.lock().totals.rotations += 1;
+    pub(crate) fn rotated(&self, files: u64) {
+        self.lock().totals.rotations += files;
     }
 
     pub(crate) fn set_connections(&self, open: usize) {

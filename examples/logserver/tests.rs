@@ -3,12 +3,15 @@
 
 mod args;
 mod demo;
+mod inode;
 mod intake;
 #[path = "../logload/latency.rs"]
 mod latency;
 mod lines;
+mod log;
 mod patience;
 mod peer;
+mod place;
 mod record;
 mod server;
 mod stats;

@@ -58,6 +58,45 @@ fn a_restart_goes_on_where_it_was() {
     assert!(server.ended().success(), "{}", server.said());
 }
 
+/// What another program does to the file is noticed before a line is acknowledged.
+#[test]
+fn lines_after_the_log_was_moved_or_removed_are_in_a_new_one() {
+    let server = Server::start(&[]);
+    let log = server.log();
+    let mut client = server.connect();
+    let mut send = |n: u64| {
+        client.send(format!("line {n}\n"));
+        client.acknowledged(n);
+        let text = fs::read_to_string(&log).unwrap();
+        assert!(text.ends_with(&format!("\tline {n}\n")), "{text:?}");
+    };
+    send(1);
+    fs::rename(server.log(), server.folder.path().join("moved")).unwrap();
+    send(2);
+    fs::remove_file(server.log()).unwrap();
+    send(3);
+    let moved = fs::read_to_string(server.folder.path().join("moved")).unwrap();
+    assert!(moved.ends_with("\tline 1\n"), "{moved:?}");
+    drop(client);
+    assert_eq!(server.stop(), [b"line 3"]);
+}
+
+/// As `logrotate` does it. The next line comes later, if it comes.
+#[test]
+fn hangup_makes_a_new_log() {
+    let server = Server::start(&[]);
+    let mut client = server.connect();
+    client.send("one\n");
+    client.acknowledged(1);
+    fs::rename(server.log(), server.folder.path().join("log.1")).unwrap();
+    server.signal("HUP");
+    super::until(|| server.log().exists(), || server.said());
+    client.send("two\n");
+    client.acknowledged(2);
+    drop(client);
+    assert_eq!(server.stop(), [b"one", b"two"]);
+}
+
 /// F84: the file has what came, bit by bit; the terminal has nothing that it would act on.
 #[test]
 fn control_bytes_are_stored_as_they_are_and_shown_escaped() {

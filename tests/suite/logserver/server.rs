@@ -110,6 +110,10 @@ impl Server {
         fs::read_to_string(self.folder.path().join("stderr")).unwrap()
     }
 
+    pub(super) fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits for its end.
     pub(super) fn ended(&mut self) -> ExitStatus {
         let child = &mut self.child;

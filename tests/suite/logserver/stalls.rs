@@ -2,11 +2,12 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use super::server::{Server, stored};
+use super::server::{Client, Server, signal, stored};
 use super::until;
+use crate::support::program;
 
 /// Bytes of a line that is sent below, with its newline.
 const LINE: usize = 13;
@@ -16,14 +17,38 @@ const LINE: usize = 13;
 #[test]
 fn a_stalled_file_holds_up_the_clients() {
     let folder = tempfile::tempdir().unwrap();
-    let pipe = folder.path().join("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let pipe = pipe(folder.path());
     // For both: so that neither end waits for the other to be opened.
     let reader = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
     let server = Server::start(&["--out", pipe.to_str().unwrap()]);
     let mut client = server.connect();
     // More than all buffers on the way take.
     let text: String = (0..4_000_000).map(|n| format!("line {n:07}\n")).collect();
+    let sent = send_until_stuck(&mut client, &text);
+    let peak = server.peak();
+    println!("{} KiB of lines were taken, with {} KiB of memory", sent >> 10, peak >> 10);
+    assert!(sent < text.len() && peak <= server.bound);
+    assert_eq!(server.metric("lines_total{level=\"unparsed\"}"), 0.0);
+    client.stream.set_nonblocking(true).unwrap();
+    assert!(client.stream.peek(&mut [0]).is_err(), "nothing is acknowledged");
+    client.stream.set_nonblocking(false).unwrap();
+
+    // The file takes lines again.
+    let lines = sent.div_ceil(LINE);
+    let reading = std::thread::spawn(move || {
+        let read = BufReader::new(reader).lines().take(lines);
+        read.map(|line| line.unwrap().rsplit('\t').next().unwrap().to_owned()).collect::<Vec<_>>()
+    });
+    client.send(&text[sent..lines * LINE]);
+    let found = reading.join().unwrap();
+    assert!(found.iter().enumerate().all(|(n, line)| *line == format!("line {n:07}")));
+    server.wait_for("lines_total{level=\"unparsed\"}", lines as f64);
+    drop(client);
+    drop(server);
+}
+
+/// Sends until nothing is taken any more; gives how many bytes were.
+fn send_until_stuck(client: &mut Client, text: &str) -> usize {
     client.stream.set_nonblocking(true).unwrap();
     let (mut sent, mut stuck) = (0, 0);
     until(
@@ -39,25 +64,8 @@ fn a_stalled_file_holds_up_the_clients() {
         },
         || "more and more is taken".to_owned(),
     );
-    let peak = server.peak();
-    println!("{} KiB of lines were taken, with {} KiB of memory", sent >> 10, peak >> 10);
-    assert!(sent < text.len() && peak <= server.bound);
-    assert_eq!(server.metric("lines_total{level=\"unparsed\"}"), 0.0);
-    assert!(client.stream.peek(&mut [0]).is_err(), "nothing is acknowledged");
-
-    // The file takes lines again.
     client.stream.set_nonblocking(false).unwrap();
-    let lines = sent.div_ceil(LINE);
-    let reading = std::thread::spawn(move || {
-        let read = BufReader::new(reader).lines().take(lines);
-        read.map(|line| line.unwrap().rsplit('\t').next().unwrap().to_owned()).collect::<Vec<_>>()
-    });
-    client.send(&text[sent..lines * LINE]);
-    let found = reading.join().unwrap();
-    assert!(found.iter().enumerate().all(|(n, line)| *line == format!("line {n:07}")));
-    server.wait_for("lines_total{level=\"unparsed\"}", lines as f64);
-    drop(client);
-    drop(server);
+    sent
 }
 
 /// F88: a disk that stays full is said once, nothing is acknowledged, and the server ends in time, and not with 0.
@@ -86,6 +94,12 @@ impl<'a> Tiny<'a> {
         mount.args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"]).arg(folder);
         mount.status().is_ok_and(|status| status.success()).then_some(Self(folder))
     }
+
+    /// A server that has room for some hundred lines there until `ballast` is removed.
+    fn full(&self) -> Server {
+        fs::write(self.0.join("ballast"), vec![0; 200 * 1024]).unwrap();
+        Server::start(&["--out", self.0.join("log").to_str().unwrap()])
+    }
 }
 
 impl Drop for Tiny<'_> {
@@ -104,9 +118,7 @@ fn a_disk_with_room_again_takes_every_line() {
         println!("skipped: mounting a tmpfs needs root");
         return;
     };
-    fs::write(disk.join("ballast"), vec![0; 200 * 1024]).unwrap();
-    let log = disk.join("log");
-    let mut server = Server::start(&["--out", log.to_str().unwrap()]);
+    let mut server = tiny.full();
     let mut client = server.connect();
     let lines: Vec<String> = (0..1500).map(|n| format!("line {n}")).collect();
     client.send(lines.join("\n") + "\n");
@@ -120,4 +132,90 @@ fn a_disk_with_room_again_takes_every_line() {
     let found = stored(&disk);
     assert!(found.iter().eq(lines.iter().map(|line| line.as_bytes())), "{} lines", found.len());
     drop(tiny);
+}
+
+/// The end of the file is cut off to where it was, and not filled up with NULs to where it was.
+#[test]
+fn a_log_truncated_while_the_disk_is_full_has_whole_lines_and_no_nuls() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let Some(tiny) = Tiny::mount(&disk) else {
+        println!("skipped: mounting a tmpfs needs root");
+        return;
+    };
+    let mut server = tiny.full();
+    let mut client = server.connect();
+    client.send("first\n");
+    client.acknowledged(1);
+    // More than there is room for, and less than there will be.
+    let lines: Vec<String> = (0..1500).map(|n| format!("line {n}")).collect();
+    client.send(lines.join("\n") + "\n");
+    server.wait_for("storing_fails", 1.0);
+    OpenOptions::new().write(true).open(disk.join("log")).unwrap().set_len(0).unwrap();
+    fs::remove_file(disk.join("ballast")).unwrap();
+    client.acknowledged(1501);
+    drop(client);
+    server.signal("TERM");
+    assert!(server.ended().success());
+    let found = stored(&disk);
+    let sent: Vec<_> = lines.iter().map(|line| line.as_bytes()).collect();
+    assert!(found.len() <= sent.len() && sent.ends_with(&found), "{} lines", found.len());
+    drop(tiny);
+}
+
+fn pipe(folder: &Path) -> PathBuf {
+    let pipe = folder.join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    pipe
+}
+
+/// It waits for a reader of the pipe before it listens.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_whose_pipe_nobody_opens_ends_at_a_signal() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = program("logserver");
+    command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--out"]);
+    let mut child = command.arg(pipe(folder.path())).stdout(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let hears_term = || {
+        let text = fs::read_to_string(&status).unwrap();
+        let caught = text.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << (15 - 1)) != 0
+    };
+    until(hears_term, || "it does not listen for SIGTERM".to_owned());
+    signal(&child, "TERM");
+    let mut ended = None;
+    until(
+        || {
+            ended = child.try_wait().unwrap();
+            ended.is_some()
+        },
+        || "it does not end".to_owned(),
+    );
+    assert_eq!(ended.unwrap().code(), Some(0));
+}
+
+/// The write under way cannot be stopped; the program can.
+#[test]
+fn a_server_whose_pipe_is_full_ends_in_time_and_at_once_when_asked_twice() {
+    for (drain, first, again) in [("0.5", "TERM", None), ("1000", "INT", Some("INT"))] {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = pipe(folder.path());
+        let reader = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+        let mut server = Server::start(&["--out", pipe.to_str().unwrap(), "--drain", drain]);
+        send_until_stuck(&mut server.connect(), &"line\n".repeat(4_000_000));
+        server.signal(first);
+        if let Some(again) = again {
+            // The first may not have been heard yet.
+            let ends = || {
+                server.signal(again);
+                server.is_over()
+            };
+            until(ends, || "it does not end".to_owned());
+        }
+        assert_eq!(server.ended().code(), Some(1), "{}", server.said());
+        drop(reader);
+    }
 }
