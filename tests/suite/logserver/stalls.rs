@@ -159,7 +159,7 @@ fn a_log_truncated_while_the_disk_is_full_has_whole_lines_and_no_nuls() {
     server.signal("TERM");
     assert!(server.ended().success());
     let found = stored(&disk);
-    let sent: Vec<_> = lines.iter().map(|line| line.as_bytes()).collect();
+    let sent: Vec<_> = lines.into_iter().map(String::into_bytes).collect();
     assert!(found.len() <= sent.len() && sent.ends_with(&found), "{} lines", found.len());
     drop(tiny);
 }
