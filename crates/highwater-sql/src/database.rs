@@ -101,13 +101,16 @@ impl Database {
         self
     }
 
-    /// Runs statements that are separated by `;`, for tables and indexes that should be there.
+    /// Runs statements that are separated by `;`, for tables and indexes that should be there. Two programs may make the same
+    /// ones at once with `IF NOT EXISTS`: in PostgreSQL the second waits for the first and tries again.
     ///
     /// The text goes to the database as it is: it must not be made of input.
     ///
     /// # Errors
     ///
-    /// The database cannot be opened, or a statement fails. Those before it have been run.
+    /// The database cannot be opened, or a statement fails: the error has its number, from 1, and the line and column where
+    /// the database says so. In SQLite the statements before it have been run; PostgreSQL takes them back, unless the text
+    /// begins and commits transactions itself.
     ///
     /// # Cancel safety
     ///

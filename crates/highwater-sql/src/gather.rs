@@ -32,11 +32,11 @@ impl<T: FromRow> Gather<T> {
         Self { batch: Vec::new(), weight: 0, size: most.get(), most, rows: 0 }
     }
 
-    /// Takes a row; true if the batch is full.
-    pub(crate) fn push(&mut self, row: &RawRow<'_>) -> Result<bool> {
+    /// Takes a row; true if the batch is full. The error of one that cannot be read has what `name` adds to it.
+    pub(crate) fn push(&mut self, row: &RawRow<'_>, name: impl FnOnce() -> String) -> Result<bool> {
         let value = T::from_row(row).map_err(|error| {
             // What was said stays, and the row is put in front of it.
-            Error::corrupt(format!("row {}: {error}", self.rows))
+            Error::corrupt(format!("row {}: {error}{}", self.rows, name()))
         })?;
         self.weight = self.weight.saturating_add(row.weight());
         self.rows += 1;
@@ -110,6 +110,12 @@ impl Keyed {
             )));
         }
         Ok(())
+    }
+
+    /// What names a row in an error: after [`Query::after`], its number says little.
+    pub(crate) fn name(&self, row: &RawRow<'_>, places: &[usize]) -> String {
+        let position = self.position(row, places);
+        position.map_or_else(|_| String::new(), |key| format!(" (key {})", key.to_text()))
     }
 
     fn position(&self, row: &RawRow<'_>, places: &[usize]) -> Result<Position> {

@@ -84,6 +84,7 @@ mod rows;
 mod serial;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod statement;
 mod table;
 #[cfg(all(test, feature = "sqlite"))]
 mod tests;

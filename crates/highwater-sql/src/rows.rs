@@ -40,7 +40,7 @@ use crate::sqlite::SqliteRead;
 /// # Errors
 ///
 /// In the stream: the database cannot be opened, the query is refused or fails, or a row cannot be read as `T`. The error
-/// then names the row, counted from 0, and the column.
+/// then names the row, counted from 0, and the column; of a query that is read by key, the key of the row as well.
 ///
 /// # Examples
 ///

@@ -4,6 +4,7 @@ mod bad_rows;
 mod between;
 mod reading;
 mod resuming;
+mod statements;
 mod stopping;
 mod writing;
 

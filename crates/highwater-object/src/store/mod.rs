@@ -1,5 +1,7 @@
 //! A place for objects.
 
+#[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]
+mod answer;
 mod folder;
 mod options;
 #[cfg(any(feature = "s3", feature = "gcs", feature = "azure"))]

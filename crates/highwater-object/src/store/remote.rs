@@ -16,7 +16,7 @@ use object_store::list::PaginatedListStore;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use url::Url;
 
-use super::{Listing, Place, Requests, Store, StoreOptions};
+use super::{Listing, Place, Requests, Store, StoreOptions, answer};
 use crate::error::failed;
 use crate::fetch::Streamed;
 
@@ -175,8 +175,14 @@ impl HttpService for Guard {
         if is_object && status.is_success() {
             return Ok(response);
         }
-        let (parts, body) = response.into_parts();
-        let body = if status.is_success() { whole(body).await? } else { beginning(body).await };
+        let (mut parts, body) = response.into_parts();
+        let mut body = if status.is_success() { whole(body).await? } else { beginning(body).await };
+        if !status.is_success() {
+            body = answer::readable(&body).into();
+        } else if let Some(status) = answer::error_status(&body) {
+            parts.status = status;
+            body = answer::readable(&body).into();
+        }
         Ok(HttpResponse::from_parts(parts, body.into()))
     }
 }
@@ -196,8 +202,8 @@ async fn whole(body: HttpResponseBody) -> Result<Bytes, HttpError> {
     Ok(bytes.freeze())
 }
 
-/// An answer that only says what is wrong: enough of it to be shown, as a text that does no harm to a terminal. It is the
-/// status that counts, so it does not matter if the rest does not come.
+/// An answer that only says what is wrong: enough of it to be shown. It is the status that counts, so it does not matter if
+/// the rest does not come.
 async fn beginning(body: HttpResponseBody) -> Bytes {
     let (mut body, mut bytes) = (body.bytes_stream(), BytesMut::new());
     while let Some(Ok(frame)) = body.next().await {
@@ -207,9 +213,7 @@ async fn beginning(body: HttpResponseBody) -> Bytes {
             break;
         }
     }
-    let text = String::from_utf8_lossy(&bytes);
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    plain.into()
+    bytes.freeze()
 }
 
 /// Bytes of an answer that is not an object. A page of 1000 keys of 1024 bytes has 7 MB if each byte of them is escaped.

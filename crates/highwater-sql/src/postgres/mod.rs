@@ -9,18 +9,20 @@ mod read;
 mod staging;
 mod write;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, Pool};
+use futures_util::TryStreamExt as _;
 use highwater_core::Result;
-use tokio_postgres::error::SqlState;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::error::{ErrorPosition, SqlState};
+use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
 
 use lease::Lease;
 pub(crate) use read::PostgresRead;
 pub(crate) use write::PostgresSession;
 
-use crate::checkpoint;
+use crate::{checkpoint, statement};
 
 /// Where connections come from.
 #[derive(Clone)]
@@ -45,7 +47,14 @@ impl Postgres {
 
     pub(crate) async fn execute(&self, sql: &str) -> Result<()> {
         let lease = Lease::of(self).await?;
-        lease.batch_execute(sql).await?;
+        let mut run = run(&lease, sql).await;
+        if run.as_ref().is_err_and(|failed| failed.number == 1 && is_race(&failed.error)) {
+            run = self::run(&lease, sql).await;
+        }
+        run.map_err(|Failed { number, error }| {
+            let offset = offset(&error, sql);
+            statement::failed(error.into(), number, sql, offset)
+        })?;
         lease.release();
         Ok(())
     }
@@ -61,6 +70,41 @@ impl Postgres {
         lease.release();
         Ok(position.flatten())
     }
+}
+
+/// A statement that failed, numbered from 1.
+struct Failed {
+    number: usize,
+    error: tokio_postgres::Error,
+}
+
+async fn run(lease: &Lease, sql: &str) -> Result<(), Failed> {
+    let mut number = 1;
+    let answers = async {
+        let mut answers = pin!(lease.simple_query_raw(sql).await?);
+        while let Some(answer) = answers.try_next().await? {
+            number += usize::from(matches!(answer, SimpleQueryMessage::CommandComplete(_)));
+        }
+        Ok(())
+    };
+    let result = answers.await;
+    result.map_err(|error| Failed { number, error })
+}
+
+/// Whether two have made the same table, type or index at once. `IF NOT EXISTS` does not see one that is not committed.
+fn is_race(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|error| {
+        *error.code() == SqlState::UNIQUE_VIOLATION && error.schema() == Some("pg_catalog")
+    })
+}
+
+/// The byte of the text that the server complains about, if it says so.
+fn offset(error: &tokio_postgres::Error, sql: &str) -> Option<usize> {
+    let Some(ErrorPosition::Original(letter)) = error.as_db_error()?.position() else {
+        return None;
+    };
+    let letter = usize::try_from(*letter).ok()?.checked_sub(1)?;
+    sql.char_indices().map(|(at, _)| at).chain([sql.len()]).nth(letter)
 }
 
 /// Makes a table if it is not there. Two that do so at once can get into each other's way: then it is there.

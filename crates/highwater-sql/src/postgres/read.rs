@@ -95,14 +95,14 @@ impl<T: FromRow + Send> Reader<T> {
             return Ok(false);
         };
         let row = RawRow::new(columns, &cells);
-        let Some(page) = &mut self.page else { return self.gather.push(&row) };
+        let Some(page) = &mut self.page else { return self.gather.push(&row, String::new) };
         let places = page.keyed.places(columns)?;
         page.rows += 1;
         if page.rows > self.query.batch.get() {
             page.keyed.check_next(&row, &places)?;
             return Ok(false);
         }
-        let full = self.gather.push(&row)?;
+        let full = self.gather.push(&row, || page.keyed.name(&row, &places))?;
         if page.rows < self.query.batch.get() {
             return Ok(full);
         }

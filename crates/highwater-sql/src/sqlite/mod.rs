@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use highwater_core::{Error, Result};
 use rusqlite::config::DbConfig;
+use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::types::{ToSqlOutput, ValueRef as Theirs};
-use rusqlite::{Connection, OpenFlags, ToSql};
+use rusqlite::{Batch, Connection, OpenFlags, ToSql};
 
 pub(crate) use read::SqliteRead;
 pub(crate) use write::SqliteSession;
 
 use crate::raw::RawCells;
+use crate::statement;
 use crate::value::ValueRef;
 
 /// Where a database is.
@@ -36,10 +38,7 @@ impl Sqlite {
 
     pub(crate) async fn execute(&self, sql: &str) -> Result<()> {
         let sql = sql.to_owned();
-        self.call(OpenFlags::SQLITE_OPEN_CREATE, move |connection| {
-            Ok(connection.execute_batch(&sql)?)
-        })
-        .await
+        self.call(OpenFlags::SQLITE_OPEN_CREATE, move |connection| run(connection, &sql)).await
     }
 
     /// Runs something on the blocking pool, on a connection of its own.
@@ -78,6 +77,32 @@ impl Sqlite {
 
 /// SQLite counts the milliseconds of a wait in 32 bits: 24 days at most.
 const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX.unsigned_abs() as u64);
+
+/// Runs statement after statement.
+fn run(connection: &Connection, sql: &str) -> Result<()> {
+    let (mut batch, mut rest) = (Batch::new(connection, sql), Some(sql));
+    for number in 1.. {
+        // White space between two statements belongs to the second.
+        let begin = rest.map(|rest| sql.len() - rest.trim_start().len());
+        let failed = |error, at| statement::failed(Error::from(error), number, sql, at);
+        let next = batch.next().map_err(|error| {
+            let at = invalid(&error, sql).or(begin);
+            failed(error, at)
+        })?;
+        let Some(mut next) = next else { break };
+        let text = next.expanded_sql().unwrap_or_default();
+        rest = rest.and_then(|rest| rest.strip_prefix(text.as_str()));
+        let mut rows = next.raw_query();
+        while rows.next().map_err(|error| failed(error, begin))?.is_some() {}
+    }
+    Ok(())
+}
+
+/// The byte of the text that SQLite does not understand, if it says so.
+fn invalid(error: &rusqlite::Error, sql: &str) -> Option<usize> {
+    let rusqlite::Error::SqlInputError { sql: rest, offset, .. } = error else { return None };
+    Some(sql.len().checked_sub(rest.len())? + usize::try_from(*offset).ok()?)
+}
 
 /// What the driver takes for an error of ours.
 type Standard = Box<dyn std::error::Error + Send + Sync>;

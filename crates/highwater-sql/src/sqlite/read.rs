@@ -249,7 +249,7 @@ fn fill<T: FromRow>(
     gather: &mut Gather<T>,
 ) -> Result<Option<()>> {
     while let Some(row) = rows.next()? {
-        if gather.push(&RawRow::new(columns, row))? {
+        if gather.push(&RawRow::new(columns, row), String::new)? {
             return Ok(None);
         }
     }
@@ -323,7 +323,7 @@ impl<T: FromRow + Send + 'static> Pages<T> {
                 self.keyed.check_next(&row, &places)?;
                 return Ok(None);
             }
-            full = self.gather.push(&row)?;
+            full = self.gather.push(&row, || self.keyed.name(&row, &places))?;
             if full {
                 self.keyed.end_page(&row, &places)?;
             }

@@ -7,6 +7,7 @@ mod faults;
 mod names;
 mod reading;
 mod resuming;
+mod statements;
 mod stopping;
 mod support;
 mod values;

@@ -75,6 +75,19 @@ async fn an_error_comes_behind_the_rows_before_it() {
     assert!(keyed.next().await.is_none());
 }
 
+/// After a position the number of a row says little: it is counted from there.
+#[tokio::test]
+async fn an_unreadable_row_behind_a_position_is_named_by_its_key() {
+    let temp = Temp::numbers(1000);
+    let by_key = Query::new("SELECT n AS k, CASE n WHEN 700 THEN 'x' ELSE n END AS n FROM n")
+        .by_key(["k"])
+        .unwrap()
+        .after(Some(690.into()));
+    let failed = rows::<(i64, i64)>(&temp.database(), by_key).to_vec().await.unwrap_err();
+    let said = whole(&failed);
+    assert!(said.contains("row 9: column `n`") && said.contains("(key [700])"), "{said}");
+}
+
 /// B13: a panic in somebody's `FromRow` is an error, behind the rows before it.
 #[tokio::test]
 async fn a_panic_is_an_error() {
