@@ -7,7 +7,8 @@
 //! Each user is extracted, their e-mail address normalised, their town looked up by its zip code, their full name and age
 //! group derived, and the result loaded. A user without a usable address is skipped; a row that the target does not take is
 //! kept in the table `users_rejected`. Each batch is one transaction, in which a checkpoint is moved as well: after a crash,
-//! `--resume` goes on exactly where it stopped.
+//! `--resume` goes on exactly where it stopped. After Ctrl-C and SIGTERM the batch under way is committed or taken back. Of
+//! two that load the same table at once, one ends with an error, and nothing is loaded twice.
 
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
@@ -19,8 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Parser;
 use highwater::prelude::*;
 use highwater::sql::{Checkpoint, Database, Query, Table, WriteCounts, rows, table_writer};
-use highwater::{CancellationToken, Error, Readable, Report, Result};
-use highwater_examples::{OneLine, peak_memory};
+use highwater::{Error, Readable, Report, Result};
+use highwater_examples::{OneLine, interrupt, peak_memory};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
@@ -323,20 +324,6 @@ async fn progress_bar(args: &Args, from: &Database) -> Result<ProgressBar> {
     let style =
         ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} users {per_sec} {eta}");
     Ok(ProgressBar::new(total).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
-}
-
-/// Cancelled by Ctrl-C: the batch under way is committed or taken back, and `--resume` goes on.
-fn interrupt() -> CancellationToken {
-    let token = CancellationToken::new();
-    let cancelled = token.clone();
-    let wait = async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            cancelled.cancel();
-        }
-    };
-    // It lives as long as the program.
-    std::mem::forget(highwater::task::spawn(wait));
-    token
 }
 
 fn summary(report: &Report, counts: &Counts, written: &WriteCounts) -> String {

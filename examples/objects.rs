@@ -166,7 +166,10 @@ struct Job {
 impl Job {
     async fn export(&self, output: Option<&Path>) -> Result<Report> {
         let bar = self.bar.clone();
-        let lines = self.reader().try_map(|record| line_of(&record)).inspect(move |_| bar.inc(1));
+        let policy = self.policy();
+        let line = move |record: Record<Bytes>| unless_left_out(line_of(&record), &policy);
+        let lines =
+            self.reader().try_map(line).filter_map(|some| some).inspect(move |_| bar.inc(1));
         lines.pipe_to(destination(output)).abort_on(interrupt()).await
     }
 
@@ -212,7 +215,9 @@ impl Job {
         names: Vec<(String, String)>,
     ) -> Result<Report> {
         let bar = self.bar.clone();
-        let renamed = self.reader().try_map(move |record| rename(record, &names));
+        let policy = self.policy();
+        let renamed = move |record| unless_left_out(rename(record, &names), &policy);
+        let renamed = self.reader().try_map(renamed).filter_map(|some| some);
         let counted = renamed.inspect(move |_| bar.inc(1));
         counted.pipe_to(self.writer(target)).abort_on(interrupt()).await
     }
@@ -236,9 +241,10 @@ impl Job {
     fn records_of(&self, input: BoxReadable<Bytes>, field: String) -> BoxReadable<Record<Bytes>> {
         let (bad, nameless) = (self.policy(), self.policy());
         let bad = OnBadRecord::dead_letter(move |record| bad(record.error().clone()));
-        let record = move |json: Box<RawValue>| match id_of(&json, &field) {
-            Ok(id) => Ok(Some(Record::new(id, Bytes::from(Box::<str>::from(json).into_string())))),
-            Err(error) => nameless(error).map(|()| None),
+        let record = move |json: Box<RawValue>| {
+            let id = unless_left_out(id_of(&json, &field), &nameless)?;
+            let bytes = Bytes::from(Box::<str>::from(json).into_string());
+            Ok(id.map(|id| Record::new(id, bytes)))
         };
         input.pipe(Ndjson::new().on_bad_record(bad)).try_map(record).filter_map(|some| some).boxed()
     }
@@ -255,6 +261,17 @@ impl Job {
         let policy = self.policy();
         let writer = resource.writer().concurrency(self.concurrency);
         writer.on_failed(move |failed| policy(failed.into()))
+    }
+}
+
+/// What a record becomes, or nothing if the policy lets it be left out.
+fn unless_left_out<T>(
+    result: Result<T>,
+    policy: &impl Fn(Error) -> Result<()>,
+) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => policy(error).map(|()| None),
     }
 }
 

@@ -35,7 +35,7 @@ struct Args {
     /// Where to pass connections on to. Without it, a sample is sent through to a server that sends it back.
     #[arg(long)]
     to: Option<String>,
-    /// The most connections at a time [default: 1024, or what the limit of open files leaves].
+    /// The most connections at a time [default: 1024, or what the limit of open files leaves: each takes two].
     #[arg(long)]
     connections: Option<usize>,
     /// The most connections at a time from one address [default: 64].
@@ -81,7 +81,7 @@ async fn run(args: &Args) -> Result<()> {
 }
 
 async fn listen(args: &Args) -> Result<Listening> {
-    let mut limits = Listen::default();
+    let mut limits = Listen::proxy();
     if let Some(most) = args.connections {
         limits = limits.connections(most);
     }

@@ -2,6 +2,9 @@
 //! memory they took.
 #![forbid(unsafe_code)]
 
+#[cfg(any(feature = "http", feature = "logserver"))]
+mod serve;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::io::IsTerminal;
@@ -9,6 +12,9 @@ use std::path::Path;
 
 use highwater::{CancellationToken, Error};
 use indicatif::{ProgressBar, ProgressStyle};
+
+#[cfg(any(feature = "http", feature = "logserver"))]
+pub use serve::serve;
 
 /// An error with all its causes on one line, as a program shows it.
 ///

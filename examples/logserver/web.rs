@@ -13,11 +13,7 @@ use axum::routing::get;
 use futures::stream::unfold;
 use highwater::net::{Listening, Refused};
 use highwater::{CancellationToken, Result};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use crate::stats::Stats;
 use crate::view::{View, metrics};
@@ -30,28 +26,9 @@ pub(crate) struct Site {
     pub(crate) view: watch::Receiver<View>,
 }
 
-/// Serves the page until `stop`. What is open then is dropped: the page connects again by itself.
-pub(crate) async fn serve(
-    mut listening: Listening,
-    site: Site,
-    stop: CancellationToken,
-) -> Result<()> {
-    let service = TowerToHyperService::new(router(site));
-    let mut server = auto::Builder::new(TokioExecutor::new()).http1_only();
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            socket = listening.accept() => {
-                let (server, service) = (server.clone(), service.clone());
-                let io = TokioIo::new(socket?);
-                // What goes wrong on a connection is the browser's to see.
-                connections.spawn(async move { drop(server.serve_connection(io, service).await) });
-            }
-            Some(_) = connections.join_next() => {}
-            () = stop.cancelled() => return Ok(()),
-        }
-    }
+/// Serves the page until `stop`. The page connects again by itself.
+pub(crate) async fn serve(listening: Listening, site: Site, stop: CancellationToken) -> Result<()> {
+    highwater_examples::serve(listening, router(site), HEAD, stop).await
 }
 
 fn router(site: Site) -> Router {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! report-api [--listen ADDRESS] [--rows N] [--level 1..9] [--exports N] [--max-body BYTES] [--max-line BYTES]
-//!            [--idle SECONDS] [--drain SECONDS] [--blocking]
+//!            [--connections N] [--per-address N] [--head SECONDS] [--idle SECONDS] [--drain SECONDS] [--blocking]
 //! report-api --load [--rows N] [--level 1..9] [--seconds N]
 //! ```
 //!
@@ -27,14 +27,13 @@ mod load;
 mod service;
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use highwater::net::{Listen, Listening};
 use highwater::{CancellationToken, Error, Result, task};
 use highwater_examples::{OneLine, interrupt};
-use tokio::net::TcpListener;
 
 /// A service that answers in time while it makes large reports.
 #[derive(Debug, Clone, Parser)]
@@ -58,7 +57,16 @@ struct Args {
     /// The most bytes of a line of an import; a longer one is a bad line.
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 10)]
     max_line: usize,
-    /// Seconds for which the body of a request may be silent.
+    /// The most connections at a time [default: 1024, or what the limit of open files leaves].
+    #[arg(long, value_name = "N")]
+    connections: Option<usize>,
+    /// The most connections at a time from one address.
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    per_address: usize,
+    /// Seconds that the head of a request may take, from the start of the connection or from the last answer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    head: u64,
+    /// Seconds for which the body of a request may be silent, and for which a client may not take what was sent to it.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     idle: u64,
     /// Seconds that requests have to end after Ctrl-C.
@@ -95,31 +103,33 @@ async fn run(args: &Args) -> Result<ExitCode> {
             () = stop.cancelled() => Ok(ExitCode::from(130)),
         };
     }
-    let listener = listen(args.listen.as_deref().unwrap_or("127.0.0.1:0")).await?;
-    let address = listener.local_addr()?;
+    let listening = listen(args).await?;
     if args.listen.is_none() {
-        return sample(listener, address, args, stop).await;
+        return sample(listening, args, stop).await;
     }
-    writeln!(std::io::stdout(), "listening on {address}")?;
-    serve(listener, args, stop).await
+    writeln!(std::io::stdout(), "listening on {}", listening.address())?;
+    serve(listening, args, stop).await
 }
 
-async fn listen(address: &str) -> Result<TcpListener> {
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|error| Error::from(error).context(format!("cannot listen on {address}")))
+async fn listen(args: &Args) -> Result<Listening> {
+    let untaken = Duration::from_secs(args.idle);
+    let mut limits = Listen::default().per_address(args.per_address).untaken_timeout(untaken);
+    if let Some(most) = args.connections {
+        limits = limits.connections(most);
+    }
+    limits.bind(args.listen.as_deref().unwrap_or("127.0.0.1:0")).await
 }
 
 /// Serves until it is stopped, and then what is under way.
-async fn serve(listener: TcpListener, args: &Args, stop: CancellationToken) -> Result<ExitCode> {
-    let stopped = stop.clone();
-    let serving = axum::serve(listener, service::router(args))
-        .with_graceful_shutdown(async move { stopped.cancelled().await });
+async fn serve(listening: Listening, args: &Args, stop: CancellationToken) -> Result<ExitCode> {
+    let (router, head) = (service::router(args), Duration::from_secs(args.head));
+    let serving = highwater_examples::serve(listening, router, head, stop.clone());
     let too_late = async {
         stop.cancelled().await;
         tokio::time::sleep(Duration::from_secs(args.drain)).await;
     };
     tokio::select! {
-        served = serving => served.map(|()| ExitCode::SUCCESS).map_err(Error::from),
+        served = serving => served.map(|()| ExitCode::SUCCESS),
         () = too_late => {
             say(format_args!("cut off what was under way after {} s", args.drain));
             Ok(ExitCode::from(1))
@@ -128,15 +138,10 @@ async fn serve(listener: TcpListener, args: &Args, stop: CancellationToken) -> R
 }
 
 /// Asks for a little of everything.
-async fn sample(
-    listener: TcpListener,
-    address: SocketAddr,
-    args: &Args,
-    stop: CancellationToken,
-) -> Result<ExitCode> {
+async fn sample(listening: Listening, args: &Args, stop: CancellationToken) -> Result<ExitCode> {
     say(format_args!("no --listen: asking itself (--help says more)"));
-    let (server, asked) = (args.clone(), stop.clone());
-    let served = task::spawn(async move { serve(listener, &server, asked).await });
+    let (server, asked, address) = (args.clone(), stop.clone(), listening.address());
+    let served = task::spawn(async move { serve(listening, &server, asked).await });
     tokio::select! {
         shown = client::show(address) => shown?,
         () = stop.cancelled() => return Ok(ExitCode::from(130)),

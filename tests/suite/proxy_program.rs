@@ -14,7 +14,11 @@ struct Proxy(Child, String);
 
 impl Proxy {
     fn start(to: &TcpListener, options: &[&str]) -> Self {
-        let mut child = program("proxy")
+        Self::spawn(program("proxy"), to, options)
+    }
+
+    fn spawn(mut command: Command, to: &TcpListener, options: &[&str]) -> Self {
+        let mut child = command
             .args(["--to", &to.local_addr().unwrap().to_string()])
             .args(options)
             .stdout(Stdio::piped())
@@ -96,6 +100,30 @@ fn without_arguments_it_shows_itself() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "1088890 bytes came back\n");
     let zero = program("proxy").args(["--rate", "0"]).output().unwrap();
     assert_eq!(zero.status.code(), Some(2));
+}
+
+/// Each connection takes two descriptors: as many are let in as there are descriptors for, and the others are refused.
+#[cfg(target_os = "linux")]
+#[test]
+fn connections_are_refused_before_descriptors_run_out() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 256; exec \"$@\"", "sh"]).arg(program("proxy").get_program());
+    let proxy = Proxy::spawn(command, &server, &["--per-address", "1000"]);
+    // 80 % of 256 less 64, and two each.
+    let most = 70;
+    let clients: Vec<TcpStream> =
+        (0..most).map(|_| TcpStream::connect(&proxy.1).unwrap()).collect();
+    let served: Vec<TcpStream> = clients.iter().map(|_| server.accept().unwrap().0).collect();
+    let mut refused = TcpStream::connect(&proxy.1).unwrap();
+    assert!(matches!(refused.read(&mut [0]), Ok(0) | Err(_)));
+    // Which of them belongs to which client is not known.
+    for mut there in served {
+        there.write_all(b"x").unwrap();
+    }
+    for mut client in clients {
+        client.read_exact(&mut [0]).unwrap();
+    }
 }
 
 #[cfg(unix)]

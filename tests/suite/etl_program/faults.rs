@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use super::{Folder, etl, failed, loaded, said};
+use crate::support::services::postgres;
 
 #[test]
 fn what_cannot_be_done_is_said_in_one_line() {
@@ -58,10 +59,61 @@ fn a_full_disk_can_be_mended() {
     assert!(loaded(&to) == loaded(&folder.url("whole.db")));
 }
 
-/// A Ctrl-C ends it in order, and it goes on afterwards.
+/// After `--resume` the number of a row is counted from there; its key says which one it is.
+#[test]
+fn a_row_that_cannot_be_read_is_named_by_its_key() {
+    let folder = Folder::new();
+    folder.users("from.db", 1000);
+    folder.open("from.db").execute_batch("UPDATE users SET age = 'old' WHERE id = 1500").unwrap();
+    let (from, to) = (folder.url("from.db"), folder.url("to.db"));
+    for _ in 0..2 {
+        let arguments = ["--from", &from, "--to", &to, "--batch", "50", "--resume"];
+        let said = failed(&etl().args(arguments).output().unwrap());
+        assert!(said.contains("column `age`") && said.contains("(key [1500])"), "{said}");
+    }
+}
+
+/// Two that begin at once on an empty target: one loads everything, and the other loads nothing or says why it stops.
+#[test]
+fn two_at_once_load_each_row_once() {
+    let folder = Folder::new();
+    folder.users("from.db", 1000);
+    let from = folder.url("from.db");
+    said(&etl().args(["--from", &from, "--to", &folder.url("whole.db")]).output().unwrap());
+    let expected = loaded(&folder.url("whole.db"));
+    let check = |to: &str| {
+        let start = || {
+            let mut command = etl();
+            command.args(["--from", &from, "--to", to, "--batch", "50"]);
+            command.stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let both = [start(), start()].map(|child| child.wait_with_output().unwrap());
+        for output in both.iter().filter(|output| !output.status.success()) {
+            let said = failed(output);
+            let why = ["was moved by somebody else", "has rows in `users` already"];
+            assert!(why.iter().any(|why| said.contains(why)), "{said}");
+        }
+        assert!(both.iter().any(|output| output.status.success()), "{both:?}");
+        assert!(loaded(to) == expected, "a row is missing, or there is one too many");
+    };
+    for round in 0..5 {
+        check(&folder.url(&format!("to{round}.db")));
+        if let Some(server) = postgres() {
+            check(&server.url());
+        }
+    }
+}
+
+/// A Ctrl-C or a SIGTERM ends it in order, and it goes on afterwards.
 #[cfg(unix)]
 #[test]
 fn an_interrupt_can_be_resumed() {
+    interrupt_and_resume("INT");
+    interrupt_and_resume("TERM");
+}
+
+#[cfg(unix)]
+fn interrupt_and_resume(signal: &str) {
     let folder = Folder::new();
     folder.users("from.db", 20_000);
     let (from, to) = (folder.url("from.db"), folder.url("to.db"));
@@ -76,7 +128,7 @@ fn an_interrupt_can_be_resumed() {
     {
         std::thread::yield_now();
     }
-    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let interrupted = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
     assert!(interrupted.unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let there = loaded(&to).len();

@@ -1,6 +1,8 @@
 //! Object storage: against a real S3 server, with faults between the two.
 
 mod folder;
+#[cfg(unix)]
+mod kill;
 mod limits;
 mod listing;
 mod objects;

@@ -202,6 +202,49 @@ async fn keeping_going_leaves_records_out() {
     assert_eq!(String::from_utf8(export.stdout).unwrap(), rest);
 }
 
+/// What cannot be read as a record of JSON is left out as well: of an export, and of a migration that looks into it.
+#[tokio::test(flavor = "multi_thread")]
+async fn keeping_going_leaves_records_out_that_are_not_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = Store::folder(folder.path()).unwrap();
+    for (id, text) in [("a", "{\"old\": 1}"), ("b", "no JSON"), ("c", "{\"old\": 3, \"new\": 4}")] {
+        write(&here, &format!("records/{id}.json"), text).await;
+    }
+    let objects = |arguments: &[&str]| {
+        let mut command = Command::from(program("objects"));
+        command.arg("--store").arg(folder.path()).arg("--keep-going").args(arguments);
+        command
+    };
+    let export = run(&mut objects(&["export"])).await;
+    let said = String::from_utf8_lossy(&export.stderr);
+    assert_eq!(export.status.code(), Some(1), "{said}");
+    assert!(said.contains("left out: record `b` is not JSON"), "{said}");
+    let lines = String::from_utf8(export.stdout).unwrap();
+    assert_eq!(lines, "{\"old\":1}\n{\"old\":3,\"new\":4}\n");
+
+    let migrate = ["migrate", "--to-resource", "new", "--rename", "old=new"];
+    let migrate = run(&mut objects(&migrate)).await;
+    let said = String::from_utf8_lossy(&migrate.stderr);
+    assert_eq!(migrate.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("left out: record `b`") && said.contains("left out: record `c`"),
+        "{said}"
+    );
+    assert!(said.contains("1 records"), "{said}");
+    assert_eq!(read(&here, "new/a.json").await.0, b"{\"new\":1}");
+}
+
+/// An error of the store is its code and its message, not XML with the id of the key and the text that was signed.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_of_the_store_is_said_without_markup() {
+    let s3 = S3::start().await;
+    let mut wrong = in_s3(s3.address());
+    let wrong = run(wrong.env("AWS_SECRET_ACCESS_KEY", "wr0ng").arg("ids")).await;
+    failed(&wrong, &["403", "SignatureDoesNotMatch"]);
+    let said = String::from_utf8_lossy(&wrong.stderr);
+    assert!(!said.contains('<') && !said.contains(S3::KEY), "{said}");
+}
+
 /// Ctrl-C: the records that are there are whole, and no output is half-written.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod limits;
 mod stopping;
 
 use std::io::{BufRead, BufReader, Lines};
@@ -154,7 +155,7 @@ fn a_wrong_command_line() {
     let output = report_api().args(["--listen", &address]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2));
-    assert!(said.contains(&format!("cannot listen on {address}")), "{said}");
+    assert!(said.contains(&format!("cannot listen on {address:?}")), "{said}");
 }
 
 /// Both figures are there: those of reports made off the runtime, and on it.

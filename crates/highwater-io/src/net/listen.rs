@@ -54,11 +54,17 @@ pub struct Listen {
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { connections: default_connections(), per_address: PER_ADDRESS, untaken: None }
+        Self { connections: default_connections(1), per_address: PER_ADDRESS, untaken: None }
     }
 }
 
 impl Listen {
+    /// The default limits where each connection takes a second descriptor, such as one to another server: where the limit
+    /// of open files decides, half as many connections.
+    pub fn proxy() -> Self {
+        Self { connections: default_connections(2), ..Self::default() }
+    }
+
     /// The most connections at a time.
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most;
@@ -323,10 +329,11 @@ impl Drop for Seat {
     }
 }
 
-/// 80 % of the descriptors that may be open, less 64 for everything else; not above 1024.
-fn default_connections() -> usize {
-    let files = open_files().unwrap_or(MOST_CONNECTIONS * 2);
-    (files / 5 * 4).saturating_sub(64).clamp(1, MOST_CONNECTIONS)
+/// 80 % of the descriptors that may be open, less 64 for everything else, for connections that take so many each; not above
+/// 1024.
+fn default_connections(descriptors: usize) -> usize {
+    let files = open_files().unwrap_or(MOST_CONNECTIONS * 4);
+    ((files / 5 * 4).saturating_sub(64) / descriptors).clamp(1, MOST_CONNECTIONS)
 }
 
 /// The soft limit of open files, where the system tells.
