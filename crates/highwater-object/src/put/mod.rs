@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::num::NonZero;
 
 use bytes::{Bytes, BytesMut};
+use highwater_core::task::{Task, spawn};
 use highwater_core::{Destination, Error, Result};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
@@ -14,6 +15,7 @@ use object_store::path::Path;
 use crate::error::failed;
 use crate::store::Store;
 use plan::Plan;
+pub(crate) use upload::GRACE;
 use upload::{Beginning, Upload};
 
 /// The destination made by [`Store::put`]: bytes in, one object at the end.
@@ -36,6 +38,9 @@ use upload::{Beginning, Upload};
 ///
 /// - After an error or an abort, the pipeline waits until the parts under way have arrived, for 10 s at the most, and
 ///   the store has forgotten all parts.
+/// - The last request, which makes the object, cannot be taken back. An abort beside it waits for its answer, for 10 s at the
+///   most: if the object is written, the pipeline has succeeded. If no answer comes, a suppressed error says that the
+///   outcome is not known.
 /// - Dropped in between, it is undone by a task of the [`Store`], which nothing but the end of the runtime ends;
 ///   [`Store::settled`] waits for it.
 ///
@@ -43,7 +48,7 @@ use upload::{Beginning, Upload};
 /// delete them by itself, with a rule for incomplete multipart uploads
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html>). So does an
 /// answer to the request that begins an upload if it gets lost on the way: the store has begun one of which nobody knows
-/// the name. An abort while the upload is being completed may find it completed.
+/// the name.
 ///
 /// # Errors
 ///
@@ -76,9 +81,11 @@ pub struct ObjectWrite {
 }
 
 /// ```text
-///  Gathering --a part is full--> Beginning --> Sending --finish--> Over
-///      |                            |             |                 ^
-///      +---- finish, abort ---------+--- abort ---+-----------------+
+///  Gathering --a part is full--> Beginning --> Sending <----an error----+
+///      |                            |             |                     |
+///      |                            |             +--finish--------> Committing --> Committed
+///      +-----------finish----------------------------------------------^
+///      +-----------abort------------+-------------+--> Over
 /// ```
 #[derive(Debug)]
 enum State {
@@ -86,8 +93,14 @@ enum State {
     Gathering,
     Beginning(Beginning),
     Sending(Upload),
+    /// The last request is under way: it cannot be taken back.
+    Committing(Task<Ended>),
+    Committed,
     Over,
 }
+
+/// How the last request went, and the upload that it was to complete, to be undone if it failed.
+type Ended = (Option<Upload>, Result<()>);
 
 impl ObjectWrite {
     pub(crate) fn new(store: Store, key: Path) -> Self {
@@ -130,6 +143,11 @@ impl ObjectWrite {
     #[cfg(test)]
     pub(crate) fn in_parts_of(bytes: usize, put: Self) -> Self {
         Self { plan: Plan::new(bytes), ..put }
+    }
+
+    /// Whether it takes nothing more.
+    fn is_closed(&self) -> bool {
+        matches!(self.state, State::Committing(_) | State::Committed | State::Over)
     }
 
     /// Bytes under way at the most, unless one part has more.
@@ -188,13 +206,63 @@ impl ObjectWrite {
         }
     }
 
-    /// One request for all of it.
-    async fn put_whole(&mut self) -> Result<()> {
-        let payload = self.part.split().freeze().into();
-        let put = self.store.place.objects.put(&self.key, payload).await;
-        put.map_err(|error| failed(format_args!("write `{}`", self.key), error))?;
+    /// Sends the last request, by a task of its own: a call that is dropped must not leave its outcome unknown.
+    async fn commit(&mut self) -> Result<()> {
+        if !matches!(self.state, State::Gathering) {
+            if !self.part.is_empty() {
+                self.send().await?;
+            }
+            self.upload().await?.wait(0).await?;
+        }
+        self.state = State::Committing(match std::mem::replace(&mut self.state, State::Over) {
+            State::Sending(mut upload) => spawn(async move {
+                let completed = upload.complete().await;
+                (Some(upload), completed)
+            }),
+            _ => {
+                let (store, key, object) =
+                    (self.store.clone(), self.key.clone(), self.part.split().freeze());
+                spawn(async move { (None, put_whole(&store, &key, object).await) })
+            }
+        });
         Ok(())
     }
+
+    /// Waits for the last request if it is under way. An upload that it did not complete can be undone.
+    async fn settle(&mut self) -> Result<()> {
+        let State::Committing(task) = &mut self.state else { return Ok(()) };
+        let (state, result) = match task.await {
+            Ok((_, Ok(()))) => (State::Committed, Ok(())),
+            Ok((Some(upload), Err(error))) => (State::Sending(upload), Err(error)),
+            Ok((None, Err(error))) => (State::Over, Err(error)),
+            Err(error) => (State::Over, Err(error.into())),
+        };
+        self.state = state;
+        result
+    }
+
+    /// Waits for the last request, but not for ever; an error if it has succeeded.
+    async fn outcome(&mut self) -> Result<()> {
+        match tokio::time::timeout(GRACE, self.settle()).await {
+            Ok(Ok(())) if matches!(self.state, State::Committed) => Err(Error::committed()),
+            Ok(settled) => settled,
+            Err(_) => {
+                // An upload that goes with it is undone by the store.
+                self.state = State::Over;
+                let (key, seconds) = (&self.key, GRACE.as_secs());
+                Err(Error::timeout(format!(
+                    "the store did not answer within {seconds} s; whether `{key}` was written is not known"
+                )))
+            }
+        }
+    }
+}
+
+/// One request for all of it.
+async fn put_whole(store: &Store, key: &Path, object: Bytes) -> Result<()> {
+    let put = store.place.objects.put(key, object.into()).await;
+    put.map_err(|error| failed(format_args!("write `{key}`"), error))?;
+    Ok(())
 }
 
 impl<T> Destination<T> for ObjectWrite
@@ -202,14 +270,14 @@ where
     T: Into<Bytes> + AsRef<[u8]> + Send,
 {
     async fn open(&mut self) -> Result<()> {
-        if matches!(self.state, State::Over) {
+        if self.is_closed() {
             return Err(Error::write_after_end());
         }
         self.store.guard(&self.key).await
     }
 
     async fn write(&mut self, chunk: T) -> Result<()> {
-        if matches!(self.state, State::Over) {
+        if self.is_closed() {
             return Err(Error::write_after_end());
         }
         self.rest.push_back(chunk.into());
@@ -217,17 +285,14 @@ where
     }
 
     async fn finish(&mut self) -> Result<()> {
-        self.gather().await?;
-        if matches!(self.state, State::Gathering) {
-            self.put_whole().await?;
-        } else {
-            if !self.part.is_empty() {
-                self.send().await?;
-            }
-            self.upload().await?.complete().await?;
+        if matches!(self.state, State::Committed | State::Over) {
+            return Err(Error::write_after_end());
         }
-        self.state = State::Over;
-        Ok(())
+        if !self.is_closed() {
+            self.gather().await?;
+            self.commit().await?;
+        }
+        self.settle().await
     }
 
     async fn abort(&mut self, _: &Error) -> Result<()> {
@@ -236,12 +301,13 @@ where
             // One that did not begin is not there to be undone.
             drop(self.upload().await);
         }
+        let outcome = self.outcome().await;
         let undone = match &mut self.state {
             State::Sending(upload) => upload.undo().await,
             _ => Ok(()),
         };
         self.state = State::Over;
-        undone
+        outcome.and(undone)
     }
 
     fn weight(&self, chunk: &T) -> usize {

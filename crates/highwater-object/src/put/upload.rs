@@ -86,7 +86,6 @@ impl Upload {
 
     /// Puts the parts together: from now on, the object is there.
     pub(super) async fn complete(&mut self) -> Result<()> {
-        self.wait(0).await?;
         if let Some(begun) = &mut self.begun {
             begun
                 .complete()
@@ -165,8 +164,8 @@ async fn abort(upload: &mut dyn MultipartUpload) -> object_store::Result<()> {
     }
 }
 
-/// How long parts may take to arrive when the upload is to be undone.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long what is under way may take to arrive when the upload is to be undone.
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
 /// How often the undoing of an upload is tried.
 const TRIES: usize = 3;

@@ -15,6 +15,7 @@ use tokio::task::JoinError;
 
 use super::Address;
 use crate::error::failed;
+use crate::put::GRACE;
 use crate::record::{Encode, FailedWrite, Record};
 
 /// The destination made by [`Resource::writer`](super::Resource::writer): records in, one object each.
@@ -32,7 +33,9 @@ use crate::record::{Encode, FailedWrite, Record};
 /// # Cancel safety
 ///
 /// What a `write` has accepted is kept here, not in its future. An abort, and a drop, stop the records under way: each of
-/// them is there whole, or not at all. Those that did not get under way are [`unwritten`](Self::take_unwritten).
+/// them is there whole, or not at all. Those that did not get under way are [`unwritten`](Self::take_unwritten). Only an
+/// abort that comes when the last records are under way waits for them, for 10 s at the most: if all are written, the
+/// pipeline has succeeded.
 ///
 /// # Errors
 ///
@@ -69,6 +72,8 @@ pub struct RecordWrite<F: Encode> {
     waiting: VecDeque<Record<F::Value>>,
     under_way: FuturesUnordered<Task<Put<F::Value>>>,
     counts: WriteCounts,
+    /// Whether all records have been accepted.
+    finishing: bool,
     over: bool,
 }
 
@@ -88,6 +93,7 @@ impl<F: Encode> RecordWrite<F> {
             waiting: VecDeque::new(),
             under_way: FuturesUnordered::new(),
             counts: WriteCounts::default(),
+            finishing: false,
             over: false,
         }
     }
@@ -187,6 +193,20 @@ impl<F: Encode> RecordWrite<F> {
         }
     }
 
+    /// Waits for the last ones, but not for ever; an error if all have arrived.
+    async fn outcome(&mut self) -> Result<()> {
+        match tokio::time::timeout(GRACE, self.drain(0, 0)).await {
+            Ok(Ok(())) => Err(Error::committed()),
+            Ok(failed) => failed,
+            Err(_) => {
+                let (records, seconds) = (self.under_way.len(), GRACE.as_secs());
+                Err(Error::timeout(format!(
+                    "the store did not answer within {seconds} s; whether the last {records} records were written is not known"
+                )))
+            }
+        }
+    }
+
     /// Waits for those under way, so that it is known which of them were written.
     async fn stop(&mut self, mut error: Error) -> Error {
         self.over = true;
@@ -241,15 +261,18 @@ impl<F: Encode> Destination<Record<F::Value>> for RecordWrite<F> {
     }
 
     async fn finish(&mut self) -> Result<()> {
+        self.finishing = true;
         self.drain(0, 0).await?;
         self.over = true;
         Ok(())
     }
 
     async fn abort(&mut self, _: &Error) -> Result<()> {
+        let last = self.finishing && !self.over && self.waiting.is_empty();
+        let outcome = if last { self.outcome().await } else { Ok(()) };
         self.over = true;
         self.under_way.clear();
-        Ok(())
+        outcome
     }
 
     fn name(&self) -> &'static str {

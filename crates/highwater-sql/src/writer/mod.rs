@@ -73,6 +73,7 @@ pub fn table_writer<T: ToRow + Send + 'static>(
         batches: 0,
         rows: 0,
         idle: true,
+        finishing: false,
     }
 }
 
@@ -97,6 +98,10 @@ pub fn table_writer<T: ToRow + Send + 'static>(
 /// in the table, each as a whole, and a [`Checkpoint`] knows the last of them. With one for the whole pipeline there is
 /// nothing: it is committed by `finish`, and rolled back by `abort`, by a drop, and by the end of the process.
 ///
+/// An abort during `finish` waits up to 10 seconds for a commit that has begun. If everything is committed, the pipeline has
+/// succeeded; it has never failed as [aborted](Error::is_aborted) with everything in the table, unless a suppressed error
+/// says that the database did not answer.
+///
 /// # Errors
 ///
 /// From `open`: the database cannot be opened; the table or one of its columns is not there; there is no unique key for an
@@ -114,18 +119,32 @@ pub struct TableWriter<T> {
     rows: u64,
     /// Whether a flush has been called since the last batch.
     idle: bool,
+    /// Whether all batches have been accepted.
+    finishing: bool,
 }
 
 /// ```text
-///  New --open--> Idle <--> Busy      (a job or task has the connection, and writes this batch, or ends)
+///  New --open--> Idle <--> Busy(a batch)
 ///                  |         |
-///                  +---------+--finish, abort or an error--> Closed
+///                  |         +--an error---------------------------> Closed
+///                  +--finish, abort--> Busy(Finish or Abort) --> Committed or Closed
 /// ```
 enum State<T> {
     New,
     Idle(Session<T>),
-    Busy(Work<T>, Option<u64>),
+    /// A job or task has the connection.
+    Busy(Work<T>, Job),
+    /// All that was accepted is in the table.
+    Committed,
     Closed,
+}
+
+/// What is done with the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Job {
+    Batch(u64),
+    Finish,
+    Abort,
 }
 
 impl<T: ToRow + Send + 'static> TableWriter<T> {
@@ -184,7 +203,7 @@ impl<T: ToRow + Send + 'static> TableWriter<T> {
             State::Idle(session) => {
                 let first = self.rows;
                 self.rows += batch.len() as u64;
-                self.state = State::Busy(session.write(batch, first), Some(self.batches));
+                self.state = State::Busy(session.write(batch, first), Job::Batch(self.batches));
                 self.batches += 1;
                 Ok(())
             }
@@ -192,33 +211,55 @@ impl<T: ToRow + Send + 'static> TableWriter<T> {
                 self.state = State::New;
                 Err(Error::msg("write before open").in_stage(NAME))
             }
-            State::Closed | State::Busy(..) => Err(Error::write_after_end().in_stage(NAME)),
+            State::Closed | State::Committed | State::Busy(..) => {
+                Err(Error::write_after_end().in_stage(NAME))
+            }
         }
     }
 
     /// Waits until no job has the connection.
     async fn settle(&mut self) -> Result<()> {
-        let State::Busy(work, batch) = &mut self.state else { return Ok(()) };
-        let batch = *batch;
+        let State::Busy(work, job) = &mut self.state else { return Ok(()) };
+        let job = *job;
         // It stays in its place while it is waited for: this future may be dropped.
         let Done { session, result } = work.await;
-        self.state = session.map_or(State::Closed, State::Idle);
-        let place = |error: Error| match batch {
-            Some(batch) => error.in_stage(NAME).at_chunk(batch),
-            None => error.in_stage(NAME),
+        self.state = match (session, job) {
+            (Some(session), _) => State::Idle(session),
+            (None, Job::Finish) if result.is_ok() => State::Committed,
+            (None, _) => State::Closed,
+        };
+        let place = |error: Error| match job {
+            Job::Batch(batch) => error.in_stage(NAME).at_chunk(batch),
+            Job::Finish | Job::Abort => error.in_stage(NAME),
         };
         self.counts.add(result.map_err(place)?);
         Ok(())
     }
 
     /// Ends what is under way, one way or the other, in bounded time.
-    async fn close(&mut self, end: fn(Session<T>) -> Work<T>) -> Result<()> {
+    async fn close(&mut self, job: Job) -> Result<()> {
         self.settle().await?;
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Idle(session) => {
-                self.state = State::Busy(end(session), None);
+                let finish = job == Job::Finish;
+                let work = if finish { session.finish() } else { session.abort() };
+                self.state = State::Busy(work, job);
                 self.settle().await
             }
+            before => {
+                self.state = before;
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes back what is not committed. The end of a commit that is under way is waited for.
+    async fn undo(&mut self) -> Result<()> {
+        // Where each batch is a transaction, nothing is left to be taken back once the last is written.
+        let whole = self.queue.take().is_none() && self.finishing && !self.plan.one_transaction;
+        self.close(if whole { Job::Finish } else { Job::Abort }).await?;
+        match self.state {
+            State::Committed => Err(Error::committed().in_stage(NAME)),
             _ => Ok(()),
         }
     }
@@ -229,7 +270,9 @@ impl<T: ToRow + Send + 'static> Destination<Vec<T>> for TableWriter<T> {
         self.settle().await?;
         match self.state {
             State::New => {}
-            State::Closed => return Err(Error::write_after_end().in_stage(NAME)),
+            State::Closed | State::Committed => {
+                return Err(Error::write_after_end().in_stage(NAME));
+            }
             // Kept open by the pipeline before.
             State::Idle(_) | State::Busy(..) => return Ok(()),
         }
@@ -263,21 +306,22 @@ impl<T: ToRow + Send + 'static> Destination<Vec<T>> for TableWriter<T> {
     }
 
     async fn finish(&mut self) -> Result<()> {
+        self.finishing = true;
         self.send().await?;
-        self.close(Session::finish).await
+        self.close(Job::Finish).await
     }
 
     async fn abort(&mut self, _: &Error) -> Result<()> {
-        self.queue = None;
-        let closed = tokio::time::timeout(PATIENCE, self.close(Session::abort)).await;
-        if closed.is_err() {
-            // A task ends when it is dropped, and its connection with it.
-            self.state = State::Closed;
+        if let Ok(undone) = tokio::time::timeout(PATIENCE, self.undo()).await {
+            return undone;
         }
-        closed.unwrap_or_else(|_| {
-            let what = format!("the database did not answer within {} s", PATIENCE.as_secs());
-            Err(Error::timeout(what).in_stage(NAME))
-        })
+        let mut what = format!("the database did not answer within {} s", PATIENCE.as_secs());
+        if matches!(self.state, State::Busy(_, Job::Batch(_) | Job::Finish)) {
+            what += "; whether it has committed the last transaction is not known";
+        }
+        // A task ends when it is dropped, and its connection with it.
+        self.state = State::Closed;
+        Err(Error::timeout(what).in_stage(NAME))
     }
 
     fn weight(&self, batch: &Vec<T>) -> usize {
