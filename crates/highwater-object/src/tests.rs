@@ -249,6 +249,37 @@ async fn an_aborted_writer_ends_what_it_began() {
     assert!(writer.take_unwritten().into_iter().map(|record| record.value).eq(4..10));
 }
 
+/// The last requests cannot be taken back. A store that does not answer is not waited for for ever, and the end says so.
+#[tokio::test(start_paused = true)]
+async fn an_abort_beside_a_commit_that_is_not_answered_says_so() {
+    let (probe, store) = probe(0);
+    let token = CancellationToken::new();
+    let records = store.resource::<u32>("n").unwrap();
+    let records =
+        Readable::from_iter(0..3).map(|n| Record::new(n.to_string(), n)).pipe_to(records.writer());
+    let object = Readable::from_iter(["some ", "bytes"]).pipe_to(store.put("o").unwrap());
+    let both = async {
+        tokio::join!(records.abort_on(token.clone()).run(), object.abort_on(token.clone()).run())
+    };
+    let cancel = async {
+        while probe.under_way.load(SeqCst) < 4 {
+            tokio::task::yield_now().await;
+        }
+        token.cancel();
+    };
+    let ((records, object), ()) = tokio::join!(both, cancel);
+    for (error, what) in [
+        (records.unwrap_err(), "whether the last 3 records were written is not known"),
+        (object.unwrap_err(), "whether `o` was written is not known"),
+    ] {
+        let told = error.to_string() + &format!("{:?}", error.suppressed());
+        assert!(told.contains(what), "{told}");
+        assert!(error.is_aborted() || error.is_timeout());
+    }
+    settle().await;
+    assert_eq!(probe.under_way.load(SeqCst), 0);
+}
+
 /// A flush sends what waits; one with nothing waiting waits until all has arrived.
 #[tokio::test]
 async fn a_flush_sends_and_then_waits() {

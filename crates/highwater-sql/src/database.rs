@@ -74,6 +74,10 @@ impl Database {
     ///
     /// A lock of another connection is waited for up to 5 seconds ([`patience`](Self::patience)). Foreign keys are
     /// enforced, and text in double quotes is always the name of a column.
+    ///
+    /// SQLite makes the file with the mode that the umask allows, and those beside it (`-wal`, `-shm`, `-journal`) with the
+    /// mode of the file: rows that others must not read need a file or a folder made for that before. A path that is a link
+    /// is followed.
     #[cfg(feature = "sqlite")]
     pub fn sqlite(path: impl AsRef<Path>) -> Self {
         Self(Kind::Sqlite(Sqlite::new(path.as_ref())))

@@ -103,6 +103,21 @@ async fn links_lead_nowhere() {
     assert_eq!(files(outside.path()), ["secret.json"]);
 }
 
+/// A temporary file is made new: whatever is at its name already stays as it is.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_at_the_name_of_a_temporary_file_is_not_followed() {
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let victim = outside.path().join("victim");
+    std::fs::write(&victim, "mine").unwrap();
+    std::fs::create_dir(folder.path().join("users")).unwrap();
+    std::os::unix::fs::symlink(&victim, folder.path().join("users/a.json#1")).unwrap();
+    let users = Store::folder(folder.path()).unwrap().resource::<u32>("users").unwrap();
+    Readable::once(Record::new("a", 1)).pipe_to(users.writer()).await.unwrap();
+    assert_eq!(std::fs::read(&victim).unwrap(), b"mine");
+    assert_eq!(users.reader().to_vec().await.unwrap(), [Record::new("a", 1)]);
+}
+
 /// F94, F105: whatever an id is made of, its record is one file in the folder of its resource.
 #[tokio::test]
 async fn strange_ids_stay_in_their_folder() {

@@ -173,6 +173,40 @@ async fn an_abort_is_undone_wherever_it_comes() {
     }
 }
 
+/// An abort that comes when the last request is under way waits for its answer: the object is there, and the pipeline says
+/// so; or it is not, and the upload is undone.
+#[tokio::test]
+async fn an_abort_beside_the_last_request_tells_its_outcome() {
+    let rig = Rig::start().await;
+    for (last, bytes) in [(kind::complete as fn(&Request) -> bool, 21 * MIB), (kind::put, 1000)] {
+        for denied in [false, true] {
+            let token = CancellationToken::new();
+            let cancel = token.clone();
+            rig.break_first(last, move || {
+                cancel.cancel();
+                let answer = || Answer::new(403, "<Error><Code>AccessDenied</Code></Error>");
+                if denied { Fault::Instead(answer()) } else { Fault::None }
+            });
+            let put = rig.store.put("large").unwrap().part_size(5 * MIB);
+            let object = Readable::once(Bytes::from(super::bytes(bytes)));
+            let result = object.pipe_to(put).abort_on(token).await;
+            rig.chaos.idle().await;
+            assert!(rig.s3.uploads().is_empty());
+            let there = rig.s3.store().info("large").await.unwrap().map(|info| info.size);
+            match result {
+                Ok(report) => {
+                    assert!(!denied && there == Some(report.weight_out()), "{there:?}");
+                    rig.s3.remove("large");
+                }
+                Err(error) => {
+                    let told = format!("{error} {:?}", error.suppressed());
+                    assert!(denied && there.is_none() && told.contains("AccessDenied"), "{told}");
+                }
+            }
+        }
+    }
+}
+
 /// F101: dropped at every step of its work, it is undone by the store.
 #[tokio::test]
 async fn a_drop_is_undone_wherever_it_comes() {

@@ -266,3 +266,33 @@ async fn an_abort_frees_the_connection() {
     drop(busy);
     assert_eq!(rows::<i64>(&database, "SELECT count(*) FROM t").to_vec().await.unwrap(), [0]);
 }
+
+/// A COMMIT that the server works on cannot be stopped: its outcome is told.
+#[tokio::test]
+async fn an_abort_waits_for_a_commit_that_is_under_way() {
+    let Some(server) = postgres() else { return };
+    let (session, lock) = (server.session().await, std::process::id());
+    let waits = format!(
+        "CREATE TABLE t (batch int8, n int8); \
+         CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS \
+         'BEGIN PERFORM pg_advisory_xact_lock({lock}); RETURN NULL; END'; \
+         CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION wait(); SELECT pg_advisory_lock({lock})"
+    );
+    session.run(&waits).await;
+    let mut writer = table_writer::<Pair>(&server.database(), table()).one_transaction();
+    writer.open().await.unwrap();
+    writer.write(vec![(0, 0)]).await.unwrap();
+    let waiting = format!(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = {lock} AND NOT granted"
+    );
+    {
+        let mut finish = std::pin::pin!(writer.finish());
+        while session.numbers(&waiting).await != [1] {
+            assert!(futures::poll!(finish.as_mut()).is_pending(), "it cannot commit");
+        }
+    }
+    session.run(&format!("SELECT pg_advisory_unlock({lock})")).await;
+    assert!(writer.abort(&Error::aborted()).await.unwrap_err().is_committed());
+    assert_eq!(session.numbers("SELECT n FROM t").await, [0]);
+}

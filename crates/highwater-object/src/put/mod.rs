@@ -95,6 +95,7 @@ enum State {
     Sending(Upload),
     /// The last request is under way: it cannot be taken back.
     Committing(Task<Ended>),
+    /// The object is there, and nobody has been told yet.
     Committed,
     Over,
 }
@@ -285,14 +286,16 @@ where
     }
 
     async fn finish(&mut self) -> Result<()> {
-        if matches!(self.state, State::Committed | State::Over) {
+        if matches!(self.state, State::Over) {
             return Err(Error::write_after_end());
         }
         if !self.is_closed() {
             self.gather().await?;
             self.commit().await?;
         }
-        self.settle().await
+        self.settle().await?;
+        self.state = State::Over;
+        Ok(())
     }
 
     async fn abort(&mut self, _: &Error) -> Result<()> {

@@ -105,8 +105,12 @@ impl Store {
     ///
     /// An object is written to a temporary file beside its place, synced, and renamed: there is the old object or the
     /// whole new one, also after a crash. [`StoreOptions::unsynced`] leaves out the syncing. No symbolic link below the
-    /// folder is followed. A link that somebody with access to the folder puts there between the look and the use is:
-    /// share it with friends only.
+    /// folder is followed, also none at the name of a temporary file. Another user who may write to the folder can put one
+    /// there between the check and the use, which is followed: share it only with users you trust.
+    ///
+    /// Files and folders get the mode that the umask allows, also while they are written, and also where an object replaces
+    /// one with a narrower mode. Objects that others must not read belong in a folder that only its owner may enter (0700).
+    /// A process that is killed leaves the temporary file, `KEY#1`; it is no object, and in the way of none.
     ///
     /// # Errors
     ///

@@ -3,6 +3,7 @@
 
 mod bad_rows;
 mod by_key;
+mod committing;
 mod faults;
 mod names;
 mod reading;

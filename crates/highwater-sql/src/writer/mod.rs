@@ -134,7 +134,7 @@ enum State<T> {
     Idle(Session<T>),
     /// A job or task has the connection.
     Busy(Work<T>, Job),
-    /// All that was accepted is in the table.
+    /// All that was accepted is in the table, and nobody has been told yet.
     Committed,
     Closed,
 }
@@ -258,7 +258,7 @@ impl<T: ToRow + Send + 'static> TableWriter<T> {
         // Where each batch is a transaction, nothing is left to be taken back once the last is written.
         let whole = self.queue.take().is_none() && self.finishing && !self.plan.one_transaction;
         self.close(if whole { Job::Finish } else { Job::Abort }).await?;
-        match self.state {
+        match std::mem::replace(&mut self.state, State::Closed) {
             State::Committed => Err(Error::committed().in_stage(NAME)),
             _ => Ok(()),
         }
@@ -308,7 +308,9 @@ impl<T: ToRow + Send + 'static> Destination<Vec<T>> for TableWriter<T> {
     async fn finish(&mut self) -> Result<()> {
         self.finishing = true;
         self.send().await?;
-        self.close(Job::Finish).await
+        self.close(Job::Finish).await?;
+        self.state = State::Closed;
+        Ok(())
     }
 
     async fn abort(&mut self, _: &Error) -> Result<()> {

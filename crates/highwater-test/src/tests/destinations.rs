@@ -28,6 +28,7 @@ enum Bug {
     LosesWhatComesBehindADroppedCall,
     WritesADroppedChunkTwice,
     FailsWhenItIsIdle,
+    SaysThatItHasCommitted,
     NeverWakes,
 }
 
@@ -40,6 +41,7 @@ struct Memory {
     written: usize,
     /// Whether a call was dropped.
     busy: bool,
+    finishing: bool,
 }
 
 type List = Arc<Mutex<Vec<Bytes>>>;
@@ -54,6 +56,7 @@ impl Memory {
             deaf: false,
             written: 0,
             busy: false,
+            finishing: false,
         };
         (memory, list)
     }
@@ -136,7 +139,9 @@ impl Destination<Bytes> for Memory {
     }
 
     async fn finish(&mut self) -> Result<()> {
+        self.finishing = true;
         self.pause().await;
+        self.finishing = false;
         if self.has(Bug::NeedsToBeWrittenTo) && self.written == 0 {
             return Err(Error::msg("nothing was written"));
         }
@@ -151,6 +156,9 @@ impl Destination<Bytes> for Memory {
         self.pause().await;
         if self.has(Bug::AbortFails) {
             return Err(Error::msg("cannot undo"));
+        }
+        if self.has(Bug::SaysThatItHasCommitted) && self.finishing {
+            return Err(Error::committed());
         }
         if self.has(Bug::AbortWritesOn) {
             self.held.push(Bytes::from_static(b"trailer"));
@@ -210,6 +218,7 @@ fn the_broken_ones_do_not() {
         (Bug::LosesWhatComesBehindADroppedCall, "and the other chunks"),
         (Bug::WritesADroppedChunkTwice, "dropped at its poll 1"),
         (Bug::FailsWhenItIsIdle, "flush fails"),
+        (Bug::SaysThatItHasCommitted, "Finished: 0 of"),
     ] {
         rejects(bug, says, || suite(Some(bug)));
         rejects(bug, "", || suite_of_chunks(Some(bug)));

@@ -38,7 +38,8 @@ pub enum Moment {
 /// - `flush` after `open` and after every chunk, twice each time: what was written has arrived, and nothing more;
 /// - `abort` behind any chunk, and behind a `finish` that was not waited for;
 /// - every call dropped at each of its polls, and then `abort`; a `write` dropped so, and then the other chunks: that one
-///   has arrived once or not at all, unless a later call fails;
+///   has arrived once or not at all, unless a later call fails; if `abort` says that a dropped `finish` has
+///   [committed](highwater_core::Error::is_committed), all has arrived;
 /// - the destination dropped behind any chunk;
 /// - in a pipeline, boxed or not, with a source that is always ready, one that pauses between the chunks, and one that
 ///   fails behind any of them, whose error is the one that comes out.

@@ -160,10 +160,16 @@ where
         };
         let through = result.is_some();
         good("the call", result.unwrap_or(Ok(())))?;
-        good("abort", to.abort(&Error::aborted()).await)?;
+        let moment = match to.abort(&Error::aborted()).await {
+            // It had gone too far to be stopped.
+            Err(error) if error.is_committed() && !through && matches!(call, Call::Finish) => {
+                Moment::Finished
+            }
+            aborted => good("abort", aborted).map(|()| Moment::Aborted)?,
+        };
         drop(to);
         let offered = if let Call::Write(k) = call { k + 1 } else { written };
-        self.judge(&mut handle, Moment::Aborted, &self.chunks[..offered]).await?;
+        self.judge(&mut handle, moment, &self.chunks[..offered]).await?;
         Ok(through)
     }
 
