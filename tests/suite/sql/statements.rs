@@ -31,7 +31,7 @@ async fn a_table_that_two_make_at_once_is_there_for_both() {
     let Some(server) = postgres() else { return };
     let other = server.session().await;
     other.run("BEGIN; CREATE TABLE t (n int)").await;
-    let making = tokio::spawn({
+    let making = highwater_core::task::spawn({
         let database = server.database();
         async move { database.execute("CREATE TABLE IF NOT EXISTS t (n int)").await }
     });
