@@ -39,8 +39,8 @@ use upload::{Beginning, Upload};
 /// - After an error or an abort, the pipeline waits until the parts under way have arrived, for 10 s at the most, and
 ///   the store has forgotten all parts.
 /// - The last request, which makes the object, cannot be taken back. An abort beside it waits for its answer, for 10 s at the
-///   most: if the object is written, the pipeline has succeeded. If no answer comes, a suppressed error says that the
-///   outcome is not known.
+///   most: if the object is written, the pipeline has succeeded. If no answer comes, the error is a
+///   [timeout](Error::is_timeout) which says that the outcome is not known.
 /// - Dropped in between, it is undone by a task of the [`Store`], which nothing but the end of the runtime ends;
 ///   [`Store::settled`] waits for it.
 ///

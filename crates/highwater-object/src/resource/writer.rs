@@ -35,7 +35,7 @@ use crate::record::{Encode, FailedWrite, Record};
 /// What a `write` has accepted is kept here, not in its future. An abort, and a drop, stop the records under way: each of
 /// them is there whole, or not at all. Those that did not get under way are [`unwritten`](Self::take_unwritten). Only an
 /// abort that comes when the last records are under way waits for them, for 10 s at the most: if all are written, the
-/// pipeline has succeeded.
+/// pipeline has succeeded, and if no answer comes, the error is a [timeout](Error::is_timeout).
 ///
 /// # Errors
 ///

@@ -99,8 +99,8 @@ pub fn table_writer<T: ToRow + Send + 'static>(
 /// nothing: it is committed by `finish`, and rolled back by `abort`, by a drop, and by the end of the process.
 ///
 /// An abort during `finish` waits up to 10 seconds for a commit that has begun. If everything is committed, the pipeline has
-/// succeeded; it has never failed as [aborted](Error::is_aborted) with everything in the table, unless a suppressed error
-/// says that the database did not answer.
+/// succeeded. If the database does not answer, the error is a [timeout](Error::is_timeout) which says that the outcome is
+/// not known.
 ///
 /// # Errors
 ///
