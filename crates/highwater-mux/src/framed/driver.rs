@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use yamux::{Config, Connection, ConnectionError, Mode};
 
+use super::discard::{Discards, Unread};
 use super::session::leaving;
 use super::stream::{FramedStream, open};
 use super::wire::{Fate, Wire};
@@ -43,11 +44,14 @@ impl<C: AsyncRead + AsyncWrite + Send + Unpin + 'static> Driver<C> {
     pub(super) async fn run(self) -> Result<()> {
         let Self { connection, config, mode, max_streams, arrivals, asked, fate, refused } = self;
         let wire = Wire::new(connection, Arc::clone(&fate));
+        let unread = Arc::<Unread>::default();
         let mut at_work = AtWork {
             connection: Connection::new(wire.clone(), config, mode),
             phase: Phase::Serving,
             opening: None,
             seats: TaskTracker::new(),
+            discards: Discards::new(Arc::clone(&unread)),
+            unread,
             max_streams,
             arrivals,
             asked,
@@ -70,6 +74,9 @@ struct AtWork<C> {
     opening: Option<oneshot::Sender<Result<FramedStream>>>,
     /// One for each stream.
     seats: TaskTracker,
+    /// Given to each stream, for the day its readable is dropped.
+    unread: Arc<Unread>,
+    discards: Discards,
     max_streams: usize,
     arrivals: Writable<FramedStream>,
     asked: mpsc::Receiver<Request>,
@@ -102,6 +109,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AtWork<C> {
                 }
                 Poll::Pending => {}
             }
+            self.discards.poll(cx);
             if self.poll_asked(cx).is_ready() {
                 continue;
             }
@@ -115,7 +123,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AtWork<C> {
     /// Gives a stream of the peer to whoever waits for one, or resets it by dropping it.
     fn admit(&mut self, stream: yamux::Stream, cx: &mut Context<'_>) {
         if self.seats.len() < self.max_streams && matches!(self.phase, Phase::Serving) {
-            let stream = open(stream, Arc::clone(&self.fate), self.seats.token(), cx);
+            let stream = self.open(stream, cx);
             if self.arrivals.try_write(stream).is_ok() {
                 return;
             }
@@ -156,9 +164,13 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AtWork<C> {
         }
         let opened = ready!(self.connection.poll_new_outbound(cx));
         Poll::Ready(match opened {
-            Ok(stream) => Ok(open(stream, Arc::clone(&self.fate), self.seats.token(), cx)),
+            Ok(stream) => Ok(self.open(stream, cx)),
             Err(error) => Err(self.failed(error)),
         })
+    }
+
+    fn open(&self, stream: yamux::Stream, cx: &mut Context<'_>) -> FramedStream {
+        open(stream, Arc::clone(&self.fate), self.seats.token(), Arc::clone(&self.unread), cx)
     }
 
     /// Nothing is opened any more.

@@ -55,6 +55,7 @@
 //! | bytes of a stream that wait to be read | 256 KiB | [`Framed::spare_window`] |
 //! | bytes by which busy windows may grow, all together | 16 MiB | [`Framed::spare_window`] |
 //! | bytes of a frame that comes | 1 MiB | none |
+//! | bytes of a stream that are discarded after its readable was dropped | 256 KiB, then it is reset | none |
 //! | bytes of a stream that gather before they are sent | 16 KiB | none |
 //! | bytes of a stream that wait for the connection | 192 KiB | none |
 //! | wait for the peer to close after a [`finish`](Session::finish) | 10 s | none |
@@ -68,6 +69,7 @@
 //! within a stream bytes come in records of a length, two bytes, the higher first, and as many bytes; the record without
 //! bytes is the end. Both sides are therefore highwater.
 
+mod discard;
 mod driver;
 mod marks;
 mod session;

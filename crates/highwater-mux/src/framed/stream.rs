@@ -15,6 +15,7 @@ use highwater_core::{
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::discard::Unread;
 use super::marks::{Marker, RECORD, Unmark};
 use super::wire::Fate;
 use crate::lock;
@@ -25,11 +26,16 @@ use crate::lock;
 /// goes on. A side that is dropped before its end resets the stream when the other one is dropped, too, or is through; an
 /// [`abort`](Destination::abort) resets it at once, and its error comes from the readable, too. Who only reads, and has nothing to say, says so by
 /// [`finish`](Destination::finish).
+///
+/// After the readable is dropped, the bytes that the peer sends are discarded for as long as the writable is open. A peer
+/// that sends more than 256 KiB of them has the stream reset, so that its writer fails rather than waits for a reader that
+/// is gone; the writable then fails with an [`is_limit`](Error::is_limit) error.
 pub type FramedStream = Duplex<Piped<Incoming, Unmark>, Outgoing>;
 
 /// The peer's records, up to 256 KiB of which wait to be read.
 pub struct Incoming {
     shared: Arc<Shared>,
+    unread: Arc<Unread>,
     coop: Coop,
     meter: Meter,
     /// Bytes so far, with those that mark the ends of records.
@@ -42,14 +48,15 @@ pub struct Incoming {
 /// # Errors
 ///
 /// [`io_kind`](Error::io_kind) is `ConnectionReset` when the peer has reset the stream: it was not read to its end.
-/// Otherwise why the session is over.
+/// [`is_limit`](Error::is_limit) when the readable was dropped and the peer continued to send. Otherwise why the session is
+/// over.
 pub struct Outgoing {
     shared: Option<Arc<Shared>>,
     marker: Marker,
 }
 
 /// What both sides need.
-struct Shared {
+pub(super) struct Shared {
     stream: Mutex<Link>,
     fate: Fate,
     _seat: TaskTrackerToken,
@@ -66,6 +73,7 @@ pub(super) fn open(
     mut stream: yamux::Stream,
     fate: Fate,
     seat: TaskTrackerToken,
+    unread: Arc<Unread>,
     cx: &mut Context<'_>,
 ) -> FramedStream {
     // An empty frame: it opens a stream, or says that this side has it. There is room for a first one; if the connection
@@ -74,13 +82,13 @@ pub(super) fn open(
     let shared = Arc::new(Shared { stream: Mutex::new(Link::Up(stream)), fate, _seat: seat });
     let info = StageInfo::new("framed").holds(WINDOW);
     let (shared_too, coop, meter) = (Arc::clone(&shared), Coop::default(), info.meter().clone());
-    let incoming = Incoming { shared: shared_too, coop, meter, given: 0, over: false };
+    let incoming = Incoming { shared: shared_too, unread, coop, meter, given: 0, over: false };
     let readable = Readable::from_source(info, incoming).pipe(Unmark::default());
     Duplex::from_parts(readable, Outgoing { shared: Some(shared), marker: Marker::default() })
 }
 
 impl Shared {
-    fn poll<T>(
+    pub(super) fn poll<T>(
         &self,
         poll: impl FnOnce(Pin<&mut yamux::Stream>) -> Poll<Option<T>>,
     ) -> Poll<Result<T>> {
@@ -103,7 +111,7 @@ impl Shared {
     }
 
     /// Has the peer see an error. What it sent before it has reset the stream itself can still be read.
-    fn reset(&self, error: &Error) {
+    pub(super) fn reset(&self, error: &Error) {
         let mut link = lock(&self.stream);
         if matches!(&*link, Link::Up(stream) if !stream.is_closed()) {
             let stream = std::mem::replace(&mut *link, Link::Reset(error.clone()));
@@ -123,9 +131,7 @@ impl Stream for Incoming {
             return Poll::Ready(None);
         }
         ready!(self.coop.poll_ready(cx));
-        let polled =
-            self.shared.poll(|stream| stream.poll_next(cx).map(|it| it.and_then(|it| it.ok())));
-        let result = ready!(polled).map(Bytes::from_owner);
+        let result = ready!(self.shared.poll(|stream| poll_packet(stream, cx)));
         match &result {
             Ok(packet) => {
                 self.given += packet.len() as u64;
@@ -135,6 +141,22 @@ impl Stream for Incoming {
             Err(_) => self.over = true,
         }
         Poll::Ready(Some(result))
+    }
+}
+
+/// The next bytes of a stream; `None` at its end, whatever that was.
+pub(super) fn poll_packet(
+    stream: Pin<&mut yamux::Stream>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Bytes>> {
+    stream.poll_next(cx).map(|packet| packet.and_then(Result::ok).map(Bytes::from_owner))
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if !self.over {
+            self.unread.push(Arc::downgrade(&self.shared));
+        }
     }
 }
 

@@ -79,6 +79,42 @@ async fn who_writes_to_nobody_is_told() {
     assert_eq!(far.readable.to_bytes().await.unwrap(), "last words");
 }
 
+/// A readable that is dropped while its writable stays open: a peer that continues to send is told, rather than left to wait
+/// for ever once its window is full; so is the writable.
+#[tokio::test(start_paused = true)]
+async fn a_writer_whose_reader_was_dropped_fails_although_the_other_side_is_open() {
+    for read_first in [false, true] {
+        let (client, mut server) = pair(1024);
+        let (mut near, far) = stream(&client, &mut server).await;
+        let endless = Readable::from_iter(std::iter::repeat_with(|| block(1000)));
+        let sending = endless.pipe_to(far.writable).spawn();
+        if read_first {
+            near.readable.next().await.unwrap().unwrap();
+        }
+        drop(near.readable);
+        let day = std::time::Duration::from_secs(86_400);
+        let ended = tokio::time::timeout(day, sending.join()).await.expect("it is told");
+        assert!(is_reset(&ended.unwrap_err()));
+        let error = near.writable.write(block(20_000)).await.unwrap_err();
+        assert!(error.is_limit(), "{error:?}");
+        // Other streams are not affected.
+        stream(&client, &mut server).await;
+    }
+}
+
+/// A peer that sends little to a readable that was dropped loses nothing of what it reads.
+#[tokio::test]
+async fn a_dropped_readable_leaves_the_writable_open() {
+    let (client, mut server) = pair(1024);
+    let (near, far) = stream(&client, &mut server).await;
+    drop(near.readable);
+    Readable::from_iter(vec![block(1000); 200]).pipe_to(far.writable).run().await.unwrap();
+    let sent = Readable::from_iter(vec![block(1000); 500]).pipe_to(near.writable);
+    let (_, came) = tokio::try_join!(sent.run(), far.readable.to_bytes()).unwrap();
+    assert_eq!(came.len(), 500_000);
+    client.finish().await.unwrap();
+}
+
 /// Dropping a session ends its streams with an error on both sides, those that wait included, and all that is asked of it.
 #[tokio::test]
 async fn a_session_that_is_dropped_fails_its_streams() {
