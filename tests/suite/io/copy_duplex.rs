@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use highwater::io::copy_duplex;
 use highwater_test::io::{Act, Reader, Writer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Join, duplex, join};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter, Join, duplex, join};
 use tokio::time::{Instant, sleep};
+
+use crate::support::soon;
 
 const TEXT: &[u8] = b"sixty-four bytes, of which a cancelled copy of Tokio loses forty-8";
 
@@ -39,6 +41,58 @@ async fn what_was_read_before_an_error_arrives() {
     let written = b.writer();
     assert_eq!((written.taken.as_slice(), written.flushes), (&TEXT[..5], 1));
     assert_eq!(written.shutdowns, 0);
+}
+
+/// An error of one direction leaves the bytes that the other has read but not written: they go out first, and the writer is
+/// not shut down. A writer that takes nothing is given up after the linger.
+#[tokio::test(start_paused = true)]
+async fn an_error_of_one_direction_loses_no_byte_of_the_other() {
+    for is_taken in [true, false] {
+        let ((taker, mut client), (b, mut server)) = (duplex(4), duplex(64));
+        let reset = [Act::Pend, Act::Fail(ErrorKind::ConnectionReset)];
+        let mut copy = copy_duplex(join(Reader::new(b"", 8, reset), taker), b);
+        server.write_all(b"0123456789").await.unwrap();
+        let start = Instant::now();
+        let talk = async {
+            let mut taken = vec![0; if is_taken { 10 } else { 0 }];
+            sleep(Duration::from_secs(20)).await;
+            client.read_exact(&mut taken).await.unwrap();
+            taken
+        };
+        let (ended, taken) = tokio::join!(copy.run(), talk);
+        assert_eq!(ended.unwrap_err().io_kind(), Some(ErrorKind::ConnectionReset));
+        assert!(copy.run().await.is_err(), "it stays");
+        let (came, seconds) = if is_taken { (10, 20) } else { (4, 30) };
+        assert_eq!((copy.copied().b_to_a, start.elapsed().as_secs()), (came, seconds));
+        assert_eq!(taken, if is_taken { &b"0123456789"[..] } else { b"" });
+        drop(copy.into_inner());
+        // Whatever was left in the pipe, and then no more.
+        let mut rest = Vec::new();
+        client.read_to_end(&mut rest).await.unwrap();
+        assert_eq!(rest, if is_taken { &b""[..] } else { b"0123" });
+    }
+}
+
+/// A direction with nothing to read flushes: a request and its response through two writers that buffer.
+#[tokio::test(start_paused = true)]
+async fn a_request_and_its_response_pass_writers_that_buffer() {
+    let ((mut client, a), (b, mut server)) = (duplex(64), duplex(64));
+    let mut copy = copy_duplex(BufWriter::new(a), BufWriter::new(b));
+    let talk = async {
+        let mut text = [0; 4];
+        for _ in 0..2 {
+            client.write_all(b"ping").await.unwrap();
+            server.read_exact(&mut text).await.unwrap();
+            assert_eq!(&text, b"ping");
+            server.write_all(b"pong").await.unwrap();
+            client.read_exact(&mut text).await.unwrap();
+            assert_eq!(&text, b"pong");
+        }
+    };
+    tokio::select! {
+        ended = copy.run() => panic!("nobody has ended: {ended:?}"),
+        () = soon(talk) => {}
+    }
 }
 
 /// C4, C45: dropped after every single poll and begun again, it loses nothing and repeats nothing; each side is shut down once,

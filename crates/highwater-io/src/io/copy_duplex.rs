@@ -17,8 +17,9 @@ use crate::pool::{Buffer, Pool};
 
 /// Copies what `a` gives to `b`, and what `b` gives to `a`, until both have ended: a proxy between two sockets.
 ///
-/// The end of one direction is passed on as a shutdown, and the other goes on. What was read before an error is written
-/// and flushed before the error is given. A direction that has nothing to read flushes, and holds no buffer; one that is
+/// The end of one direction is passed on as a shutdown, and the other goes on. What was read before an error, in either
+/// direction, is written and flushed before the error is given, unless that takes nothing for as long as
+/// [`linger`](CopyDuplex::linger) allows. A direction that has nothing to read flushes, and holds no buffer; one that is
 /// busy takes up to 256 KiB.
 ///
 /// # Examples
@@ -86,7 +87,8 @@ impl<A, B> CopyDuplex<A, B> {
         self
     }
 
-    /// How long the other direction may be silent after one has ended: a peer that is gone often shows only as an end.
+    /// How long the other direction may be silent after one has ended or failed: a peer that is gone often shows only as
+    /// an end.
     /// 30 s unless set; a direction in which something moves is never cut.
     pub fn linger(mut self, limit: Duration) -> Self {
         self.linger = limit;
@@ -125,20 +127,55 @@ where
     }
 
     fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        if let Some(failure) = &self.failure {
-            return Poll::Ready(Err(failure.clone()));
-        }
-        let Self { a, b, a_to_b, b_to_a, .. } = self;
-        let there = a_to_b.poll_copy(a, b, cx).map_err(|error| a_to_b.failed(error, "from a to b"));
-        let back = b_to_a.poll_copy(b, a, cx).map_err(|error| b_to_a.failed(error, "from b to a"));
-        match (there, back) {
-            (Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error))) => {
-                self.failure = Some(error.clone());
-                Poll::Ready(Err(error))
+        if self.failure.is_none() {
+            match ready!(self.poll_both(cx)) {
+                Ok(()) => return Poll::Ready(Ok(())),
+                Err(error) => self.fail(error),
             }
+        }
+        ready!(self.poll_rest(cx));
+        Poll::Ready(self.failure.clone().map_or(Ok(()), Err))
+    }
+
+    /// Ready when both directions have ended, or one of them has failed.
+    fn poll_both(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let (there, back) = self.poll_directions(cx);
+        match (there, back) {
+            (Poll::Ready(Err(error)), Poll::Ready(Err(later))) => {
+                Poll::Ready(Err(error.suppress(later)))
+            }
+            (Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
             (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(Ok(())),
             (there, back) => self.poll_silence(there.is_ready() || back.is_ready(), cx),
         }
+    }
+
+    /// Ready when the direction that has not failed has written what it had read, or its peer does not take it.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let (Poll::Ready(_), Poll::Ready(_)) = self.poll_directions(cx) {
+            return Poll::Ready(());
+        }
+        self.poll_silence(true, cx).map(drop)
+    }
+
+    fn poll_directions(&mut self, cx: &mut Context<'_>) -> (Poll<Result<()>>, Poll<Result<()>>) {
+        let Self { a, b, a_to_b, b_to_a, .. } = self;
+        let there = a_to_b.poll_copy(a, b, cx).map_err(|error| a_to_b.failed(error, "from a to b"));
+        let back = b_to_a.poll_copy(b, a, cx).map_err(|error| b_to_a.failed(error, "from b to a"));
+        (there, back)
+    }
+
+    /// Nothing more is read.
+    fn fail(&mut self, error: Error) {
+        for direction in [&mut self.a_to_b, &mut self.b_to_a] {
+            if error.is_timeout() {
+                // The time to write the rest has passed already.
+                direction.stop();
+            } else {
+                direction.stop_reading();
+            }
+        }
+        self.failure = Some(error);
     }
 
     /// Ready, with an error, when nothing has moved for too long.
@@ -172,7 +209,8 @@ impl<A, B> fmt::Debug for CopyDuplex<A, B> {
 /// One of the two directions.
 ///
 /// ```text
-///   Reading --end or error of the reader--> Draining --all is written--> Closing --shut down--> Done
+///   Reading --end of the reader--> Draining --all is written--> Closing --shut down--> Done
+///      └---an error on any side--> CutOff ----all is written---------------------------┘
 /// ```
 #[derive(Default)]
 struct Direction {
@@ -194,6 +232,8 @@ enum Phase {
     #[default]
     Reading,
     Draining,
+    /// What was read before an error is written, but the writer is not shut down: what was cut off must not look whole.
+    CutOff,
     Closing,
     Done,
 }
@@ -234,12 +274,14 @@ impl Direction {
                     ready!(self.poll_write(writer, cx))?;
                     self.waiting = None;
                     ready!(self.poll_flush(writer, cx))?;
-                    if let Some(failure) = self.failure.take() {
-                        // The writer is not shut down: what was cut off must not look whole.
-                        self.phase = Phase::Done;
-                        return Poll::Ready(Err(failure));
-                    }
                     self.phase = Phase::Closing;
+                }
+                Phase::CutOff => {
+                    ready!(self.poll_write(writer, cx))?;
+                    self.waiting = None;
+                    ready!(self.poll_flush(writer, cx))?;
+                    self.phase = Phase::Done;
+                    return Poll::Ready(self.failure.take().map_or(Ok(()), Err));
                 }
                 Phase::Closing => {
                     match ready!(Pin::new(&mut *writer).poll_shutdown(cx)) {
@@ -280,7 +322,7 @@ impl Direction {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => {
                 self.failure = Some(error);
-                self.phase = Phase::Draining;
+                self.phase = Phase::CutOff;
             }
         }
         Poll::Ready(())
@@ -331,7 +373,20 @@ impl Direction {
         Poll::Ready(Ok(()))
     }
 
-    fn failed(&self, error: io::Error, direction: &'static str) -> Error {
+    /// The other direction has failed. An end that came before is still passed on.
+    fn stop_reading(&mut self) {
+        if self.phase == Phase::Reading {
+            self.phase = Phase::CutOff;
+        }
+    }
+
+    fn stop(&mut self) {
+        self.phase = Phase::Done;
+        self.waiting = None;
+    }
+
+    fn failed(&mut self, error: io::Error, direction: &'static str) -> Error {
+        self.stop();
         Error::from(error).context(direction).in_stage("io::copy_duplex").at_offset(self.written)
     }
 }
