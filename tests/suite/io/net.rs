@@ -1,10 +1,15 @@
 //! TCP connections and listeners on the loopback.
 
-use highwater::net::{Listen, connect, listen};
+use highwater::net::{Connect, Listen, connect, listen};
 use highwater::{Destination, Readable};
 use std::io::ErrorKind;
+use std::time::Duration;
+
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::support::soon;
 
 /// C1: a client that has said all is answered: the end of one direction leaves the other open.
 #[tokio::test]
@@ -83,4 +88,73 @@ async fn an_address_that_cannot_be_had_is_named() {
     let error = connect(address.as_str()).await.unwrap_err();
     assert_eq!(error.io_kind(), Some(ErrorKind::ConnectionRefused));
     assert!(error.to_string().contains(&address), "{error}");
+}
+
+/// Keep-alive is on, on both sides, and the socket is there for other options.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn silent_peers_are_probed() {
+    let twenty = Duration::from_secs(20);
+    for (listen, connect, time) in [
+        (Listen::default(), Connect::default(), Some(60)),
+        (Listen::default().keep_alive(twenty), Connect::default().keep_alive(twenty), Some(20)),
+        (Listen::default().without_keep_alive(), Connect::default().without_keep_alive(), None),
+    ] {
+        let mut server = listen.bind("127.0.0.1:0").await.unwrap();
+        let address = server.address();
+        let (near, far) = tokio::try_join!(connect.connect(address), server.accept()).unwrap();
+        for socket in [SockRef::from(near.get_ref()), SockRef::from(far.get_ref())] {
+            assert_eq!(socket.keepalive().unwrap(), time.is_some());
+            if let Some(time) = time {
+                assert_eq!(socket.tcp_keepalive_time().unwrap().as_secs(), time);
+                assert_eq!(socket.tcp_keepalive_interval().unwrap().as_secs(), 15);
+            }
+        }
+        SockRef::from(near.get_ref()).set_recv_buffer_size(8192).unwrap();
+    }
+}
+
+#[test]
+#[should_panic(expected = "at least 1 s")]
+fn a_keep_alive_below_a_second_is_a_mistake() {
+    drop(Listen::default().keep_alive(Duration::from_millis(999)));
+}
+
+/// A host that does not answer is not waited for longer than asked. Here the queue of a listener is full, so that Linux
+/// drops what comes.
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_connect_that_is_not_answered_times_out() {
+    let listener =
+        socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    listener.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap().as_socket().unwrap();
+    let connect = Connect::default().timeout(Duration::from_secs(3));
+    let mut waiting = Vec::new();
+    let error = loop {
+        match soon(connect.connect(address)).await {
+            Ok(socket) => waiting.push(socket),
+            Err(error) => break error,
+        }
+        assert!(waiting.len() < 10, "the queue is never full");
+    };
+    assert!(error.is_timeout() && error.stage() == Some("net::connect"), "{error:?}");
+    assert!(error.to_string().contains(&address.to_string()), "{error}");
+}
+
+/// A listener that is broken says so, rather than to try for ever. Linux cannot accept from one that was shut down.
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_broken_listener_is_an_error() {
+    let mut server = listen("127.0.0.1:0").await.unwrap();
+    SockRef::from(server.get_ref()).shutdown(std::net::Shutdown::Both).unwrap();
+    for _ in 0..2 {
+        let error = soon(server.accept()).await.unwrap_err();
+        assert_eq!((error.stage(), error.is_io()), (Some("net::listen"), true), "{error:?}");
+    }
+    assert_eq!(server.accept_failures().total(), 0);
+    let mut connections = server.into_readable();
+    assert!(soon(connections.next()).await.unwrap().is_err());
+    assert!(soon(connections.next()).await.is_none(), "an error ends it");
 }

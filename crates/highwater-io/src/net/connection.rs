@@ -16,6 +16,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, ToSocketAddrs};
 
+use super::connect::Connect;
 use super::listen::Seat;
 use crate::io::{AsyncDestination, AsyncSource, read, write};
 
@@ -122,7 +123,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Connects to a TCP address, as [`connect`](super::connect) does.
+    /// Connects to a TCP address with the [default limits](super#limits-and-defaults); [`Connect`] has others.
     ///
     /// # Cancel safety
     ///
@@ -130,19 +131,16 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// The address is not known, or nobody answers there; the error names it.
+    /// Those of [`Connect::connect`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with I/O and time enabled.
     pub async fn connect(address: impl ToSocketAddrs + fmt::Debug) -> Result<Self> {
-        let named = |error: io::Error| {
-            Error::from(error)
-                .context(format!("cannot connect to {address:?}"))
-                .in_stage("net::connect")
-        };
-        let stream = TcpStream::connect(&address).await.map_err(named)?;
-        Self::new(stream, None).map_err(named)
+        Connect::default().connect(address).await
     }
 
     pub(super) fn new(stream: TcpStream, seat: Option<Seat>) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
         let peer = stream.peer_addr()?;
         let shared = Arc::new(Shared { stream, _seat: seat });
         Ok(Self { reader: ReadHalf(Arc::clone(&shared)), writer: WriteHalf::new(shared), peer })
@@ -151,6 +149,13 @@ impl Socket {
     /// The address of the peer.
     pub fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// The socket, for options that have no method here: `socket2::SockRef::from(socket.get_ref())`.
+    ///
+    /// Reading or writing through it takes bytes out of the order of the streams.
+    pub fn get_ref(&self) -> &TcpStream {
+        &self.reader.0.stream
     }
 
     /// Both directions, as a duplex.

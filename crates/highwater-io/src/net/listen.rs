@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -13,12 +12,12 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use highwater_core::{Error, Readable, Result, Source, StageInfo};
-#[cfg(target_os = "linux")]
-use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::time::{Sleep, sleep};
 
 use super::connection::{Connection, Socket};
+use super::failures::{AcceptFailures, Verdict};
+use super::options::Options;
 
 /// Listens on a TCP address with the [default limits](super#limits-and-defaults). Port 0 picks a free one.
 ///
@@ -49,12 +48,16 @@ pub async fn listen(address: impl ToSocketAddrs + fmt::Debug) -> Result<Listenin
 pub struct Listen {
     connections: usize,
     per_address: usize,
-    untaken: Option<Duration>,
+    options: Options,
 }
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { connections: default_connections(1), per_address: PER_ADDRESS, untaken: None }
+        Self {
+            connections: default_connections(1),
+            per_address: PER_ADDRESS,
+            options: Options::default(),
+        }
     }
 }
 
@@ -81,7 +84,26 @@ impl Listen {
     /// or is gone. A time limit on writing sees that only when the buffers of both systems are full, which may be megabytes
     /// later. Only Linux knows this (`TCP_USER_TIMEOUT`, RFC 5482); elsewhere nothing is done.
     pub fn untaken_timeout(mut self, limit: Duration) -> Self {
-        self.untaken = Some(limit);
+        self.options.set_untaken(limit);
+        self
+    }
+
+    /// Probes a peer that has been silent for `idle`, then every 15 s (or every `idle`, if that is shorter); the system
+    /// fails the connection when several probes in a row are not answered, so that a peer that is gone without a word does
+    /// not keep its place. 60 s unless set; whole seconds.
+    ///
+    /// # Panics
+    ///
+    /// Below 1 s.
+    #[track_caller]
+    pub fn keep_alive(mut self, idle: Duration) -> Self {
+        self.options.set_keep_alive(Some(idle));
+        self
+    }
+
+    /// Does not probe a silent peer: one that is gone without a word keeps its place until something is written to it.
+    pub fn without_keep_alive(mut self) -> Self {
+        self.options.set_keep_alive(None);
         self
     }
 
@@ -103,7 +125,14 @@ impl Listen {
         let address = listener.local_addr().map_err(named)?;
         let seats =
             Arc::new(Seats { limits: self, taken: Mutex::default(), refused: Refused::default() });
-        let accepting = Accepting { listener, seats, rest: None, pause: FIRST_PAUSE };
+        let accepting = Accepting {
+            listener,
+            seats,
+            rest: None,
+            pause: FIRST_PAUSE,
+            failures: AcceptFailures::default(),
+            broken: None,
+        };
         Ok(Listening { accepting, address })
     }
 }
@@ -135,6 +164,16 @@ impl Listening {
         &self.accepting.seats.refused
     }
 
+    /// Attempts to accept a connection that failed and were tried again.
+    pub fn accept_failures(&self) -> &AcceptFailures {
+        &self.accepting.failures
+    }
+
+    /// The listening socket, for options that have no method here: `socket2::SockRef::from(listening.get_ref())`.
+    pub fn get_ref(&self) -> &TcpListener {
+        &self.accepting.listener
+    }
+
     /// The next connection. Never `None`.
     ///
     /// # Cancel safety
@@ -143,8 +182,9 @@ impl Listening {
     ///
     /// # Errors
     ///
-    /// The listener is broken. What passes (a connection that was gone before it was accepted, no free descriptor) is
-    /// waited out.
+    /// The listener is broken; every later call gives the same error. A failure that passes is waited out: a connection
+    /// that was gone before it was accepted, no free descriptor or memory, a network that is down. Those that need a pause
+    /// are [counted](Self::accept_failures).
     pub async fn next(&mut self) -> Option<Result<Connection>> {
         Some(self.accept().await.map(Socket::into_duplex))
     }
@@ -207,22 +247,25 @@ pub struct Accepting {
     seats: Arc<Seats>,
     rest: Option<Pin<Box<Sleep>>>,
     pause: Duration,
+    failures: AcceptFailures,
+    /// Why nothing is accepted any more.
+    broken: Option<Error>,
 }
 
 impl Accepting {
     /// Gives a connection a place, or drops it.
     fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Socket> {
         let seat = self.seats.take(peer.ip())?;
-        #[cfg(target_os = "linux")]
-        if let Some(limit) = self.seats.limits.untaken {
-            SockRef::from(&stream).set_tcp_user_timeout(Some(limit)).ok()?;
-        }
         // A connection that fails here was reset in the meantime.
+        self.seats.limits.options.apply(&stream).ok()?;
         Socket::new(stream, Some(seat)).ok()
     }
 
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Result<Socket>> {
         loop {
+            if let Some(error) = &self.broken {
+                return Poll::Ready(Err(error.clone()));
+            }
             if let Some(rest) = &mut self.rest {
                 ready!(rest.as_mut().poll(cx));
                 self.rest = None;
@@ -234,17 +277,24 @@ impl Accepting {
                         return Poll::Ready(Ok(socket));
                     }
                 }
-                Err(error) if was_the_peers(error.kind()) => {}
-                Err(error) if error.raw_os_error().is_some() => self.back_off(),
-                Err(error) => return Poll::Ready(Err(error.into())),
+                Err(error) => self.failed(error),
             }
         }
     }
 
-    /// Waits after a failure that more tries would only repeat.
-    fn back_off(&mut self) {
-        self.rest = Some(Box::pin(sleep(self.pause)));
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+    fn failed(&mut self, error: std::io::Error) {
+        match Verdict::of(&error) {
+            Verdict::Next => {}
+            Verdict::Later => {
+                self.failures.add(&error, self.pause);
+                self.rest = Some(Box::pin(sleep(self.pause)));
+                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            }
+            Verdict::Broken => {
+                let error = Error::from(error).context("cannot accept connections");
+                self.broken = Some(error.in_stage("net::listen"));
+            }
+        }
     }
 }
 
@@ -264,17 +314,6 @@ impl fmt::Debug for Accepting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Accepting").field("listener", &self.listener).finish_non_exhaustive()
     }
-}
-
-/// The connection was gone before it was accepted.
-fn was_the_peers(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::ConnectionAborted
-            | ErrorKind::ConnectionReset
-            | ErrorKind::ConnectionRefused
-            | ErrorKind::Interrupted
-    )
 }
 
 #[derive(Debug)]

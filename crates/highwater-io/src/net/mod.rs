@@ -6,21 +6,30 @@
 //! |---|---|---|
 //! | connections at a time | 1024, or what the limit of open files leaves: 80 % of it less 64 | [`Listen::connections`] |
 //! | connections at a time from one address | 64 | [`Listen::per_address`] |
-//! | time in which a peer takes nothing | none | [`Listen::untaken_timeout`] |
+//! | time in which a peer takes nothing | none | [`Listen::untaken_timeout`], [`Connect::untaken_timeout`] |
+//! | silence of a peer before it is probed (keep-alive) | 60 s, then every 15 s | [`Listen::keep_alive`], [`Connect::keep_alive`] |
+//! | time to connect | 30 s | [`Connect::timeout`] |
 //! | wait after an accept that failed for want of a resource | 50 ms, doubled up to 1 s | none |
 //!
-//! A connection beyond a limit is closed at once and counted in [`Refused`].
+//! A connection beyond a limit is closed at once and counted in [`Refused`]. An accept that failed and was tried again is
+//! counted in [`AcceptFailures`].
 
+mod connect;
 mod connection;
+mod failures;
 mod listen;
+mod options;
 
 use highwater_core::Result;
 use tokio::net::ToSocketAddrs;
 
+pub use connect::Connect;
 pub use connection::{Connection, Incoming, Outgoing, Socket};
+pub use failures::AcceptFailures;
 pub use listen::{Accepting, Listen, Listening, Refused, listen};
 
-/// Connects to a TCP address. Small writes are not delayed (`TCP_NODELAY`).
+/// Connects to a TCP address with the [default limits](self#limits-and-defaults); [`Connect`] has others. Small writes are
+/// not delayed (`TCP_NODELAY`).
 ///
 /// # Cancel safety
 ///
@@ -28,7 +37,11 @@ pub use listen::{Accepting, Listen, Listening, Refused, listen};
 ///
 /// # Errors
 ///
-/// The address is not known, or nobody answers there; the error names it.
+/// Those of [`Connect::connect`].
+///
+/// # Panics
+///
+/// Outside of a Tokio runtime with I/O and time enabled.
 ///
 /// # Examples
 ///
