@@ -1,21 +1,33 @@
 //! Child processes as duplexes.
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::future::Future;
-use std::pin::{Pin, pin};
-use std::process::{ExitStatus, Stdio};
-use std::task::{Context, Poll, ready};
+mod exit;
+mod failed;
+mod input;
+mod output;
 
-use bytes::Bytes;
-use futures_core::Stream;
-use highwater_core::{Duplex, Error, Readable, Result, Source, StageInfo};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::io::{AsyncDestination, AsyncSource, read, write};
+use highwater_core::{Duplex, Error, Readable, Result, StageInfo};
+use tokio::process::{ChildStderr, Command};
+
+pub use exit::Exit;
+pub use failed::Failed;
+pub use input::Input;
+pub use output::{CutOff, Errors, Output};
+
+use crate::io::read;
+use exit::Shared;
+use failed::Tail;
+use output::Pipe;
 
 /// Starts a program: what is written goes to its standard input, what is read comes from its standard output, and the
 /// readable ends well only when the program does.
+///
+/// The output ends with the program, not with the last process that has inherited its pipe: after the exit, all that the
+/// program wrote is read, and processes that it left behind may write for another second, or the
+/// [grace period](Process::with_grace) that is set.
 ///
 /// The program is killed when [`Process::output`] is dropped, so it ends with the pipeline that reads it. What it says on
 /// standard error goes where ours goes, unless the command says otherwise; with [`Stdio::piped`] it is
@@ -30,7 +42,7 @@ use crate::io::{AsyncDestination, AsyncSource, read, write};
 ///
 /// # Panics
 ///
-/// Outside of a Tokio runtime with I/O enabled.
+/// Outside of a Tokio runtime with I/O and time enabled.
 ///
 /// # Examples
 ///
@@ -58,7 +70,7 @@ pub fn spawn(command: &mut Command) -> Result<Process> {
 ///
 /// # Panics
 ///
-/// Outside of a Tokio runtime with I/O enabled.
+/// Outside of a Tokio runtime with I/O and time enabled.
 ///
 /// # Examples
 ///
@@ -87,31 +99,37 @@ fn start(command: &mut Command, quiet: bool) -> Result<Process> {
         return Err(Error::msg("its standard input and output were not given as pipes"));
     };
     let stderr = child.stderr.take();
-    let (errors, tail) =
-        if quiet { (None, stderr.map(Tail::new)) } else { (stderr.map(read), None) };
     let id = child.id();
+    let (shared, cut_off) = (Shared::new(child, GRACE), CutOff::default());
+    let (errors, tail) = match stderr {
+        Some(stderr) if quiet => (None, Some(Tail::new(stderr))),
+        stderr => (stderr.map(|stderr| errors(stderr, &shared, &cut_off)), None),
+    };
     let info = StageInfo::new("process::spawn").holds(0);
-    let output = read(stdout).stage(info, |stdout| Output {
-        stdout: Some(stdout),
-        child,
-        name,
-        tail,
-        over: false,
-    });
-    Ok(Process { input: write(stdin), output, errors, id })
+    let (exit, counted) = (shared.exit(), cut_off.clone());
+    let output = read(stdout)
+        .stage(info, |stdout| Output::new(Pipe::new(stdout, exit, counted), name, tail));
+    Ok(Process { input: Input::new(stdin), output, errors, id, shared, cut_off })
+}
+
+fn errors(stderr: ChildStderr, shared: &Arc<Shared>, cut_off: &CutOff) -> Readable<Errors> {
+    let (exit, counted) = (shared.exit(), cut_off.clone());
+    let info = StageInfo::new("process::errors").holds(0);
+    read(stderr).stage(info, |stderr| Errors::new(Pipe::new(stderr, exit, counted)))
 }
 
 /// A program that runs.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Process {
-    /// Its standard input. Finishing it closes the pipe.
-    pub input: AsyncDestination<ChildStdin>,
-    /// Its standard output; ends with its exit.
+    /// Its standard input. Finishing or aborting it closes the pipe.
+    pub input: Input,
+    /// Its standard output; ends with its exit. Dropping it kills the program.
     pub output: Readable<Output>,
     /// Its standard error, if the command asked for a pipe.
-    pub errors: Option<Readable<AsyncSource<ChildStderr>>>,
+    pub errors: Option<Readable<Errors>>,
     id: Option<u32>,
+    shared: Arc<Shared>,
+    cut_off: CutOff,
 }
 
 impl Process {
@@ -120,139 +138,48 @@ impl Process {
         self.id
     }
 
+    /// How long processes that have inherited its pipes may write after its exit, counted from when all that the program
+    /// itself wrote was read. 1 s unless set, at least 1 ms. What comes later is dropped and [counted](Self::cut_off), and
+    /// the pipes are closed.
+    #[must_use]
+    pub fn with_grace(self, grace: Duration) -> Self {
+        self.shared.set_grace(grace);
+        self
+    }
+
+    /// The exit of the program, which does not wait for the end of its output.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_io::process;
+    /// use tokio::process::Command;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+    /// let check = process::spawn(Command::new("sh").args(["-c", "exit 3"]))?;
+    /// let status = check.exit().await?;
+    /// assert_eq!(status.code(), Some(3));
+    /// # Ok(()) }
+    /// ```
+    pub fn exit(&self) -> Exit {
+        self.shared.exit()
+    }
+
+    /// Output of other processes that was not waited for; readable after the output has ended.
+    pub fn cut_off(&self) -> CutOff {
+        self.cut_off.clone()
+    }
+
     /// Its input and output as a duplex.
-    pub fn into_duplex(self) -> Duplex<Readable<Output>, AsyncDestination<ChildStdin>> {
+    pub fn into_duplex(self) -> Duplex<Readable<Output>, Input> {
         Duplex::from_parts(self.output, self.input)
     }
 }
 
-/// The output of a program, and its exit at the end. Dropping it kills the program.
-pub struct Output {
-    /// Until it has ended.
-    stdout: Option<AsyncSource<ChildStdout>>,
-    child: Child,
-    name: std::sync::Arc<str>,
-    tail: Option<Tail>,
-    over: bool,
-}
-
-impl Output {
-    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
-        let Some(stdout) = &mut self.stdout else { return Poll::Ready(None) };
-        let chunk = ready!(Pin::new(stdout).poll_next(cx));
-        if chunk.is_none() {
-            self.stdout = None;
-        }
-        Poll::Ready(chunk)
-    }
-
-    fn poll_exit(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        // What the child needs to wake the task is in the child, not in this future.
-        let status = ready!(pin!(self.child.wait()).poll(cx))?;
-        if let (Some(tail), false) = (&mut self.tail, status.success()) {
-            // What it said before it ended is in the pipe; who else holds the pipe open is not waited for.
-            tail.read_on(cx);
-        }
-        Poll::Ready(if status.success() { Ok(()) } else { Err(self.failed(status)) })
-    }
-
-    fn failed(&self, status: ExitStatus) -> Error {
-        let said = self.tail.as_ref().map(Tail::text).unwrap_or_default();
-        Error::from(Failed { status, said })
-            .context(format!("{} failed", self.name))
-            .in_stage("process::spawn")
+impl std::fmt::Debug for Process {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Process").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
-impl Stream for Output {
-    type Item = Result<Bytes>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.over {
-            return Poll::Ready(None);
-        }
-        if let Some(tail) = &mut self.tail {
-            tail.read_on(cx);
-        }
-        if let Some(chunk) = ready!(self.poll_output(cx)) {
-            self.over = chunk.is_err();
-            return Poll::Ready(Some(chunk));
-        }
-        let exit = ready!(self.poll_exit(cx));
-        self.over = true;
-        Poll::Ready(exit.err().map(Err))
-    }
-}
-
-impl Source for Output {
-    type Chunk = Bytes;
-}
-
-impl fmt::Debug for Output {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Output").field("program", &self.name).finish_non_exhaustive()
-    }
-}
-
-/// The end of what a program says on standard error.
-struct Tail {
-    stderr: Option<Readable<AsyncSource<ChildStderr>>>,
-    kept: VecDeque<u8>,
-}
-
-impl Tail {
-    fn new(stderr: ChildStderr) -> Self {
-        Self { stderr: Some(read(stderr)), kept: VecDeque::new() }
-    }
-
-    /// Takes what is there.
-    fn read_on(&mut self, cx: &mut Context<'_>) {
-        while let Some(stderr) = &mut self.stderr {
-            match Pin::new(stderr).poll_next(cx) {
-                Poll::Ready(Some(Ok(chunk))) => {
-                    self.kept.extend(&chunk[chunk.len().saturating_sub(KEPT)..]);
-                    self.kept.drain(..self.kept.len().saturating_sub(KEPT));
-                }
-                // It is only for the error: that it cannot be read is none.
-                Poll::Ready(_) => self.stderr = None,
-                Poll::Pending => return,
-            }
-        }
-    }
-
-    fn text(&self) -> String {
-        let (front, back) = self.kept.as_slices();
-        String::from_utf8_lossy(&[front, back].concat()).trim().to_owned()
-    }
-}
-
-/// Bytes of standard error that are kept.
-const KEPT: usize = 4096;
-
-/// A program ended otherwise than well: in the errors of [`spawn`] and [`spawn_quiet`], for `downcast_ref`.
-#[derive(Debug, Clone)]
-pub struct Failed {
-    status: ExitStatus,
-    said: String,
-}
-
-impl Failed {
-    /// How it ended.
-    pub fn status(&self) -> ExitStatus {
-        self.status
-    }
-
-    /// The end of what it said on standard error, of a [`spawn_quiet`].
-    pub fn said(&self) -> &str {
-        &self.said
-    }
-}
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.status.fmt(f)?;
-        if self.said.is_empty() { Ok(()) } else { write!(f, ": {}", self.said) }
-    }
-}
-
-impl std::error::Error for Failed {}
+/// The grace period unless set.
+const GRACE: Duration = Duration::from_secs(1);

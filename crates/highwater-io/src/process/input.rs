@@ -1,0 +1,76 @@
+//! The standard input of a child.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use highwater_core::{Destination, Error, Result};
+use tokio::process::ChildStdin;
+
+use crate::io::{AsyncDestination, write};
+
+/// The standard input of a program: a destination, as [`io::write`](crate::io::write()) is one.
+///
+/// The pipe is closed when it is finished, aborted or dropped, also where it was only lent to the pipeline: a program that
+/// waits for the end of its input would otherwise wait for ever.
+#[derive(Debug)]
+pub struct Input {
+    /// Until the pipe is closed.
+    destination: Option<AsyncDestination<ChildStdin>>,
+}
+
+impl Input {
+    pub(super) fn new(stdin: ChildStdin) -> Self {
+        Self { destination: Some(write(stdin)) }
+    }
+
+    fn open(&mut self) -> Result<&mut AsyncDestination<ChildStdin>> {
+        self.destination.as_mut().ok_or_else(|| Error::write_after_end().in_stage("process::input"))
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Input {
+    async fn open(&mut self) -> Result<()> {
+        Destination::<T>::open(self.open()?).await
+    }
+
+    async fn write(&mut self, chunk: T) -> Result<()> {
+        self.open()?.write(chunk).await
+    }
+
+    async fn write_many(&mut self, chunks: &mut VecDeque<T>) -> Result<()> {
+        self.open()?.write_many(chunks).await
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        Destination::<T>::flush(self.open()?).await
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        Destination::<T>::finish(self.open()?).await?;
+        // A shutdown does not close a pipe.
+        self.destination = None;
+        Ok(())
+    }
+
+    async fn abort(&mut self, _: &Error) -> Result<()> {
+        self.destination = None;
+        Ok(())
+    }
+
+    fn weight(&self, chunk: &T) -> usize {
+        chunk.as_ref().len()
+    }
+
+    fn holds(&self) -> Option<usize> {
+        self.destination.as_ref().map_or(Some(0), Destination::<T>::holds)
+    }
+
+    fn buffer(&self) -> Option<highwater_core::Control> {
+        None
+    }
+
+    fn name(&self) -> &'static str {
+        "process::Input"
+    }
+}
