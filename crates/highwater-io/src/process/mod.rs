@@ -90,7 +90,7 @@ pub fn spawn_quiet(command: &mut Command) -> Result<Process> {
 }
 
 fn start(command: &mut Command, quiet: bool) -> Result<Process> {
-    let name: std::sync::Arc<str> = command.as_std().get_program().to_string_lossy().into();
+    let name: Arc<str> = command.as_std().get_program().to_string_lossy().into();
     let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn();
     let mut child = spawned.map_err(|error| {
         Error::from(error).context(format!("cannot start {name}")).in_stage("process::spawn")
