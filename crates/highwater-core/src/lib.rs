@@ -50,8 +50,9 @@ pub use pipeline::{
     Explanation, Pipeline, PipelineFuture, Running, StageExplanation, Stall, StalledStage, Waits,
 };
 pub use readable::{
-    AbortOn, BoxReadable, Concat, FromIter, FromResults, FromStream, Meter, Next, Once, Piped,
-    PipedTimed, Readable, Runs, Source, StageInfo, TakeUntil, Then, Timeout, UntilError, Zip,
+    AbortOn, BoxReadable, CatchUnwind, Concat, FromIter, FromResults, FromStream, Meter, Next,
+    Once, Piped, PipedTimed, Readable, Runs, Source, StageInfo, TakeUntil, Then, Timeout,
+    UntilError, Zip,
 };
 pub use record::{BadRecord, Gather, MAX_RECORD, OnBadRecord, RecordCounts, Records};
 pub use report::{Bottleneck, Report, StageReport};

@@ -111,7 +111,7 @@ where
     let mark = HighWaterMark::items(NEW_KEYS);
     source.through_stage(StageInfo::new("demux"), mark, move |input, output| {
         let keys = Keys { open: HashMap::new(), demux, output, chunks: 0 };
-        keys.run(input.pinned())
+        keys.run(input.catch_unwind().pinned())
     })
 }
 

@@ -127,7 +127,7 @@ where
     let (lanes, outlets): (Vec<_>, Vec<_>) = branches.into_iter().map(Branch::open).unzip();
     let roster = Arc::new(Mutex::new(Register { joining: Vec::new(), over: None }));
     let work = Spread { name, lanes, deliver, roster: Arc::clone(&roster) };
-    let hub = Hub::new(work.run(source.pinned()));
+    let hub = Hub::new(work.run(source.catch_unwind().pinned()));
     let readables = outlets.into_iter().map(|outlet| hub.join(name, outlet)).collect();
     (Broadcast { name, hub, roster }, readables)
 }

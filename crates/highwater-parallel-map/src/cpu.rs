@@ -44,7 +44,7 @@ where
             in_work: 0,
             flight,
         };
-        work.run(input.pinned(), output)
+        work.run(input.catch_unwind().pinned(), output)
     })
 }
 

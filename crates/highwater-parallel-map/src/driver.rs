@@ -34,7 +34,7 @@ where
     let (mark, meter) = (HighWaterMark::items(map.n), info.meter().clone());
     readable.through_stage(info, mark, |input, output| {
         let driver = Driver::new(map, Free, jobs, meter);
-        driver.run(input.pinned(), output)
+        driver.run(input.catch_unwind().pinned(), output)
     })
 }
 
@@ -57,7 +57,7 @@ where
     readable.through_stage(info, mark, |input, output| {
         let gate = Keyed { key, keys: Keys::new() };
         let driver = Driver::new(map.unordered(), gate, jobs, meter);
-        driver.run(input.pinned(), output)
+        driver.run(input.catch_unwind().pinned(), output)
     })
 }
 

@@ -1,6 +1,7 @@
 //! The reading side: a source and the stages behind it.
 
 mod abort;
+mod catch;
 mod collect;
 mod combine;
 mod meter;
@@ -22,6 +23,7 @@ use pin_project_lite::pin_project;
 use tokio_util::io::StreamReader;
 
 pub use abort::AbortOn;
+pub use catch::CatchUnwind;
 pub use combine::{Concat, TakeUntil, Then, UntilError, Zip};
 pub use meter::Meter;
 pub(crate) use meter::{Stopwatch, Tally};
