@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use crate::buffer::{Buffered, HighWaterMark, Outcome, Writable, pass_through};
 use crate::readable::StageInfo;
-use crate::{Error, Readable, Result, Source};
+use crate::{Error, Readable, Result, Source, reason};
 
 /// Node's `Duplex`: a readable and a writable that belong together, such as the two directions of a socket or a child
 /// process.
@@ -121,32 +121,29 @@ pin_project! {
 impl<S: Source, T> Stream for Linked<S, T> {
     type Item = Result<S::Chunk>;
 
+    /// The failure of the writing side is looked at before each chunk: what is at hand is of no use any more.
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         let Some(source) = this.source.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-        match source.poll_next(cx) {
-            Poll::Ready(Some(Ok(chunk))) => return Poll::Ready(Some(Ok(chunk))),
-            Poll::Ready(Some(Err(error))) => {
-                this.source.set(None);
-                this.outcome.destroy(error.clone());
-                return Poll::Ready(Some(Err(error)));
-            }
-            Poll::Ready(None) => {
-                this.source.set(None);
-                if !*this.half_open {
-                    this.outcome.end();
+        let failure = match this.outcome.failure() {
+            Some(error) => Poll::Ready(error),
+            None => match source.poll_next(cx) {
+                Poll::Ready(Some(Ok(chunk))) => return Poll::Ready(Some(Ok(chunk))),
+                Poll::Ready(Some(Err(error))) => Poll::Ready(error),
+                Poll::Ready(None) => {
+                    this.source.set(None);
+                    if !*this.half_open {
+                        this.outcome.end();
+                    }
+                    return Poll::Ready(None);
                 }
-                return Poll::Ready(None);
-            }
-            Poll::Pending => {}
-        }
-        match this.outcome.poll(cx) {
-            Poll::Ready(Err(error)) => {
-                this.source.set(None);
-                Poll::Ready(Some(Err(error)))
-            }
-            _ => Poll::Pending,
-        }
+                Poll::Pending => this.outcome.poll_failure(cx),
+            },
+        };
+        let error = ready!(failure);
+        this.outcome.destroy(error.clone());
+        reason::dropped_for(&error, || this.source.set(None));
+        Poll::Ready(Some(Err(error)))
     }
 }
 

@@ -27,6 +27,7 @@ mod pace;
 mod pipe;
 mod pipeline;
 mod readable;
+mod reason;
 mod record;
 mod report;
 #[doc(hidden)]
@@ -54,6 +55,7 @@ pub use readable::{
     Once, Piped, PipedTimed, Readable, Runs, Source, StageInfo, TakeUntil, Then, Timeout,
     UntilError, Zip,
 };
+pub use reason::dropped_for;
 pub use record::{BadRecord, Gather, MAX_RECORD, OnBadRecord, RecordCounts, Records};
 pub use report::{Bottleneck, Report, StageReport};
 pub use tokio_util::sync::CancellationToken;

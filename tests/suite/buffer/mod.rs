@@ -3,5 +3,6 @@
 mod cases;
 pub(crate) mod made;
 mod model;
+mod reasons;
 mod reference;
 pub(crate) mod rules;

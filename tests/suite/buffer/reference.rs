@@ -108,7 +108,7 @@ impl Reference {
     fn admit(&mut self, (id, weight): Chunk, how: How) -> Result<bool, Trouble> {
         match self.life {
             Life::Open => {}
-            Life::Ending | Life::Ended => return Err(Trouble::WriteAfterEnd),
+            Life::Ending | Life::Ended => return Err(self.late()),
             Life::Destroyed => return Err(self.trouble()),
         }
         let full = match how {
@@ -154,11 +154,16 @@ impl Reference {
         Poll::Pending
     }
 
+    /// A write behind a failure gets its error.
+    fn late(&self) -> Trouble {
+        self.failure.unwrap_or(Trouble::WriteAfterEnd)
+    }
+
     fn answer(&mut self, who: Who, wait: Wait) -> Option<Result<(), Trouble>> {
         match (wait, self.life) {
             (Wait::Outcome, _) => self.outcome,
             (_, Life::Destroyed) => Some(Err(self.trouble())),
-            (Wait::Turn, Life::Ending | Life::Ended) => Some(Err(Trouble::WriteAfterEnd)),
+            (Wait::Turn, Life::Ending | Life::Ended) => Some(Err(self.late())),
             (Wait::Drain, Life::Ending | Life::Ended) => Some(Ok(())),
             (Wait::Drain, Life::Open) => (!self.closed).then_some(Ok(())),
             (Wait::Turn, Life::Open) => {

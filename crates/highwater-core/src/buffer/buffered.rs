@@ -13,6 +13,7 @@ use super::control::Control;
 use super::shared::{Interest, Shared, Weighed};
 use super::starter::Starter;
 use super::writable::WriteError;
+use crate::reason::{self, Dropped};
 use crate::sync::{Ordering::Acquire, seeded};
 use crate::{Error, Readable, Result, Source};
 
@@ -33,10 +34,15 @@ pub struct Buffered<T> {
     knew: bool,
     over: bool,
     starter: Option<Starter>,
+    /// Forgets the type of the chunks.
+    control: fn(Arc<Shared<T>>) -> Control,
 }
 
 impl<T> Buffered<T> {
-    pub(super) fn new(shared: Arc<Shared<T>>, starter: Option<Starter>) -> Self {
+    pub(super) fn new(shared: Arc<Shared<T>>, starter: Option<Starter>) -> Self
+    where
+        T: Send + 'static,
+    {
         Self {
             shared,
             taken: VecDeque::new(),
@@ -45,6 +51,7 @@ impl<T> Buffered<T> {
             knew: false,
             over: false,
             starter,
+            control: Control::new,
         }
     }
 
@@ -123,7 +130,23 @@ impl<T> Source for Buffered<T> {
 impl<T> Drop for Buffered<T> {
     /// Whoever writes is told; what is buffered is dropped.
     fn drop(&mut self) {
-        self.shared.close_reader();
+        self.shared.forget_reader();
+        let control = (self.control)(Arc::clone(&self.shared));
+        reason::drop_reader(Box::new(Reader { control, starter: self.starter.take() }));
+    }
+}
+
+/// What is left of a reading end that was dropped.
+struct Reader {
+    control: Control,
+    starter: Option<Starter>,
+}
+
+impl Dropped for Reader {
+    /// The task that fills the buffer ends after it can see why.
+    fn close(self: Box<Self>, error: Error) {
+        self.control.destroy(error);
+        drop(self.starter);
     }
 }
 

@@ -115,8 +115,8 @@ impl Control {
         self.stats().is_paused
     }
 
-    /// Drops what is buffered, and gives the reader and every writer the error, or a premature close. Does nothing once
-    /// the buffer is over.
+    /// Drops what is buffered, and gives the reader and every writer the error, or a premature close; see
+    /// [`Writable::destroy`](crate::Writable::destroy). Does nothing once the buffer is over.
     pub fn destroy(&self, error: impl Into<Option<Error>>) {
         self.0.destroy(error.into().unwrap_or_else(Error::premature_close));
     }
@@ -214,7 +214,8 @@ pub enum Event {
     Drain,
     /// The reader has seen the end.
     End,
-    /// Everything was read, or written by the destination.
+    /// Everything was read, or written by the destination. After an [`Error`](Self::Error) if that destroyed a destination
+    /// which could not be stopped any more.
     Finish,
     /// It failed, or was destroyed.
     Error(Error),

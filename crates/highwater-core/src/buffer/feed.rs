@@ -1,60 +1,22 @@
-//! Filling a buffer from a source, on a task of its own.
+//! From a source into a buffer.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use futures_util::FutureExt;
-use tokio_util::task::TaskTracker;
 
 use super::buffered::Buffered;
-use super::control::Control;
+use super::fill::filled;
 use super::ledger::Room;
 use super::mark::HighWaterMark;
-use super::shared::{Shared, Weighed};
-use super::starter::Starter;
+use super::shared::Weighed;
 use super::writable::Writable;
-use crate::readable::{Plan, Runs, StageInfo};
+use crate::readable::StageInfo;
 use crate::sync::seeded;
 use crate::{Error, Readable, Result, Source};
-
-/// A readable whose buffer is filled by a task that `fill` describes. The task is spawned when the readable is first read,
-/// ends with it, and is waited for by the pipeline.
-pub(super) fn filled<T, Fut>(
-    mut plan: Plan,
-    info: StageInfo,
-    mark: HighWaterMark<T>,
-    fill: impl FnOnce(Writable<T>, &TaskTracker) -> Fut,
-) -> Readable<Buffered<T>>
-where
-    T: Send + 'static,
-    Fut: Future<Output = Result<()>> + Send + 'static,
-{
-    let before = plan.clone();
-    let jobs = info.known_jobs().cloned().unwrap_or_default();
-    let info = info.holds(mark.holds()).runs(Runs::Task).jobs(jobs.clone());
-    let (name, shared) = (info.name(), Shared::new(mark, &info, None));
-    plan.push(info.buffer(Control::new(Arc::clone(&shared))));
-    let blamed = plan.clone();
-    let output = Writable::of(Arc::clone(&shared));
-    let fill = fill(output.clone(), &jobs);
-    let work = async move {
-        let mut fill = pin!(fill);
-        let timed = poll_fn(|cx| before.timed(|| fill.as_mut().poll(cx)));
-        match AssertUnwindSafe(timed).catch_unwind().await {
-            Ok(Ok(())) => output.end(),
-            Ok(Err(error)) if error.is_panic() => output.fail(error.in_stage(blamed.panicked())),
-            Ok(Err(error)) => output.fail(error),
-            Err(payload) => output.fail(Error::panic(&*payload).in_stage(blamed.panicked())),
-        }
-    };
-    let starter = Starter::new(jobs.track_future(work), name);
-    Readable::from_parts(Buffered::new(shared, Some(starter)), plan)
-}
 
 /// Chunks on their way into a buffer: those that are ready cross under one lock.
 pub(super) struct Feeder<T> {
@@ -72,26 +34,36 @@ impl<T> Feeder<T> {
         feeder
     }
 
-    /// Puts in what `source` has ready, until it has nothing, or the buffer is full.
-    pub(super) fn feed<S>(&mut self, mut source: Pin<&mut S>, cx: &mut Context<'_>) -> Result<Fed>
+    /// Puts in what `source` has ready, until it has nothing, or the buffer is full. A panic of the source comes behind
+    /// the chunks before it, as an error does.
+    pub(super) fn feed<S>(&mut self, source: Pin<&mut S>, cx: &mut Context<'_>) -> Result<Fed>
+    where
+        S: Stream<Item = Result<T>>,
+    {
+        let fed = catch_unwind(AssertUnwindSafe(|| self.take_ready(source, cx)));
+        let fed = fed.unwrap_or_else(|payload| Err(Error::panic(&*payload)));
+        let room = if seeded!("the last batch is lost") { Room::Free } else { self.publish()? };
+        match fed? {
+            Fed::Idle if room.is_full() => Ok(Fed::Full),
+            fed => Ok(fed),
+        }
+    }
+
+    fn take_ready<S>(&mut self, mut source: Pin<&mut S>, cx: &mut Context<'_>) -> Result<Fed>
     where
         S: Stream<Item = Result<T>>,
     {
         loop {
-            let polled = source.as_mut().poll_next(cx);
-            if let Poll::Ready(Some(Ok(chunk))) = polled {
-                if self.push(chunk)?.is_full() {
-                    return Ok(Fed::Full);
+            match source.as_mut().poll_next(cx) {
+                Poll::Ready(Some(Ok(chunk))) => {
+                    if self.push(chunk)?.is_full() {
+                        return Ok(Fed::Full);
+                    }
                 }
-                continue;
+                Poll::Ready(Some(Err(error))) => return Err(error),
+                Poll::Ready(None) => return Ok(Fed::Ended),
+                Poll::Pending => return Ok(Fed::Idle),
             }
-            let room = if seeded!("the last batch is lost") { Room::Free } else { self.publish()? };
-            return match polled {
-                Poll::Ready(Some(Err(error))) => Err(error),
-                Poll::Ready(_) => Ok(Fed::Ended),
-                Poll::Pending if room.is_full() => Ok(Fed::Full),
-                Poll::Pending => Ok(Fed::Idle),
-            };
         }
     }
 

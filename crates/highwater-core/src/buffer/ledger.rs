@@ -35,7 +35,7 @@ pub(crate) enum Life {
     Open,
     /// Takes no more; what is in it still goes out.
     Ending,
-    /// The reader has seen the end, or the error behind the last chunk.
+    /// The reader has seen the end, or the error behind the last chunk; or the destination has finished.
     Ended,
     /// Destroyed: what was in it is gone.
     Destroyed,
@@ -239,10 +239,11 @@ impl Ledger {
         first
     }
 
-    /// The reader has seen the end.
+    /// The reader has seen the end, or the destination has finished. What was destroyed meanwhile stays so.
     pub(crate) fn conclude(&mut self) {
-        debug_assert_eq!(self.life, Life::Ending);
-        self.life = Life::Ended;
+        if self.life == Life::Ending {
+            self.life = Life::Ended;
+        }
     }
 
     /// True unless it is over already. Gives the weight of what is lost.

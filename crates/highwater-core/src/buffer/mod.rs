@@ -5,6 +5,7 @@ mod budget;
 mod buffered;
 mod control;
 mod feed;
+mod fill;
 mod ledger;
 mod mark;
 mod offload;

@@ -2,8 +2,7 @@
 
 use std::any::{Any, TypeId};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
@@ -13,8 +12,10 @@ use tokio::task::spawn_blocking;
 use tokio_util::task::TaskTracker;
 
 use super::buffered::Buffered;
-use super::feed::{Fed, Feeder, filled};
+use super::feed::{Fed, Feeder};
+use super::fill::{Upstream, filled};
 use super::mark::HighWaterMark;
+use super::shared::Shared;
 use super::writable::Writable;
 use crate::pipe::{Pipe, Plain};
 use crate::readable::{Plan, Runs, StageInfo};
@@ -92,8 +93,10 @@ where
 {
     let input = Arc::new(Input::default());
     let waker = Waker::from(Arc::clone(&input));
-    let _stop = StopOnDrop(stop);
-    let mut burst = Burst { plan: source.plan().clone(), source, feeder: Feeder::new(output) };
+    let _stop = StopOnDrop { stop, output: Arc::clone(&output.shared) };
+    let plan = source.plan().clone();
+    let reads = Upstream::new(source, Arc::clone(&output.shared));
+    let mut burst = Burst { reads, feeder: Feeder::new(output), plan };
     loop {
         let waker = waker.clone();
         // The last to be dropped, wherever that is: the pipeline then waits for the machine as well.
@@ -114,15 +117,16 @@ where
 
 /// What goes to the blocking pool and comes back.
 struct Burst<S: Source> {
-    source: Readable<S>,
+    reads: Upstream<Readable<S>, S::Chunk>,
     feeder: Feeder<S::Chunk>,
     plan: Plan,
 }
 
 impl<S: Source + Unpin> Burst<S> {
     fn run(&mut self, waker: &Waker) -> Result<Fed> {
-        let cx = &mut Context::from_waker(waker);
-        self.plan.timed(|| self.feeder.feed(Pin::new(&mut self.source), cx))
+        let Self { reads, feeder, plan } = self;
+        let Some(source) = reads.get_mut() else { return Ok(Fed::Ended) };
+        plan.timed(|| feeder.feed(Pin::new(source), &mut Context::from_waker(waker)))
     }
 }
 
@@ -136,16 +140,20 @@ impl Wake for Input {
     }
 }
 
-/// Asks the machine to stop.
+/// Asks the machine to stop, and says why.
 #[derive(Clone, Default)]
-struct Stop(Arc<AtomicBool>);
+struct Stop(Arc<OnceLock<Error>>);
 
 /// A burst that runs when the readable is dropped must not go on for as long as there is input.
-struct StopOnDrop(Stop);
+struct StopOnDrop<T> {
+    stop: Stop,
+    output: Arc<Shared<T>>,
+}
 
-impl Drop for StopOnDrop {
+impl<T> Drop for StopOnDrop<T> {
     fn drop(&mut self) {
-        self.0.0.store(true, Relaxed);
+        let known = self.output.lock().known_failure();
+        self.stop.0.get_or_init(|| known.unwrap_or_else(Error::premature_close));
     }
 }
 
@@ -159,8 +167,8 @@ impl<T> Stream for Stoppable<T> {
     type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
-        if self.stop.0.load(Relaxed) {
-            return Poll::Ready(Some(Err(Error::aborted())));
+        if let Some(error) = self.stop.0.get() {
+            return Poll::Ready(Some(Err(error.clone())));
         }
         Pin::new(&mut self.input).poll_next(cx)
     }

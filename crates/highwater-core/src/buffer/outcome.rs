@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 
 use super::shared::{Shared, Wait};
 use super::writable::Writable;
-use crate::{Error, Result};
+use crate::Error;
+use crate::sync::Ordering::Acquire;
 
 /// How a writing end goes, without being one.
 pub(crate) struct Outcome<T> {
@@ -20,8 +21,19 @@ impl<T> Writable<T> {
 }
 
 impl<T> Outcome<T> {
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.shared.poll_wait(&mut self.place, Wait::Outcome, cx)
+    /// Why it failed, if it did: looked at before each chunk.
+    #[inline]
+    pub(crate) fn failure(&self) -> Option<Error> {
+        if self.shared.attention.load(Acquire) { self.shared.lock().final_failure() } else { None }
+    }
+
+    /// The error of a failure, as soon as there is one. Pending for ever without one.
+    pub(crate) fn poll_failure(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+        let outcome = self.shared.poll_wait(&mut self.place, Wait::Outcome, cx);
+        match (self.failure(), outcome) {
+            (Some(error), _) | (None, Poll::Ready(Err(error))) => Poll::Ready(error),
+            _ => Poll::Pending,
+        }
     }
 
     pub(crate) fn end(&self) {

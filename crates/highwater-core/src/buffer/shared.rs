@@ -27,9 +27,9 @@ pub(super) struct Shared<T> {
     mark: HighWaterMark<T>,
     /// Somebody waits for the gate to open: the reader gives back at the crossing, not in steps.
     pub(super) gate_is_closed: AtomicBool,
-    /// The reader must look before it gives what it has taken out already: paused, or destroyed.
+    /// The reader must look before it gives what it has taken out already: paused, destroyed, or over with an error.
     pub(super) attention: AtomicBool,
-    /// Of a writer task: whether its destination decides how it went, and what stops it.
+    /// Of a writer task, whose destination decides how it went: what stops it.
     writer: Option<CancellationToken>,
     /// Whose buffer it is, and who keeps its figures.
     stage: &'static str,
@@ -41,6 +41,8 @@ pub(super) struct State<T> {
     pub(super) queue: VecDeque<Weighed<T>>,
     /// Why it was destroyed, or fails behind the last chunk.
     failure: Option<Error>,
+    /// Errors of the destination that came after that one.
+    later: Option<Error>,
     /// How it went, once that is known.
     outcome: Option<Result<()>>,
     writers: usize,
@@ -61,6 +63,21 @@ pub(super) enum Interest {
     Delivery,
     /// A chunk that is there, even while paused.
     Arrival,
+}
+
+/// Whose error it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// Of one who holds an end of the buffer.
+    Handle,
+    /// Of the destination of a writer task.
+    Destination,
+}
+
+/// What is dropped behind the lock.
+struct Lost<T> {
+    chunks: VecDeque<Weighed<T>>,
+    error: Option<Error>,
 }
 
 /// What a writer waits for.
@@ -112,6 +129,7 @@ impl<T> Shared<T> {
             ledger: Ledger::new(mark.high(), mark.get_low(), mark.get_hard()),
             queue: VecDeque::new(),
             failure: None,
+            later: None,
             outcome: None,
             writers: 1,
             abandoned: false,
@@ -147,6 +165,16 @@ impl<T> Shared<T> {
     #[inline]
     pub(super) fn publish(&self) {
         self.meter.figures().buffer(|| self.stats());
+    }
+
+    /// Whether a task writes what is buffered to a destination.
+    pub(super) fn has_writer(&self) -> bool {
+        self.writer.is_some()
+    }
+
+    /// What the destination said after the error that ended it.
+    pub(super) fn later_failure(&self) -> Option<Error> {
+        self.lock().later.clone()
     }
 
     fn budget_has_room(&self) -> bool {
@@ -386,47 +414,80 @@ impl<T> Shared<T> {
 
 /// Ending.
 impl<T> Shared<T> {
-    /// Everything at once: what is buffered is dropped, everybody who waits is told.
+    /// Everything at once: what is buffered is dropped, everybody who waits is told, and a writer task is stopped.
     pub(super) fn destroy(&self, error: Error) {
-        let mut _lost: VecDeque<Weighed<T>>;
+        if self.fail(error, By::Handle) {
+            self.stop_writer();
+        }
+    }
+
+    /// An error of the destination: destroys, or is kept beside the error that came first.
+    pub(super) fn destination_failed(&self, error: Error) {
+        self.fail(error, By::Destination);
+    }
+
+    /// False if it was over before.
+    fn fail(&self, error: Error, by: By) -> bool {
+        let mut _lost = Lost { chunks: VecDeque::new(), error: None };
         let mut wakes = self.after();
         let mut state = self.lock();
-        let Some(weight) = state.ledger.destroy() else { return };
-        _lost = std::mem::take(&mut state.queue);
+        let fails = self.fail_all(&mut state, error, by, &mut _lost, &mut wakes);
+        let failure = state.failure.clone();
+        drop(state);
+        if let (true, Some(error)) = (fails, failure) {
+            trace::destroyed(self.stage, &error);
+        }
+        fails
+    }
+
+    fn fail_all(
+        &self,
+        state: &mut State<T>,
+        error: Error,
+        by: By,
+        lost: &mut Lost<T>,
+        wakes: &mut Wakes,
+    ) -> bool {
+        let weight = state.ledger.destroy();
+        lost.error = state.add_failure(error, weight.is_some(), by);
+        let Some(weight) = weight else { return false };
+        lost.chunks = std::mem::take(&mut state.queue);
         if seeded!("dropped under the lock") {
-            _lost.clear();
+            lost.chunks.clear();
         }
         if !seeded!("a budget is not given back") {
-            self.discharge(weight, &mut wakes);
+            self.discharge(weight, wakes);
         }
         self.attention.store(!seeded!("nobody looks after a destroy"), Release);
-        let error = state.failure.get_or_insert(error).clone();
         if !seeded!("a destroy wakes nobody") {
-            state.wake_all(&mut wakes);
+            state.wake_all(wakes);
         }
-        state.subscribers.tell(Event::Error(error.clone()), &mut wakes);
+        let failure = state.failure();
+        state.subscribers.tell(Event::Error(failure.clone()), wakes);
         if self.writer.is_none() {
-            state.settle_outcome(Err(error.clone()), &mut wakes);
+            state.settle_outcome(Err(failure), wakes);
         }
-        drop(state);
-        trace::destroyed(self.stage, &error);
-        self.stop_writer();
+        true
     }
 
     /// The writer task is through: now it is known how it went.
     pub(super) fn complete(&self, result: Result<()>) {
-        if let Err(error) = &result {
-            self.destroy(error.clone());
-        }
+        let mut _lost = Lost { chunks: VecDeque::new(), error: None };
         let mut wakes = self.after();
         let mut state = self.lock();
-        let known = state.failure.clone();
-        if known.is_none() {
-            // A failure that is known already was told when it became so.
-            let event = result.clone().map_or_else(Event::Error, |()| Event::Finish);
-            state.subscribers.tell(event, &mut wakes);
-        }
-        state.settle_outcome(known.map_or(result, Err), &mut wakes);
+        let outcome = match result {
+            Ok(()) => {
+                // Also behind a destroy that came too late: what was written is told as it is.
+                state.ledger.conclude();
+                state.subscribers.tell(Event::Finish, &mut wakes);
+                Ok(())
+            }
+            Err(error) => {
+                self.fail_all(&mut state, error, By::Handle, &mut _lost, &mut wakes);
+                Err(state.failure_and_later())
+            }
+        };
+        state.settle_outcome(outcome, &mut wakes);
     }
 
     pub(super) fn pause(&self, paused: bool) {
@@ -435,8 +496,8 @@ impl<T> Shared<T> {
         if !state.ledger.pause(paused) {
             return;
         }
-        let destroyed = state.ledger.life() == Life::Destroyed;
-        self.attention.store(paused || destroyed, Release);
+        let failed = state.final_failure().is_some();
+        self.attention.store(paused || failed, Release);
         let event = if paused { Event::Pause } else { Event::Resume };
         state.subscribers.tell(event, &mut wakes);
         if !paused {
@@ -509,7 +570,12 @@ impl<T> Shared<T> {
                     return Poll::Ready(Ok(true));
                 }
                 if state.ledger.life() == Life::Ending {
-                    return Poll::Ready(state.conclude(self.writer.is_none(), &mut wakes));
+                    // A writer task has its destination to finish: it can be destroyed until that is done.
+                    if self.writer.is_some() {
+                        return Poll::Ready(state.failure.clone().map_or(Ok(false), Err));
+                    }
+                    self.attention.fetch_or(state.failure.is_some(), Release);
+                    return Poll::Ready(state.conclude(&mut wakes));
                 }
             }
             Life::Open | Life::Ending => {}
@@ -546,6 +612,13 @@ impl<T> Shared<T> {
         step.max(1)
     }
 
+    /// How much may be written before the low mark is reached, if somebody waits for that.
+    pub(super) fn until_drained(&self) -> usize {
+        let ledger = &self.lock().ledger;
+        let full = ledger.needs_drain() && ledger.buffered() > ledger.low();
+        if full { ledger.buffered() - ledger.low() } else { usize::MAX }
+    }
+
     /// Counts in what the reader puts back, unless it is too late.
     pub(super) fn put_back(&self, weight: usize) -> Result<()> {
         let mut wakes = self.after();
@@ -565,18 +638,12 @@ impl<T> Shared<T> {
         }
     }
 
-    /// The reader is gone.
-    pub(super) fn close_reader(&self) {
-        let waker;
-        {
-            let mut state = self.lock();
-            waker = state.reader.take();
-            state.reader_is_gone = true;
-        }
-        drop(waker);
-        if self.writer.is_none() {
-            self.destroy(Error::premature_close());
-        }
+    /// The reader is gone, and is not woken any more.
+    pub(super) fn forget_reader(&self) {
+        let _waker;
+        let mut state = self.lock();
+        _waker = state.reader.take();
+        state.reader_is_gone = true;
     }
 }
 
@@ -639,7 +706,7 @@ impl<T> State<T> {
     fn refuse(&self, refusal: Refusal) -> Error {
         match refusal {
             Refusal::Full => Error::overflow(),
-            Refusal::Ended => Error::write_after_end(),
+            Refusal::Ended => self.failure.clone().unwrap_or_else(Error::write_after_end),
             Refusal::Destroyed => self.failure(),
         }
     }
@@ -658,8 +725,45 @@ impl<T> State<T> {
         }
     }
 
+    /// Why nothing that was written before comes out any more either.
+    pub(super) fn final_failure(&self) -> Option<Error> {
+        let over = matches!(self.ledger.life(), Life::Ended | Life::Destroyed);
+        self.known_failure().filter(|_| over)
+    }
+
     fn failure(&self) -> Error {
         self.failure.clone().unwrap_or_else(Error::premature_close)
+    }
+
+    /// What a write gets when nothing can be written any more: the error of a failure, also before the reader has it.
+    pub(super) fn refusal(&self) -> Option<Error> {
+        match self.ledger.life() {
+            Life::Open => None,
+            Life::Ending | Life::Ended => Some(self.refuse(Refusal::Ended)),
+            Life::Destroyed => Some(self.failure()),
+        }
+    }
+
+    /// The first error, with those of the destination that came after it.
+    fn failure_and_later(&self) -> Error {
+        let first = self.failure();
+        self.later.clone().map_or(first.clone(), |later| first.or_later(later))
+    }
+
+    /// The first error stays, one of the destination is kept beside it. Gives back what is not kept.
+    fn add_failure(&mut self, error: Error, may_be_first: bool, by: By) -> Option<Error> {
+        if may_be_first && self.failure.is_none() {
+            self.failure = Some(error);
+            return None;
+        }
+        if by == By::Handle {
+            return Some(error);
+        }
+        self.later = Some(match self.later.take() {
+            Some(first) => first.or_later(error),
+            None => error,
+        });
+        None
     }
 
     /// There may be something for the reader.
@@ -694,7 +798,7 @@ impl<T> State<T> {
             Life::Destroyed => return Some(Err(self.failure())),
             Life::Ending | Life::Ended => {
                 let late = wait == Wait::Turn;
-                return Some(if late { Err(Error::write_after_end()) } else { Ok(()) });
+                return Some(if late { Err(self.refuse(Refusal::Ended)) } else { Ok(()) });
             }
             Life::Open => {}
         }
@@ -746,17 +850,15 @@ impl<T> State<T> {
     }
 
     /// The reader sees the end, or the error in the place of it.
-    fn conclude(&mut self, settles: bool, wakes: &mut Wakes) -> Result<bool> {
+    fn conclude(&mut self, wakes: &mut Wakes) -> Result<bool> {
         self.ledger.conclude();
         let result = self.failure.clone().map_or(Ok(()), Err);
         let event = result.clone().map_or_else(Event::Error, |()| Event::End);
         self.subscribers.tell(event, wakes);
-        if settles {
-            if result.is_ok() {
-                self.subscribers.tell(Event::Finish, wakes);
-            }
-            self.settle_outcome(result.clone(), wakes);
+        if result.is_ok() {
+            self.subscribers.tell(Event::Finish, wakes);
         }
+        self.settle_outcome(result.clone(), wakes);
         result.map(|()| false)
     }
 
@@ -768,11 +870,12 @@ impl<T> State<T> {
         }
     }
 
-    /// Everybody but those who wait for the outcome.
+    /// Those who wait for the outcome as well: the other side of a duplex does not wait for a destination to be closed.
     fn wake_all(&mut self, wakes: &mut Wakes) {
         wakes.extend(self.reader.take().map(|(waker, _)| waker));
         wakes.extend(wakers(&mut self.waiters.line));
         wakes.extend(wakers(&mut self.waiters.drain));
+        wakes.extend(wakers(&mut self.waiters.outcome));
     }
 }
 

@@ -16,7 +16,7 @@ use flow::{Flow, Stop};
 
 use crate::pace::PaceAt;
 use crate::readable::{Meter, Tally};
-use crate::{Error, Result, Source};
+use crate::{Error, Result, Source, reason};
 
 pin_project! {
     /// A source with a machine behind it: what [`Readable::pipe`](crate::Readable::pipe) gives.
@@ -94,7 +94,7 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Pipe<S, E> {
             Event::Done => Err(None),
             Event::Failed(error) => Err(Some(error)),
             Event::Broken(error) => {
-                this.upstream.set(None);
+                reason::dropped_for(&error, || this.upstream.set(None));
                 *this.failing = Some(error);
                 this.tally.meter().watch(|| this.engine.release()).map_err(Some)
             }
@@ -123,7 +123,6 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Pipe<S, E> {
             }
         };
         let Err(failure) = turned else { return Poll::Pending };
-        this.upstream.set(None);
         this.tally.publish();
         *this.over = true;
         let failure = failure.map(|error| blame(error, this.engine, this.tally.taken()));
@@ -131,6 +130,7 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Pipe<S, E> {
             (Some(upstream), Some(later)) => Some(upstream.or_later(later)),
             (upstream, failure) => upstream.or(failure),
         };
+        reason::dropped_with(error.as_ref(), || this.upstream.set(None));
         Poll::Ready(Poll::Ready(error.map(Err)))
     }
 }

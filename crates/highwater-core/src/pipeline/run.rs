@@ -26,7 +26,7 @@ use super::pump::Pump;
 use crate::destination::Destination;
 use crate::readable::Plan;
 use crate::task::Cancelled;
-use crate::{Error, Report, Result, Source};
+use crate::{Error, Report, Result, Source, reason};
 
 /// Why the work of a pipeline stopped before its end.
 pub(super) enum Failure {
@@ -76,11 +76,15 @@ impl<S, D> Pipeline<S, D> {
             let source = pin!(Some(source));
             let written_to = destination.name();
             let result = if token.as_ref().is_some_and(CancellationToken::is_cancelled) {
-                let dropped = drop_caught(source, plan.source_name());
+                let error = Error::aborted();
+                let name = plan.source_name();
+                let dropped = reason::dropped_with(Some(&error), || drop_caught(source, name));
                 progress.enter(Phase::Joining);
                 plan.join().await;
-                Err(dropped
-                    .map_or_else(|later| Error::aborted().or_later(later), |()| Error::aborted()))
+                Err(match dropped {
+                    Ok(()) => error,
+                    Err(later) => error.or_later(later),
+                })
             } else {
                 let mut cancelled = token.map(Cancelled::new);
                 let course = Course { keep_open, plan: &plan, progress: &progress };
@@ -136,7 +140,11 @@ impl Course<'_> {
                 let work = pin!(Some(self.work(source.as_mut(), destination, pump)));
                 self.guarded(work, cancelled, written_to).await
             };
-            match (result, drop_caught(source, self.plan.source_name())) {
+            let error = result.as_ref().err().map(Failure::error);
+            let name = self.plan.source_name();
+            // Whoever writes to the source learns of the error.
+            let dropped = reason::dropped_with(error, || drop_caught(source, name));
+            match (result, dropped) {
                 (result, Ok(())) => result,
                 (Ok(()), Err(later)) => Err(Failure::Fatal(later)),
                 (Err(failure), Err(later)) => Err(failure.or_later(later)),

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Source;
 use crate::task::Cancelled;
-use crate::{Error, Result};
+use crate::{Error, Result, dropped_for};
 
 pin_project! {
     /// The source made by [`Readable::abort_on`](crate::Readable::abort_on).
@@ -32,8 +32,9 @@ impl<S: Source> AbortOn<S> {
     /// Drops the source.
     #[cold]
     fn abort<T>(self: Pin<&mut Self>) -> Poll<Option<Result<T>>> {
-        self.project().upstream.set(None);
-        Poll::Ready(Some(Err(Error::aborted().in_stage("abort_on"))))
+        let error = Error::aborted().in_stage("abort_on");
+        dropped_for(&error, || self.project().upstream.set(None));
+        Poll::Ready(Some(Err(error)))
     }
 }
 

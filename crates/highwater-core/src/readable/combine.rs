@@ -9,7 +9,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::{Meter, Source, Tally};
-use crate::{Error, Result};
+use crate::{Error, Result, reason};
 
 pin_project! {
     /// The source made by [`Readable::then`](crate::Readable::then).
@@ -46,8 +46,9 @@ where
                 };
                 this.current.set(None);
                 return Poll::Ready(Some(result.map_err(|error| {
-                    this.upstream.set(None);
-                    error.attribute("then", this.tally.taken().checked_sub(1))
+                    let error = error.attribute("then", this.tally.taken().checked_sub(1));
+                    reason::dropped_for(&error, || this.upstream.set(None));
+                    error
                 })));
             }
             let Some(upstream) = this.upstream.as_mut().as_pin_mut() else {
@@ -118,9 +119,12 @@ impl<A: Source, B: Source<Chunk = A::Chunk>> Stream for Concat<A, B> {
                 }
                 None => this.first.set(None),
                 Some(Err(error)) => {
-                    this.first.set(None);
-                    this.second.set(None);
-                    return Poll::Ready(Some(Err(error.attribute(this.sources[0], None))));
+                    let error = error.attribute(this.sources[0], None);
+                    reason::dropped_for(&error, || {
+                        this.first.set(None);
+                        this.second.set(None);
+                    });
+                    return Poll::Ready(Some(Err(error)));
                 }
             }
         }
@@ -189,10 +193,13 @@ impl<A: Source, B: Source> Stream for Zip<A, B> {
                 end => (end.and_then(Result::err), 1),
             }
         };
-        this.first.set(None);
-        this.second.set(None);
         *this.held = None;
-        Poll::Ready(error.map(|error| Err(error.attribute(this.sources[side], None))))
+        let error = error.map(|error| error.attribute(this.sources[side], None));
+        reason::dropped_with(error.as_ref(), || {
+            this.first.set(None);
+            this.second.set(None);
+        });
+        Poll::Ready(error.map(Err))
     }
 }
 

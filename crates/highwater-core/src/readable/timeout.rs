@@ -12,7 +12,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use super::{Readable, Source, StageInfo};
 use crate::task::after;
-use crate::{Error, Result};
+use crate::{Error, Result, reason};
 
 /// Time limits, on Tokio's clock. What is too late is an [`is_timeout`](Error::is_timeout) error, and the source is dropped.
 ///
@@ -113,8 +113,12 @@ impl<S: Source> Stream for Timeout<S> {
             let error = Error::timeout(describe(*this.applies, *this.limit));
             polled = Poll::Ready(Some(Err(error.in_stage(this.name))));
         }
-        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
-            this.source.set(None);
+        match &polled {
+            Poll::Ready(None) => this.source.set(None),
+            Poll::Ready(Some(Err(error))) => {
+                reason::dropped_for(error, || this.source.set(None));
+            }
+            _ => {}
         }
         polled
     }

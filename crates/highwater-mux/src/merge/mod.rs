@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures_util::Stream;
-use highwater_core::{Readable, Result, Source, StageInfo};
+use highwater_core::{Readable, Result, Source, StageInfo, dropped_for};
 use tokio::task::coop;
 
 use handle::Desk;
@@ -178,7 +178,7 @@ impl<S: Source> Stream for Merge<S> {
                     return Poll::Ready(Some(Ok(chunk)));
                 }
                 Poll::Ready(Some(Err(error))) => {
-                    me.finish();
+                    dropped_for(&error, || me.finish());
                     return Poll::Ready(Some(Err(error)));
                 }
                 Poll::Ready(None) => {
