@@ -45,7 +45,7 @@ impl Destination<u32> for Pieces {
 #[tokio::test]
 async fn a_writer_task_writes_what_has_piled_up_in_one_call() {
     let pieces = Pieces::default();
-    let writable = Writable::new(pieces.clone(), HighWaterMark::items(4));
+    let writable = Writable::new(pieces.clone(), HighWaterMark::items(4).low(0));
     assert!(!writable.write(0).unwrap().is_full());
     settle().await;
     assert_eq!(writable.buffered(), 1, "it is being written");

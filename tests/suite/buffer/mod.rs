@@ -6,3 +6,4 @@ mod model;
 mod reasons;
 mod reference;
 pub(crate) mod rules;
+mod writer;

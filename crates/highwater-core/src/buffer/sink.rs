@@ -9,7 +9,7 @@ use futures_sink::Sink;
 use tokio::io::AsyncWrite;
 
 use super::ledger::Limit;
-use super::shared::Wait;
+use super::shared::{Shared, Wait};
 use super::writable::Writable;
 use crate::{Control, Destination, Error, Result};
 
@@ -70,14 +70,14 @@ impl AsyncWrite for Writable<Bytes> {
     }
 }
 
-/// What a pipeline writes into it waits for room like any other writer's. An abort destroys it.
+/// Chunks of a pipeline wait for room like those of any other writer.
+///
+/// When the pipeline fails, the reader gets the error behind the chunks written before, as with
+/// [`fail`](Writable::fail); an abort signal [destroys](Writable::destroy) it. With a [`Writable::new`], the pipeline then
+/// waits until the destination was aborted, and keeps an error of that.
 impl<T: Send + 'static> Destination<T> for Writable<T> {
     async fn open(&mut self) -> Result<()> {
-        match self.error() {
-            Some(error) => Err(error),
-            None if self.is_ended() => Err(Error::write_after_end()),
-            None => Ok(()),
-        }
+        self.shared.lock().refusal().map_or(Ok(()), Err)
     }
 
     async fn write(&mut self, chunk: T) -> Result<()> {
@@ -95,8 +95,24 @@ impl<T: Send + 'static> Destination<T> for Writable<T> {
     }
 
     async fn abort(&mut self, error: &Error) -> Result<()> {
-        self.destroy(error.clone());
-        Ok(())
+        if error.is_write_after_end() && self.is_ended() {
+            // Somebody else has ended it, and what was written by others is still whole.
+            return Ok(());
+        }
+        if error.is_aborted() {
+            self.destroy(error.clone());
+        } else {
+            self.fail(error.clone());
+        }
+        if !self.shared.has_writer() {
+            return Ok(());
+        }
+        let _unless_closed = DestroyOnDrop { shared: &self.shared, error };
+        match self.finished().await {
+            Ok(()) => Err(Error::committed()),
+            // Why it was aborted is known to the pipeline.
+            Err(_) => self.shared.later_failure().map_or(Ok(()), Err),
+        }
     }
 
     fn weight(&self, chunk: &T) -> usize {
@@ -113,5 +129,17 @@ impl<T: Send + 'static> Destination<T> for Writable<T> {
 
     fn name(&self) -> &'static str {
         "Writable"
+    }
+}
+
+/// Whoever does not wait any more until it is closed has it closed at once. Does nothing once it is closed.
+struct DestroyOnDrop<'a, T> {
+    shared: &'a Shared<T>,
+    error: &'a Error,
+}
+
+impl<T> Drop for DestroyOnDrop<'_, T> {
+    fn drop(&mut self) {
+        self.shared.destroy(self.error.clone());
     }
 }

@@ -27,6 +27,8 @@ use crate::{Error, Result};
 /// - [`fail`](Self::fail): the reader gets an error behind the chunks written before.
 /// - [`destroy`](Self::destroy): the reader gets the error at once, and what is buffered is dropped.
 ///
+/// When the reading end fails, writers get its error: of the stage that fails while it reads, or of the pipeline.
+///
 /// # Examples
 ///
 /// ```
@@ -74,8 +76,8 @@ impl<T> Writable<T> {
     /// # Errors
     ///
     /// The chunk comes back: [`is_overflow`](Error::is_overflow) at the hard mark,
-    /// [`is_write_after_end`](Error::is_write_after_end), the error it was destroyed with, or a premature close when the
-    /// reader is gone.
+    /// [`is_write_after_end`](Error::is_write_after_end), the error with which it failed or was destroyed, the error of the
+    /// stage or pipeline that read it, or a premature close when the reader is gone without one.
     #[inline]
     pub fn write(&self, chunk: T) -> Result<Room, WriteError<T>> {
         self.shared.put(chunk, Limit::Hard, None)
@@ -169,7 +171,8 @@ impl<T> Writable<T> {
         self.is_done = true;
     }
 
-    /// Ends with an error: the reader gets it behind the chunks written before. Does nothing after an end.
+    /// Ends with an error: the reader gets it behind the chunks written before, and every later write at once. Does nothing
+    /// after an end.
     pub fn fail(&self, error: impl Into<Error>) {
         self.shared.end(Some(&error.into()));
     }
@@ -203,6 +206,9 @@ impl<T> Writable<T> {
 
     /// Drops what is buffered, and gives the reader and every writer the error, or a premature close. The first call
     /// counts; it does nothing once the stream is over.
+    ///
+    /// The destination of a [`Writable::new`] is aborted, also while it finishes. One that cannot be stopped any more and
+    /// finishes is reported as it is: [`finished`](Self::finished) then returns `Ok`.
     pub fn destroy(&self, error: impl Into<Option<Error>>) {
         self.shared.destroy(error.into().unwrap_or_else(Error::premature_close));
     }

@@ -1,11 +1,13 @@
 //! A task that writes what has piled up.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
+use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::control::Control;
@@ -17,16 +19,22 @@ use crate::sync::seeded;
 use crate::{Destination, Error, Readable, Result, Source, task};
 
 impl<T: Send + 'static> Writable<T> {
-    /// Spawns a task that opens the destination and writes to it: what has piled up while it wrote goes to
+    /// Spawns a task that opens the destination and writes to it: the chunks that piled up during a write go to
     /// [`write_many`](Destination::write_many) in one call, and when nothing is left it is flushed.
     ///
-    /// What is being written counts as buffered until it is written. After [`end`](Self::end) the task goes on until the
-    /// destination has finished, even if every handle is dropped; without it, dropping the last handle stops the task and
-    /// aborts the destination, as [`destroy`](Self::destroy) does.
+    /// After [`end`](Self::end) the task runs until the destination has finished, even if every handle is dropped; without
+    /// it, dropping the last handle stops the task and aborts the destination, as [`destroy`](Self::destroy) does.
+    ///
+    /// # Backpressure
+    ///
+    /// Chunks count as buffered until the call that writes them has returned. While the buffer is full, a call takes no
+    /// more chunks than lead to the low mark, so that the writer can continue while the rest is written.
     ///
     /// # Errors
     ///
-    /// What the destination says comes from every later call, and from [`finish`](Self::finish).
+    /// An error or a panic of the destination is returned by every later call, and wakes at once whoever waits for room.
+    /// [`finish`](Self::finish) and [`finished`](Self::finished) return it after the destination was aborted; an error of
+    /// that abort is [`suppressed`](Error::suppressed) in it.
     ///
     /// # Panics
     ///
@@ -84,7 +92,7 @@ impl<T> Source for Batches<T> {
     type Chunk = VecDeque<Weighed<T>>;
 }
 
-/// Writes batches, and counts them as gone when they are written.
+/// Writes batches, and counts chunks as gone when they are written.
 struct Gathered<D, T> {
     destination: D,
     shared: Arc<Shared<T>>,
@@ -92,8 +100,34 @@ struct Gathered<D, T> {
 }
 
 impl<T: Send, D: Destination<T>> Gathered<D, T> {
-    async fn write_batch(&mut self, batch: VecDeque<Weighed<T>>) -> Result<()> {
-        let mut chunks: VecDeque<T> = batch.into_iter().map(|(chunk, _)| chunk).collect();
+    /// Writes the batch in one call, or in two: the first then ends at the low mark, where the writer goes on.
+    async fn write_batch(&mut self, mut batch: VecDeque<Weighed<T>>) -> Result<()> {
+        while !batch.is_empty() {
+            let (chunks, weight) = self.take_part(&mut batch);
+            let too_early = seeded!("what is being written does not count");
+            if too_early {
+                self.shared.give_back(weight);
+            }
+            self.write_part(chunks).await?;
+            if !too_early {
+                self.shared.give_back(weight);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_part(&self, batch: &mut VecDeque<Weighed<T>>) -> (VecDeque<T>, usize) {
+        let most = self.shared.until_drained();
+        let (mut chunks, mut weight) = (VecDeque::with_capacity(batch.len()), 0);
+        while weight < most || seeded!("a batch ends beyond the low mark") {
+            let Some((chunk, its_weight)) = batch.pop_front() else { break };
+            chunks.push_back(chunk);
+            weight += its_weight;
+        }
+        (chunks, weight)
+    }
+
+    async fn write_part(&mut self, mut chunks: VecDeque<T>) -> Result<()> {
         let all = chunks.len();
         let result = match chunks.pop_front() {
             Some(chunk) if chunks.is_empty() => self.destination.write(chunk).await,
@@ -108,35 +142,46 @@ impl<T: Send, D: Destination<T>> Gathered<D, T> {
         self.written += written as u64;
         result.map_err(|error| error.attribute(self.destination.name(), Some(self.written)))
     }
+
+    /// Tells those who wait at once, not when the destination is closed. A panic is an error like any other.
+    fn told(&self, result: std::thread::Result<Result<()>>) -> Result<()> {
+        let result = result.unwrap_or_else(|payload| Err(Error::panic(&*payload)));
+        result.map_err(|error| error.attribute(self.destination.name(), None)).inspect_err(
+            |error| {
+                if !seeded!("an error of the destination is swallowed") {
+                    self.shared.destination_failed(error.clone());
+                }
+            },
+        )
+    }
 }
 
 impl<T: Send, D: Destination<T>> Destination<VecDeque<Weighed<T>>> for Gathered<D, T> {
     async fn open(&mut self) -> Result<()> {
-        self.destination.open().await.inspect_err(|error| self.fail(error))
+        let result = AssertUnwindSafe(self.destination.open()).catch_unwind().await;
+        self.told(result)
     }
 
     async fn write(&mut self, batch: VecDeque<Weighed<T>>) -> Result<()> {
-        let weight = batch.iter().map(|(_, weight)| weight).sum();
-        if seeded!("what is being written does not count") {
-            self.shared.give_back(weight);
-            return self.write_batch(batch).await;
-        }
-        self.write_batch(batch).await.inspect_err(|error| self.fail(error))?;
-        self.shared.give_back(weight);
-        Ok(())
+        let result = AssertUnwindSafe(self.write_batch(batch)).catch_unwind().await;
+        self.told(result)
     }
 
     async fn flush(&mut self) -> Result<()> {
-        self.destination.flush().await.inspect_err(|error| self.fail(error))
+        let result = AssertUnwindSafe(self.destination.flush()).catch_unwind().await;
+        self.told(result)
     }
 
     async fn finish(&mut self) -> Result<()> {
-        self.destination.finish().await
+        let result = AssertUnwindSafe(self.destination.finish()).catch_unwind().await;
+        self.told(result)
     }
 
     async fn abort(&mut self, error: &Error) -> Result<()> {
         let known = self.shared.lock().known_failure();
-        self.destination.abort(known.as_ref().unwrap_or(error)).await
+        let abort = self.destination.abort(known.as_ref().unwrap_or(error));
+        let result = AssertUnwindSafe(abort).catch_unwind().await;
+        self.told(result)
     }
 
     fn holds(&self) -> Option<usize> {
@@ -145,13 +190,6 @@ impl<T: Send, D: Destination<T>> Destination<VecDeque<Weighed<T>>> for Gathered<
 
     fn name(&self) -> &'static str {
         self.destination.name()
-    }
-}
-
-impl<D: Destination<T>, T: Send> Gathered<D, T> {
-    /// Tells those who wait at once, not when the destination is closed.
-    fn fail(&self, error: &Error) {
-        self.shared.destroy(error.clone().attribute(self.destination.name(), None));
     }
 }
 

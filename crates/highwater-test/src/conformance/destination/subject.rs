@@ -162,9 +162,7 @@ where
         good("the call", result.unwrap_or(Ok(())))?;
         let moment = match to.abort(&Error::aborted()).await {
             // It had gone too far to be stopped.
-            Err(error) if error.is_committed() && !through && matches!(call, Call::Finish) => {
-                Moment::Finished
-            }
+            Err(error) if error.is_committed() && matches!(call, Call::Finish) => Moment::Finished,
             aborted => good("abort", aborted).map(|()| Moment::Aborted)?,
         };
         drop(to);
