@@ -181,3 +181,43 @@ async fn a_source_that_was_let_go_does_not_end_the_last_write() {
     assert_eq!(report.chunks_out(), 1);
     assert!(writable.is_destroyed());
 }
+
+/// A4: a source that has failed and said so is not an empty one: whatever is made of it again begins with a premature close.
+#[test]
+fn a_failed_source_that_is_read_again_is_a_premature_close() {
+    let failed = || {
+        let mut source = failing();
+        assert!(source.by_ref().to_vec().now_or_never().unwrap().is_err());
+        assert!(source.next().now_or_never().unwrap().is_none(), "and itself, it is over");
+        source
+    };
+    fn closes<T: std::fmt::Debug>(again: impl Future<Output = Result<T>>) {
+        let error = again.now_or_never().unwrap().unwrap_err();
+        assert!(error.is_premature_close(), "{error:?}");
+    }
+    for piped in 0..4 {
+        let (to, mut source) = (Stuck::at("nowhere"), failed());
+        match piped {
+            0 => closes(source.pipe_to(to.clone()).run()),
+            1 => closes(source.by_ref().map(|n| n).pipe_to(to.clone()).run()),
+            2 => closes(source.pinned().by_ref().pipe_to(to.clone()).run()),
+            _ => closes(Readable::empty().chain(source).pipe_to(to.clone()).run()),
+        }
+        assert_eq!(to.calls().last(), Some(&"abort"), "{piped}");
+    }
+    closes(failed().to_vec());
+    closes(failed().count());
+    closes(failed().any(|_| true));
+    closes(Readable::from_iter(0..9).zip(failed()).to_vec());
+    closes(failed().boxed().filter(|_| true).to_vec());
+    assert_eq!(
+        Readable::from_iter(0..1_u32)
+            .chain(failed())
+            .next()
+            .now_or_never()
+            .unwrap()
+            .unwrap()
+            .unwrap(),
+        0
+    );
+}

@@ -64,6 +64,8 @@ use watch::Watch;
 #[must_use = "a pipeline does nothing unless it is awaited, run or spawned"]
 pub struct Pipeline<S, D> {
     source: S,
+    /// The source had failed before, and said so.
+    has_failed: bool,
     plan: Arc<Plan>,
     destination: D,
     token: Option<CancellationToken>,
@@ -78,9 +80,10 @@ pub struct Pipeline<S, D> {
 pub type PipelineFuture = Pin<Box<dyn Future<Output = Result<Report>> + Send>>;
 
 impl<S, D> Pipeline<S, D> {
-    pub(crate) fn new(source: S, plan: Plan, destination: D) -> Self {
+    pub(crate) fn new(source: S, has_failed: bool, plan: Plan, destination: D) -> Self {
         Self {
             source,
+            has_failed,
             plan: Arc::new(plan),
             destination,
             token: None,

@@ -70,8 +70,17 @@ impl<S, D> Pipeline<S, D> {
         T: Send,
         D: Destination<T>,
     {
-        let Self { source, plan, mut destination, token, close_timeout, name, keep_open, .. } =
-            self;
+        let Self {
+            source,
+            has_failed,
+            plan,
+            mut destination,
+            token,
+            close_timeout,
+            name,
+            keep_open,
+            ..
+        } = self;
         async move {
             let source = pin!(Some(source));
             let written_to = destination.name();
@@ -87,7 +96,7 @@ impl<S, D> Pipeline<S, D> {
                 })
             } else {
                 let mut cancelled = token.map(Cancelled::new);
-                let course = Course { keep_open, plan: &plan, progress: &progress };
+                let course = Course { has_failed, keep_open, plan: &plan, progress: &progress };
                 match course.run(source, &mut destination, &mut cancelled).await {
                     Ok(()) => {
                         course.join().await;
@@ -115,6 +124,7 @@ impl<S, D> Pipeline<S, D> {
 
 /// What all steps of a run need.
 struct Course<'a> {
+    has_failed: bool,
     keep_open: bool,
     plan: &'a Plan,
     progress: &'a Progress,
@@ -166,6 +176,9 @@ impl Course<'_> {
         async move {
             self.progress.enter(Phase::Opening);
             destination.open().await.map_err(Failure::Fatal)?;
+            if self.has_failed {
+                return Err(Failure::Upstream(Error::premature_close()));
+            }
             if let Some(source) = source.as_mut().as_pin_mut() {
                 pump.run(source, destination).await?;
             }

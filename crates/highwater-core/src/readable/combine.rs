@@ -94,15 +94,23 @@ pin_project! {
         first: Option<A>,
         #[pin]
         second: Option<B>,
+        // The second had failed before, and said so: it is a premature close, not an empty one.
+        second_failed: bool,
         sources: [&'static str; 2],
         tally: Tally,
     }
 }
 
 impl<A, B> Concat<A, B> {
-    pub(super) fn new(first: A, second: B, sources: [&'static str; 2], meter: Meter) -> Self {
+    pub(super) fn new(
+        first: A,
+        second: B,
+        second_failed: bool,
+        sources: [&'static str; 2],
+        meter: Meter,
+    ) -> Self {
         let tally = Tally::new(meter);
-        Self { first: Some(first), second: Some(second), sources, tally }
+        Self { first: Some(first), second: Some(second), second_failed, sources, tally }
     }
 }
 
@@ -131,7 +139,10 @@ impl<A: Source, B: Source<Chunk = A::Chunk>> Stream for Concat<A, B> {
         let Some(second) = this.second.as_mut().as_pin_mut() else {
             return Poll::Ready(None);
         };
-        let next = ready!(second.poll_next(cx));
+        let next = match std::mem::take(this.second_failed) {
+            true => Some(Err(Error::premature_close())),
+            false => ready!(second.poll_next(cx)),
+        };
         match &next {
             Some(Ok(_)) => this.tally.take::<A::Chunk>(),
             _ => this.second.set(None),

@@ -69,9 +69,20 @@ pin_project! {
         #[pin]
         source: S,
         pace: Pace,
-        over: bool,
+        life: Life,
         plan: Plan,
     }
+}
+
+/// How far a readable is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Open,
+    Ended,
+    /// It has given its error.
+    Failed,
+    /// Made of one that had failed: it begins with an error, so that nobody takes the rest for the whole.
+    Broken,
 }
 
 /// A readable whose type is only its chunk: to store it, to return it, to choose between two at run time.
@@ -92,7 +103,7 @@ impl<S> Readable<S> {
     pub fn from_source(info: StageInfo, source: S) -> Self {
         let mut plan = Plan::default();
         plan.push(info);
-        Self { source, pace: Pace::default(), over: false, plan }
+        Self { source, pace: Pace::default(), life: Life::Open, plan }
     }
 
     /// Puts a stage behind what is there. `wrap` gets the source so far and gives the new one.
@@ -130,7 +141,26 @@ impl<S> Readable<S> {
     /// ```
     pub fn stage<S2>(mut self, info: StageInfo, wrap: impl FnOnce(S) -> S2) -> Readable<S2> {
         self.plan.push(info);
-        Readable::from_parts(wrap(self.source), self.plan)
+        Readable::from_parts(wrap(self.source), self.plan).behind(self.life)
+    }
+
+    /// Reads anew: a readable that has failed and said so is a premature close, not an empty one.
+    pub(crate) fn resumed(self) -> Self {
+        let life = self.life;
+        self.behind(life)
+    }
+
+    /// Takes over how far the readable was that this one is made of.
+    fn behind(mut self, before: Life) -> Self {
+        if matches!(before, Life::Failed | Life::Broken) {
+            self.life = Life::Broken;
+        }
+        self
+    }
+
+    /// Whether it has failed, or is made of one that had.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.life, Life::Failed | Life::Broken)
     }
 
     pub(crate) fn plan(&self) -> &Plan {
@@ -150,7 +180,7 @@ impl<S> Readable<S> {
     }
 
     pub(crate) fn from_parts(source: S, plan: Plan) -> Self {
-        Self { source, pace: Pace::default(), over: false, plan }
+        Self { source, pace: Pace::default(), life: Life::Open, plan }
     }
 }
 
@@ -199,9 +229,10 @@ impl<S: Source> Readable<S> {
         let info = StageInfo::new(destination.name())
             .holds(destination.holds())
             .buffer(destination.buffer());
+        let has_failed = self.has_failed();
         let (source, mut plan) = self.into_parts();
         plan.push(info);
-        Pipeline::new(source, plan, destination)
+        Pipeline::new(source, has_failed, plan, destination)
     }
 
     /// Forgets the type of the source.
@@ -209,14 +240,17 @@ impl<S: Source> Readable<S> {
     where
         S: Send + 'static,
     {
+        let life = self.life;
         let (source, plan) = self.into_parts();
-        Readable::from_parts(Box::pin(source), plan)
+        let boxed: BoxReadable<S::Chunk> = Readable::from_parts(Box::pin(source), plan);
+        boxed.behind(life)
     }
 
     /// Pins the source on the heap, for [`next`](Self::next) on a source of user code that is not `Unpin`.
     pub fn pinned(self) -> Readable<Pin<Box<S>>> {
+        let life = self.life;
         let (source, plan) = self.into_parts();
-        Readable::from_parts(Box::pin(source), plan)
+        Readable::from_parts(Box::pin(source), plan).behind(life)
     }
 
     /// A readable that borrows this one: an operator takes part of it, the rest is still there afterwards.
@@ -235,8 +269,8 @@ impl<S: Source> Readable<S> {
     where
         S: Unpin,
     {
-        let plan = self.plan.clone();
-        Readable::from_parts(self, plan)
+        let (plan, life) = (self.plan.clone(), self.life);
+        Readable::from_parts(self, plan).behind(life)
     }
 
     /// The way back: an `AsyncRead` and `AsyncBufRead` of its bytes, without copying chunks.
@@ -285,8 +319,8 @@ impl<S: Source> Stream for Readable<S> {
         let this = self.project();
         if this.pace.is_spent() {
             // The end is looked at here, where a chunk does not come by: it is marked by a spent pace.
-            if *this.over {
-                return Poll::Ready(None);
+            if *this.life != Life::Open {
+                return Poll::Ready(rest(this.life, this.plan).map(Err));
             }
             ready!(this.pace.poll_ready(cx));
         }
@@ -295,13 +329,17 @@ impl<S: Source> Stream for Readable<S> {
         if let Some(Ok(chunk)) = item {
             return Poll::Ready(Some(Ok(chunk)));
         }
-        *this.over = true;
+        *this.life = if item.is_some() { Life::Failed } else { Life::Ended };
         this.pace.spend_to(0);
         Poll::Ready(item.map(|item| item.map_err(|error| claim(error, this.plan))))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        if self.over { (0, Some(0)) } else { self.source.size_hint() }
+        match self.life {
+            Life::Open => self.source.size_hint(),
+            Life::Broken => (1, Some(1)),
+            Life::Ended | Life::Failed => (0, Some(0)),
+        }
     }
 }
 
@@ -315,8 +353,8 @@ impl<S: Source> Source for Readable<S> {
         mut each: impl FnMut(S::Chunk) -> ControlFlow<B, Option<S::Chunk>>,
     ) -> Poll<Option<Result<B>>> {
         let mut this = self.project();
-        if *this.over {
-            return Poll::Ready(None);
+        if *this.life != Life::Open {
+            return Poll::Ready(rest(this.life, this.plan).map(Err));
         }
         ready!(this.pace.poll_ready(cx));
         loop {
@@ -331,9 +369,9 @@ impl<S: Source> Source for Readable<S> {
                 Some(Ok(None)) => ready!(this.pace.poll_ready(cx)),
                 Some(Ok(Some(value))) => return Poll::Ready(Some(Ok(value))),
                 end => {
-                    *this.over = true;
-                    this.pace.spend_to(0);
                     let error = end.and_then(Result::err);
+                    *this.life = if error.is_some() { Life::Failed } else { Life::Ended };
+                    this.pace.spend_to(0);
                     return Poll::Ready(error.map(|error| Err(claim(error, this.plan))));
                 }
             }
@@ -353,6 +391,16 @@ impl<S: Source + Unpin> Future for Next<'_, S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut *self.0).poll_next(cx)
     }
+}
+
+/// What a readable gives that is not open: the error of one that is broken, once, and then nothing.
+#[cold]
+fn rest(life: &mut Life, plan: &Plan) -> Option<Error> {
+    let broken = *life == Life::Broken;
+    if broken {
+        *life = Life::Failed;
+    }
+    broken.then(|| claim(Error::premature_close(), plan))
 }
 
 /// Attributes an error that no stage has claimed to the source.

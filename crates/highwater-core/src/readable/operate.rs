@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    AbortOn, Concat, Piped, Readable, Source, StageInfo, TakeUntil, Then, UntilError, Zip,
+    AbortOn, Concat, Life, Piped, Readable, Source, StageInfo, TakeUntil, Then, UntilError, Zip,
 };
 use crate::operators::{
     Chunks, Enumerate, Filter, FilterMap, FlatMap, Inspect, Map, Scan, Skip, SkipWhile, Take,
@@ -168,22 +168,26 @@ impl<S: Source> Readable<S> {
     where
         S2: Source<Chunk = S::Chunk>,
     {
+        let second_failed = next.has_failed();
         let (second, plan) = next.into_parts();
         let sources = [self.plan.source_name(), plan.source_name()];
         let info = StageInfo::new("chain").holds(0).combines();
         let meter = info.meter().clone();
-        let mut both = self.stage(info, |first| Concat::new(first, second, sources, meter));
+        let mut both =
+            self.stage(info, |first| Concat::new(first, second, second_failed, sources, meter));
         both.plan.append(plan);
         both
     }
 
     /// Pairs of chunks, until one of the two ends; the other is dropped then.
     pub fn zip<S2: Source>(self, other: Readable<S2>) -> Readable<Zip<S, S2>> {
+        let second_failed = other.has_failed();
         let (second, plan) = other.into_parts();
         let sources = [self.plan.source_name(), plan.source_name()];
         let info = StageInfo::new("zip").holds(0).combines();
         let meter = info.meter().clone();
         let mut both = self.stage(info, |first| Zip::new(first, second, sources, meter));
+        both.life = if second_failed { Life::Broken } else { both.life };
         both.plan.append(plan);
         both
     }
