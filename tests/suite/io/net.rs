@@ -115,9 +115,26 @@ async fn silent_peers_are_probed() {
 }
 
 #[test]
-#[should_panic(expected = "at least 1 s")]
+#[should_panic(expected = "must be 1 to 32767 s")]
 fn a_keep_alive_below_a_second_is_a_mistake() {
     drop(Listen::default().keep_alive(Duration::from_millis(999)));
+}
+
+#[test]
+#[should_panic(expected = "must be 1 to 32767 s")]
+fn a_keep_alive_that_the_system_cannot_count_is_a_mistake() {
+    drop(Connect::default().keep_alive(Duration::MAX));
+}
+
+/// The longest limit is no limit: connections come as without one.
+#[tokio::test]
+async fn the_longest_time_limits_are_none() {
+    let longest = Duration::MAX;
+    let mut server = Listen::default().untaken_timeout(longest).bind("127.0.0.1:0").await.unwrap();
+    let address = server.address();
+    let connect = Connect::default().untaken_timeout(longest).timeout(longest);
+    let (near, _far) = tokio::try_join!(connect.connect(address), server.accept()).unwrap();
+    assert_eq!(near.peer().port(), near.get_ref().peer_addr().unwrap().port());
 }
 
 /// A host that does not answer is not waited for longer than asked. Here the queue of a listener is full, so that Linux

@@ -94,7 +94,7 @@ impl Listen {
     ///
     /// # Panics
     ///
-    /// Below 1 s.
+    /// Below 1 s, or above 32767 s.
     #[track_caller]
     pub fn keep_alive(mut self, idle: Duration) -> Self {
         self.options.set_keep_alive(Some(idle));

@@ -20,16 +20,16 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Panics below one second: the system counts in seconds.
+    /// Panics outside of what the system takes: it counts in seconds, Linux up to 32767.
     #[track_caller]
     pub(super) fn set_keep_alive(&mut self, idle: Option<Duration>) {
-        let too_short = idle.is_some_and(|idle| idle < Duration::from_secs(1));
-        assert!(!too_short, "the keep-alive time must be at least 1 s");
+        let fits = |idle: Duration| (1..=LONGEST_KEEP_ALIVE).contains(&idle.as_secs());
+        assert!(idle.is_none_or(fits), "the keep-alive time must be 1 to {LONGEST_KEEP_ALIVE} s");
         self.keep_alive = idle;
     }
 
     pub(super) fn set_untaken(&mut self, limit: Duration) {
-        self.untaken = Some(limit);
+        self.untaken = Some(limit.min(LONGEST_UNTAKEN));
     }
 
     pub(super) fn apply(&self, stream: &TcpStream) -> io::Result<()> {
@@ -50,6 +50,12 @@ impl Options {
 
 /// Silence before the first probe, unless set.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// In seconds.
+const LONGEST_KEEP_ALIVE: u64 = 32_767;
+
+/// 24 days, as long as the system can count in milliseconds: as good as never.
+const LONGEST_UNTAKEN: Duration = Duration::from_millis(i32::MAX as u64);
 
 /// The longest time between two probes.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
