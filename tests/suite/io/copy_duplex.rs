@@ -59,7 +59,7 @@ async fn an_error_of_one_direction_loses_no_byte_of_the_other() {
             client.read_exact(&mut taken).await.unwrap();
             taken
         };
-        let (ended, taken) = tokio::join!(copy.run(), talk);
+        let (ended, taken) = soon(async { tokio::join!(copy.run(), talk) }).await;
         assert_eq!(ended.unwrap_err().io_kind(), Some(ErrorKind::ConnectionReset));
         assert!(copy.run().await.is_err(), "it stays");
         let (came, seconds) = if is_taken { (10, 20) } else { (4, 30) };
