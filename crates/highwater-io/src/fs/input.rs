@@ -7,7 +7,7 @@ use bytes::Bytes;
 use highwater_core::{Error, Result};
 
 use super::read::{Origin, ReadOptions};
-use crate::io::stdin_file;
+use crate::io::{stdin_file, wait_until_readable};
 use crate::pool::Pool;
 
 /// An open file, where it is read, and where it should end.
@@ -61,6 +61,10 @@ impl Input {
                     return Ok(Some(buffer.freeze(n)));
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // A parent process has set the pipe or terminal to non-blocking.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    wait_until_readable(&self.file).map_err(|error| self.failed(error))?;
+                }
                 Err(error) => return Err(self.failed(error)),
             }
         }

@@ -3,9 +3,12 @@
 //! The calls run on Tokio's blocking pool, many at a time: a read fills the read-ahead in one visit, a write takes all
 //! that has gathered. No thread of the pool is held while the other side of the pipeline is slow.
 
+mod gate;
 mod input;
+mod job;
 mod read;
 mod reader;
+mod replace;
 mod target;
 mod write;
 
@@ -16,6 +19,7 @@ use highwater_core::Readable;
 
 pub(crate) use read::Origin;
 pub use read::{FileRead, ReadOptions};
+pub use replace::{Attribute, ReplaceOptions};
 pub(crate) use target::Target;
 pub use write::FileWrite;
 
@@ -100,8 +104,17 @@ pub fn append(path: impl AsRef<Path>) -> FileWrite {
 /// Replaces a file by a new one, in one step at the end: whoever looks sees the old file or the whole new one.
 ///
 /// The chunks go to a temporary file in the same folder, named `.NAME.XXXXXX.tmp`. At the end it is synced to disk,
-/// renamed over the old one, and the folder is synced. If the pipeline fails, is aborted or dropped, the temporary file is
-/// removed and the old one is as it was. The mode of the old file is kept; a symbolic link is followed.
+/// renamed over the old one, and the folder is synced. If the pipeline fails, is aborted or dropped before the rename, the
+/// temporary file is removed and the old one is as it was. [`ReplaceOptions`] change what follows.
+///
+/// On Unix, owner, group, mode and (on Linux) access control list of the old file are kept. Until the rename, only the
+/// caller can read the temporary file. Where the process may not keep the owner or the group, the set-user-ID and
+/// set-group-ID bits go, and a new group gets no right that others do not have; [`FileWrite::not_kept`] tells. Other
+/// extended attributes, times and hard links are not kept. A file that is new has the mode that the umask leaves.
+///
+/// A symbolic link at the path is followed if it belongs to the caller or to root, or to the owner of the file that it
+/// leads to; another one is a `PermissionDenied` error. If it leads to no file, the file is created where it leads to.
+/// Links among the folders of the path are followed once, when the file is opened.
 ///
 /// A process that is killed leaves the temporary file behind, and so does one that the system ends by `SIGXFSZ` when the
 /// file is larger than it may be. It disturbs nobody; who wants it removed finds it by its name.
@@ -111,5 +124,5 @@ pub fn append(path: impl AsRef<Path>) -> FileWrite {
 /// As [`write()`], also when syncing or renaming fails. A path that is there and not a regular file is refused. If it is
 /// the folder that cannot be synced, the new file is in its place, but may not survive a power failure.
 pub fn replace(path: impl AsRef<Path>) -> FileWrite {
-    FileWrite::new(Target::Replace(path.as_ref().to_owned()))
+    ReplaceOptions::new().replace(path)
 }

@@ -2,10 +2,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use tempfile::NamedTempFile;
-
+use super::gate::Gate;
+use super::replace::{Attribute, ReplaceOptions, Temporary};
 use crate::io::stdout_file;
 
 /// What is written to.
@@ -13,7 +13,7 @@ use crate::io::stdout_file;
 pub(crate) enum Target {
     Create(PathBuf),
     Append(PathBuf),
-    Replace(PathBuf),
+    Replace(PathBuf, ReplaceOptions),
     Stdout,
 }
 
@@ -23,7 +23,7 @@ pub(super) enum Opened {
     /// Written in place.
     Plain(File),
     /// Removed when it is dropped, unless it was committed to its path.
-    Temporary(NamedTempFile, PathBuf),
+    Temporary(Temporary),
 }
 
 impl Target {
@@ -31,18 +31,28 @@ impl Target {
         match self {
             Self::Create(_) => "fs::write",
             Self::Append(_) => "fs::append",
-            Self::Replace(_) => "fs::replace",
+            Self::Replace(..) => "fs::replace",
             Self::Stdout => "io::stdout",
         }
     }
 
     pub(super) fn describe(&self) -> String {
         match self {
-            Self::Create(path) | Self::Append(path) | Self::Replace(path) => {
+            Self::Create(path) | Self::Append(path) | Self::Replace(path, _) => {
                 format!("`{}`", path.display())
             }
             Self::Stdout => "standard output".to_owned(),
         }
+    }
+
+    /// Whether opening or writing it may wait for another process: not so for regular files.
+    pub(super) fn may_wait_for_ever(&self) -> bool {
+        let about = match self {
+            Self::Create(path) | Self::Append(path) => std::fs::metadata(path),
+            Self::Replace(..) => return false,
+            Self::Stdout => stdout_file().and_then(|file| file.metadata()),
+        };
+        about.is_ok_and(|about| !about.is_file() && !about.is_dir())
     }
 
     pub(super) fn open(&self) -> io::Result<Opened> {
@@ -51,7 +61,7 @@ impl Target {
             Self::Append(path) => {
                 OpenOptions::new().append(true).create(true).open(path).map(Opened::Plain)
             }
-            Self::Replace(path) => beside(path),
+            Self::Replace(path, options) => Temporary::open(path, options).map(Opened::Temporary),
             Self::Stdout => stdout_file().map(Opened::Plain),
         }
     }
@@ -61,74 +71,30 @@ impl Opened {
     pub(super) fn file(&mut self) -> &mut File {
         match self {
             Self::Plain(file) => file,
-            Self::Temporary(file, _) => file.as_file_mut(),
+            Self::Temporary(temporary) => temporary.file(),
         }
     }
 
-    /// Makes what was written count. After an error, nothing of it does: a sync that failed cannot be tried again.
-    pub(super) fn commit(self, sync: bool) -> io::Result<()> {
+    /// Makes what was written count, and returns what of the old file was not kept. `None` if the gate was closed before.
+    /// After an error, nothing counts: a sync that failed cannot be tried again.
+    pub(super) fn commit(self, sync: bool, gate: &Gate) -> io::Result<Option<Vec<Attribute>>> {
         match self {
             Self::Plain(file) => {
                 // A pipe, a terminal or a device has nothing to sync.
                 if sync && file.metadata()?.is_file() {
                     file.sync_all()?;
                 }
-                Ok(())
+                Ok(Some(Vec::new()))
             }
-            Self::Temporary(file, path) => {
-                file.as_file().sync_all()?;
-                file.persist(&path).map_err(|failed| failed.error)?;
-                sync_folder(&path)
-            }
+            Self::Temporary(temporary) => temporary.commit(gate),
         }
     }
-}
 
-/// Makes a temporary file in the folder of `path`, with the mode that the file at `path` has or would get.
-fn beside(path: &Path) -> io::Result<Opened> {
-    // A link stays: what it points to is replaced.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let old = match path.metadata() {
-        Ok(about) if !about.is_file() => {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "only a regular file can be replaced",
-            ));
+    /// Closes the file, and removes it if it is temporary, on this thread.
+    pub(super) fn discard(self) {
+        match self {
+            Self::Plain(file) => drop(file),
+            Self::Temporary(temporary) => temporary.remove(),
         }
-        Ok(about) => Some(about.permissions()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    let Some(name) = path.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
-    };
-    let prefix = format!(".{}.", name.to_string_lossy());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".tmp");
-    #[cfg(unix)]
-    let all = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    #[cfg(unix)]
-    builder.permissions(all);
-    let file = builder.tempfile_in(folder(&path))?;
-    if let Some(mode) = old {
-        file.as_file().set_permissions(mode)?;
     }
-    Ok(Opened::Temporary(file, path))
-}
-
-/// The folder a path is in.
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Makes a rename survive a power failure.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder(path))?.sync_all()
-}
-
-/// Elsewhere a folder cannot be opened to sync it.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }

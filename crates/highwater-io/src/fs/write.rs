@@ -1,13 +1,17 @@
 //! Writing files while the next chunks come.
 
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 
 use bytes::Bytes;
 use highwater_core::{Destination, Error, Result};
-use tokio::task::{JoinError, JoinHandle};
 
+use super::gate::Gate;
+use super::job::{Executor, Job};
+use super::replace::Attribute;
 use super::target::{Opened, Target};
 use crate::batch::Batch;
+use crate::io::wait_until_writable;
 
 /// The destination made by [`fs::write`](super::write()), [`fs::append`](super::append), [`fs::replace`](super::replace)
 /// and [`io::stdout`](crate::io::stdout).
@@ -18,10 +22,17 @@ use crate::batch::Batch;
 ///
 /// Up to 1 MiB gathers (of small chunks, which are copied, 256 KiB) while as much is being written on the blocking pool.
 ///
+/// A pipe, a terminal or a device is opened and written by a thread of its own, because such a call may wait for ever.
+///
 /// # Cancel safety
 ///
 /// What a `write` has accepted is kept here, not in its future: if a `write` is dropped, the chunk is written all the
 /// same, once, by what is called next.
+///
+/// An abort waits for a call on a regular file, so that nothing is made or written afterwards. It does not wait for a
+/// pipe, a terminal or a device: at most the 64 KiB that are being written may still arrive there. An abort or a drop
+/// while [`fs::replace`](super::replace) ends comes either before the rename, and the old file stays, or after it: then
+/// the abort fails with [`is_committed`](Error::is_committed), and the pipeline succeeds.
 #[derive(Debug)]
 pub struct FileWrite {
     target: Target,
@@ -29,33 +40,57 @@ pub struct FileWrite {
     state: State,
     batch: Batch,
     written: u64,
+    gate: Gate,
+    not_kept: Vec<Attribute>,
 }
 
 /// ```text
-///  New --open--> Opening --> Idle <--> Writing      (a job has the file)
-///   ^               |          |          |
-///   +---an error----+          +----------+--finish, abort or an error--> Closed
+///  New --open--> Opening ----------------------------> Idle <--> Writing
+///                   |                                   ^  |
+///                   +-(it may wait for ever)-> Waiting -+  +--finish--> Committing --> Closed
 /// ```
+///
+/// An error of `Opening` or `Waiting` leads back to `New`, any other and an abort to `Closed`.
 #[derive(Debug)]
 enum State {
     New,
-    Opening(JoinHandle<io::Result<Opened>>),
-    Idle(Opened),
-    Writing(JoinHandle<Job>),
+    Opening(Job<Opening>),
+    Waiting(Job<io::Result<Opened>>, Executor),
+    Idle(Opened, Executor),
+    Writing(Job<Wrote>, Executor),
+    Committing(Job<Committed>, Executor),
     Closed,
 }
 
-/// What a job gives back: the file unless it was committed, how much it wrote, and how it went.
+/// What the blocking pool has done to open a target.
 #[derive(Debug)]
-struct Job {
-    file: Option<Opened>,
-    written: u64,
-    result: io::Result<()>,
+enum Opening {
+    Done(io::Result<Opened>),
+    /// It may wait for ever, so that a thread does it.
+    Apart(Executor),
 }
+
+/// The file unless it could not be written, and how many bytes were written.
+#[derive(Debug)]
+struct Wrote {
+    file: io::Result<Opened>,
+    written: u64,
+}
+
+/// What of the old file was not kept, or nothing if the gate was closed.
+type Committed = io::Result<Option<Vec<Attribute>>>;
 
 impl FileWrite {
     pub(crate) fn new(target: Target) -> Self {
-        Self { target, sync: false, state: State::New, batch: Batch::default(), written: 0 }
+        Self {
+            target,
+            sync: false,
+            state: State::New,
+            batch: Batch::default(),
+            written: 0,
+            gate: Gate::default(),
+            not_kept: Vec::new(),
+        }
     }
 
     /// Has the end wait until the file is on the disk (fsync). [`fs::replace`](super::replace) always does.
@@ -65,76 +100,124 @@ impl FileWrite {
         self
     }
 
+    /// What the new file does not have of the one that [`fs::replace`](super::replace) has replaced; empty before the end.
+    ///
+    /// A program that cares prints a warning. The pipeline must borrow the destination (`pipe_to(&mut file)`), so that it
+    /// can be asked afterwards.
+    pub fn not_kept(&self) -> &[Attribute] {
+        &self.not_kept
+    }
+
     /// Hands what has gathered to a job, as soon as the one before it is done.
     async fn send(&mut self) -> Result<()> {
         self.settle().await?;
         if self.batch.is_empty() {
             return Ok(());
         }
-        let batch = std::mem::take(&mut self.batch);
-        self.start(move |file| write_all(file, batch))
-    }
-
-    /// Waits until no job has the file.
-    async fn settle(&mut self) -> Result<()> {
-        // The handle stays in its place while it is waited for: this future may be dropped.
-        match &mut self.state {
-            State::Opening(job) => {
-                let opened = job.await;
-                self.state = State::New;
-                self.opened(opened)
-            }
-            State::Writing(job) => {
-                let done = job.await;
-                self.state = State::Closed;
-                self.wrote(done)
-            }
-            State::New | State::Idle(_) | State::Closed => Ok(()),
-        }
-    }
-
-    fn opened(&mut self, opened: Result<io::Result<Opened>, JoinError>) -> Result<()> {
-        let name = self.target.name();
-        let file = opened.map_err(|error| Error::from(error).in_stage(name))?;
-        let file = file.map_err(|error| {
-            let what = format!("cannot open {} for writing", self.target.describe());
-            Error::from(error).context(what).in_stage(name)
-        })?;
-        self.state = State::Idle(file);
+        let (file, on) = self.take_file()?;
+        let (batch, gate) = (std::mem::take(&mut self.batch), self.gate.clone());
+        let most = if on.may_wait_for_ever() { PIPE } else { usize::MAX };
+        let job = on.run(move || write_all(file, batch, most, &gate), Wrote::discard);
+        self.state = State::Writing(job, on);
         Ok(())
     }
 
-    fn wrote(&mut self, done: Result<Job, JoinError>) -> Result<()> {
-        let done = done.map_err(|error| self.place(error.into()))?;
-        self.written += done.written;
-        match done.result {
-            Ok(()) => {
-                self.state = done.file.map_or(State::Closed, State::Idle);
-                Ok(())
-            }
-            Err(error) => {
-                // What failed half-way is not tried again; a temporary file goes here.
-                let what = format!("cannot write {}", self.target.describe());
-                Err(self.place(Error::from(error).context(what)))
-            }
+    /// Waits until no job has the file. True if a commit has succeeded.
+    async fn settle(&mut self) -> Result<bool> {
+        let mut committed = false;
+        while self.job().is_some() {
+            committed |= self.step().await?;
+        }
+        Ok(committed)
+    }
+
+    /// The executor of the job that runs now. Opening begins on the pool.
+    fn job(&self) -> Option<&Executor> {
+        match &self.state {
+            State::Opening(_) => Some(&Executor::Pool),
+            State::Waiting(_, on) | State::Writing(_, on) | State::Committing(_, on) => Some(on),
+            State::New | State::Idle(..) | State::Closed => None,
         }
     }
 
-    /// Runs a job on the open file.
-    fn start(&mut self, job: impl FnOnce(Opened) -> Job + Send + 'static) -> Result<()> {
-        match std::mem::replace(&mut self.state, State::Closed) {
-            State::Idle(file) => {
-                self.state = State::Writing(tokio::task::spawn_blocking(move || job(file)));
-                Ok(())
+    /// Waits for the job that runs now. True if it was a commit and has succeeded.
+    async fn step(&mut self) -> Result<bool> {
+        // The job stays in its place while it is waited for: this future may be dropped.
+        match &mut self.state {
+            State::Opening(job) => match job.await {
+                Ok(Opening::Apart(on)) => self.open_apart(on),
+                Ok(Opening::Done(opened)) => self.opened(Ok(opened), Executor::Pool)?,
+                Err(error) => self.opened(Err(error), Executor::Pool)?,
+            },
+            State::Waiting(job, on) => {
+                let (opened, on) = (job.await, on.clone());
+                self.opened(opened, on)?;
             }
+            State::Writing(job, on) => {
+                let (wrote, on) = (job.await, on.clone());
+                self.wrote(wrote, on)?;
+            }
+            State::Committing(job, _) => {
+                let committed = job.await;
+                return self.committed(committed);
+            }
+            State::New | State::Idle(..) | State::Closed => {}
+        }
+        Ok(false)
+    }
+
+    fn open_apart(&mut self, on: Executor) {
+        let target = self.target.clone();
+        let job = on.run(move || target.open(), |opened| opened.map_or((), Opened::discard));
+        self.state = State::Waiting(job, on);
+    }
+
+    fn opened(&mut self, opened: Result<io::Result<Opened>>, on: Executor) -> Result<()> {
+        let name = self.target.name();
+        self.state = State::New;
+        let file = opened.map_err(|error| error.in_stage(name))?.map_err(|error| {
+            let what = format!("cannot open {} for writing", self.target.describe());
+            Error::from(error).context(what).in_stage(name)
+        })?;
+        self.state = State::Idle(file, on);
+        Ok(())
+    }
+
+    fn wrote(&mut self, wrote: Result<Wrote>, on: Executor) -> Result<()> {
+        self.state = State::Closed;
+        let wrote = wrote.map_err(|error| self.place(error))?;
+        self.written += wrote.written;
+        let file = wrote.file.map_err(|error| self.failed(error))?;
+        self.state = State::Idle(file, on);
+        Ok(())
+    }
+
+    fn committed(&mut self, committed: Result<Committed>) -> Result<bool> {
+        self.state = State::Closed;
+        let committed = committed.map_err(|error| self.place(error))?;
+        let not_kept = committed.map_err(|error| self.failed(error))?;
+        let in_place = not_kept.is_some();
+        self.not_kept = not_kept.unwrap_or_default();
+        Ok(in_place)
+    }
+
+    /// The open file, which goes to a job.
+    fn take_file(&mut self) -> Result<(Opened, Executor)> {
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Idle(file, on) => Ok((file, on)),
             State::New => {
                 self.state = State::New;
                 Err(self.place(Error::msg("write before open")))
             }
-            State::Closed | State::Opening(_) | State::Writing(_) => {
-                Err(self.place(Error::write_after_end()))
-            }
+            // No job runs: each caller has settled.
+            _ => Err(self.place(Error::write_after_end())),
         }
+    }
+
+    /// What failed half-way is not tried again.
+    fn failed(&self, error: io::Error) -> Error {
+        let what = format!("cannot write {}", self.target.describe());
+        self.place(Error::from(error).context(what))
     }
 
     fn place(&self, error: Error) -> Error {
@@ -148,12 +231,13 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for FileWrite {
         match self.state {
             State::New => {
                 let target = self.target.clone();
-                self.state = State::Opening(tokio::task::spawn_blocking(move || target.open()));
-                self.settle().await
+                let job = Executor::Pool.run(move || Opening::of(&target), Opening::discard);
+                self.state = State::Opening(job);
+                self.settle().await.map(drop)
             }
             State::Closed => Err(self.place(Error::write_after_end())),
             // Kept open by the pipeline before.
-            State::Opening(_) | State::Idle(_) | State::Writing(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -166,28 +250,34 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for FileWrite {
     }
 
     async fn flush(&mut self) -> Result<()> {
-        if self.batch.is_empty() { self.settle().await } else { self.send().await }
+        if self.batch.is_empty() { self.settle().await.map(drop) } else { self.send().await }
     }
 
     async fn finish(&mut self) -> Result<()> {
         self.send().await?;
         self.settle().await?;
-        let sync = self.sync;
-        self.start(move |file| Job { file: None, written: 0, result: file.commit(sync) })?;
-        self.settle().await
+        let (sync, gate) = (self.sync, self.gate.clone());
+        let (file, on) = self.take_file()?;
+        let job = on.run(move || file.commit(sync, &gate), drop);
+        self.state = State::Committing(job, on);
+        self.settle().await.map(drop)
     }
 
     async fn abort(&mut self, _: &Error) -> Result<()> {
-        // A job under way is waited for, so that nothing is made or written after this.
-        let settled = self.settle().await;
+        self.gate.close();
         self.batch = Batch::default();
-        match std::mem::replace(&mut self.state, State::Closed) {
-            State::Idle(file) => {
-                tokio::task::spawn_blocking(move || drop(file)).await?;
-                settled
-            }
-            _ => settled,
+        // A job on a regular file is waited for, so that nothing is made or written after this.
+        let mut settled = Ok(false);
+        while self.job().is_some_and(|on| !on.may_wait_for_ever()) {
+            settled = self.step().await;
         }
+        if let State::Idle(file, on) = std::mem::replace(&mut self.state, State::Closed) {
+            let closed = on.run(move || file.discard(), drop);
+            if !on.may_wait_for_ever() {
+                closed.await.map_err(|error| self.place(error))?;
+            }
+        }
+        if settled? { Err(self.place(Error::committed())) } else { Ok(()) }
     }
 
     fn weight(&self, chunk: &T) -> usize {
@@ -203,27 +293,130 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for FileWrite {
     }
 }
 
-/// Writes a batch on the blocking pool.
-fn write_all(mut file: Opened, mut batch: Batch) -> Job {
-    let mut written = 0;
-    let result = loop {
-        if batch.is_empty() {
-            break Ok(());
+/// Waits for a rename that has begun: afterwards the file at the path stays as it is.
+impl Drop for FileWrite {
+    fn drop(&mut self) {
+        self.gate.close();
+    }
+}
+
+impl Opening {
+    fn of(target: &Target) -> Self {
+        if !target.may_wait_for_ever() {
+            return Self::Done(target.open());
         }
-        match batch.with_slices(|slices| file.file().write_vectored(slices)) {
-            Ok(0) => break Err(ErrorKind::WriteZero.into()),
+        Executor::thread(target.name()).map_or_else(|error| Self::Done(Err(error)), Self::Apart)
+    }
+
+    fn discard(self) {
+        if let Self::Done(Ok(file)) = self {
+            file.discard();
+        }
+    }
+}
+
+impl Wrote {
+    fn discard(self) {
+        if let Ok(file) = self.file {
+            file.discard();
+        }
+    }
+}
+
+/// Writes a batch, at most `most` bytes per call. It stops between two calls when the gate is closed.
+fn write_all(mut file: Opened, mut batch: Batch, most: usize, gate: &Gate) -> Wrote {
+    let mut written = 0;
+    while !batch.is_empty() && !gate.is_closed() {
+        match write_some(file.file(), &mut batch, most) {
             Ok(n) => {
                 batch.written(n);
                 written += n as u64;
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => break Err(error),
+            Err(error) => {
+                file.discard();
+                return Wrote { file: Err(error), written };
+            }
         }
-    };
-    Job { file: Some(file), written, result }
+    }
+    Wrote { file: Ok(file), written }
+}
+
+/// Writes at least one byte. A file that a parent process has set to non-blocking is waited for.
+fn write_some<W: Write + Waits>(file: &mut W, batch: &mut Batch, most: usize) -> io::Result<usize> {
+    loop {
+        let wrote = if batch.len() <= most || most == usize::MAX {
+            batch.with_slices(|slices| file.write_vectored(slices))
+        } else {
+            let first = batch.first();
+            file.write(&first[..first.len().min(most)])
+        };
+        match wrote {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => file.wait_until_writable()?,
+            wrote => return wrote,
+        }
+    }
+}
+
+/// A writer that can be waited for.
+trait Waits {
+    fn wait_until_writable(&self) -> io::Result<()>;
+}
+
+impl Waits for File {
+    fn wait_until_writable(&self) -> io::Result<()> {
+        wait_until_writable(self)
+    }
 }
 
 /// Bytes that gather before they are written.
 const GATHER: usize = 1024 * 1024;
 /// Bytes of small chunks that gather before they are written: these are memory of its own.
 const GATHER_SMALL: usize = 256 * 1024;
+/// The most bytes of a call that may wait for ever: the size of a pipe in Linux.
+const PIPE: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes nothing once the given results are used up.
+    struct Scripted(Vec<io::Result<usize>>);
+
+    impl Write for Scripted {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            self.0.pop().unwrap_or(Ok(0))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Waits for Scripted {
+        fn wait_until_writable(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn batch() -> Batch {
+        let mut batch = Batch::default();
+        batch.push(Bytes::from_static(b"text"));
+        batch
+    }
+
+    #[test]
+    fn a_file_that_takes_nothing_is_an_error() {
+        let error = write_some(&mut Scripted(vec![]), &mut batch(), PIPE).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WriteZero);
+    }
+
+    #[test]
+    fn a_write_that_would_block_or_was_interrupted_is_tried_again() {
+        let script =
+            vec![Ok(3), Err(ErrorKind::WouldBlock.into()), Err(ErrorKind::Interrupted.into())];
+        let n = write_some(&mut Scripted(script), &mut batch(), PIPE).unwrap();
+        assert_eq!(n, 3);
+    }
+}

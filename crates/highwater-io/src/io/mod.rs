@@ -6,12 +6,14 @@
 mod copy_duplex;
 mod duplex;
 mod read;
+mod ready;
 mod stdio;
 mod write;
 
 pub use copy_duplex::{Copied, CopyDuplex, copy_duplex};
 pub use duplex::{AsyncDuplex, duplex};
 pub use read::{AsyncSource, read};
+pub(crate) use ready::{wait_until_readable, wait_until_writable};
 pub use stdio::{stdin, stdout};
 pub(crate) use stdio::{stdin_file, stdout_file};
 pub use write::{AsyncDestination, write};
