@@ -93,13 +93,21 @@ async fn stop_after(polls: usize, abort: bool) -> bool {
         }
         if abort && !finished {
             token.cancel();
-            assert!(running.await.unwrap_err().is_aborted());
+            // The result agrees with the file: too late is a success.
+            let aborted = match running.as_mut().await {
+                Ok(_) => false,
+                Err(error) => error.is_aborted() || panic!("{error}"),
+            };
+            let old = std::fs::read(&path).unwrap() == b"old";
+            assert_eq!(aborted, old, "after {polls} polls");
         }
     }
-    // After a drop, a job under way still has to end; it cleans up by itself.
+    // After a drop, a job under way still has to end; it cleans up by itself, and never replaces the file any more.
+    let at_drop = std::fs::metadata(&path).unwrap().len();
     tokio::task::spawn_blocking(|| ()).await.unwrap();
     assert_eq!(names(folder.path()), ["out"], "after {polls} polls");
     let len = std::fs::metadata(&path).unwrap().len();
+    assert_eq!(len, at_drop, "replaced after the drop, after {polls} polls");
     assert!(len == 3 || len == 2 * 700 * 1024, "{len} bytes after {polls} polls");
     assert!(!finished || len > 3);
     finished
@@ -196,4 +204,125 @@ async fn what_is_no_regular_file_is_refused() {
     }
     assert!(names(folder.path()).is_empty());
     assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
+}
+
+/// The mode of the only other file in the folder.
+#[cfg(unix)]
+fn mode_of_the_temporary(folder: &Path, name: &str) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    let names = names(folder);
+    let temporary = names.iter().find(|other| *other != name).expect("it is being written");
+    std::fs::metadata(folder.join(temporary)).unwrap().permissions().mode() & 0o7777
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_temporary_file_is_readable_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    std::fs::write(&path, "old").unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+    let look = folder.path().to_owned();
+    let source = Readable::once("new")
+        .inspect(move |_| assert_eq!(mode_of_the_temporary(&look, "out"), 0o600));
+    source.pipe_to(fs::replace(&path)).await.unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_given_mode_is_exact_and_given_at_the_end() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    let look = folder.path().to_owned();
+    let source = Readable::once("new")
+        .inspect(move |_| assert_eq!(mode_of_the_temporary(&look, "out"), 0o600));
+    let to = fs::ReplaceOptions::new().mode(0o666).replace(&path);
+    source.pipe_to(to).await.unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o666);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn owner_and_special_bits_are_kept_together() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    std::fs::write(&path, "old").unwrap();
+    if chown(&path, Some(1234), Some(1235)).is_err() {
+        println!("skipped: giving a file away needs root");
+        return;
+    }
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o6750)).unwrap();
+    let mut file = fs::replace(&path);
+    Readable::once("new").pipe_to(&mut file).run().await.unwrap();
+    assert!(file.not_kept().is_empty(), "{:?}", file.not_kept());
+    let about = std::fs::metadata(&path).unwrap();
+    assert_eq!((about.uid(), about.gid(), about.mode() & 0o7777), (1234, 1235, 0o6750));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_of_another_user_is_not_followed() {
+    use std::os::unix::fs::{chown, lchown, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("out"), folder.path().join("link"));
+    std::fs::write(&path, "old").unwrap();
+    symlink("out", &link).unwrap();
+    if lchown(&link, Some(1234), None).is_err() {
+        println!("skipped: giving a link away needs root");
+        return;
+    }
+    let error = Readable::once("new").pipe_to(fs::replace(&link)).await.unwrap_err();
+    assert_eq!(error.io_kind(), Some(std::io::ErrorKind::PermissionDenied), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    // To a file of the same user, it is that user's affair.
+    chown(&path, Some(1234), None).unwrap();
+    Readable::once("new").pipe_to(fs::replace(&link)).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    let to = fs::ReplaceOptions::new().follow_links(false).replace(&link);
+    let error = Readable::once("newer").pipe_to(to).run().await.unwrap_err();
+    assert_eq!(error.io_kind(), Some(std::io::ErrorKind::InvalidInput), "{error}");
+    assert_eq!(names(folder.path()), ["link", "out"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_to_no_file_creates_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink("out", &link).unwrap();
+    Readable::once("new").pipe_to(fs::replace(&link)).await.unwrap();
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(std::fs::read(folder.path().join("out")).unwrap(), b"new");
+}
+
+#[tokio::test]
+async fn a_name_of_any_length_that_the_file_system_takes_can_be_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    for len in [100, 101, 243, 244, 255] {
+        let path = folder.path().join("n".repeat(len));
+        Readable::once("new").pipe_to(fs::replace(&path)).await.unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    }
+    assert_eq!(names(folder.path()).len(), 5);
+}
+
+#[tokio::test]
+async fn create_new_never_replaces_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    let options = fs::ReplaceOptions::new().create_new();
+    let made = path.clone();
+    let source = Readable::once("new").inspect(move |_| std::fs::write(&made, "old").unwrap());
+    for error in [
+        source.pipe_to(options.replace(&path)).await.unwrap_err(),
+        Readable::once("new").pipe_to(options.replace(&path)).await.unwrap_err(),
+    ] {
+        assert_eq!(error.io_kind(), Some(std::io::ErrorKind::AlreadyExists), "{error}");
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    assert_eq!(names(folder.path()), ["out"]);
 }
