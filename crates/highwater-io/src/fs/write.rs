@@ -263,14 +263,19 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for FileWrite {
         self.settle().await.map(drop)
     }
 
-    async fn abort(&mut self, _: &Error) -> Result<()> {
-        self.gate.close();
+    async fn abort(&mut self, error: &Error) -> Result<()> {
+        // After an error of the source, chunks that were flushed still arrive, in a pipe as well.
+        let leave = error.is_aborted();
+        if leave || matches!(self.state, State::Committing(..)) {
+            self.gate.close();
+        }
         self.batch = Batch::default();
         // A job on a regular file is waited for, so that nothing is made or written after this.
         let mut settled = Ok(false);
-        while self.job().is_some_and(|on| !on.may_wait_for_ever()) {
+        while self.job().is_some_and(|on| !(leave && on.may_wait_for_ever())) {
             settled = self.step().await;
         }
+        self.gate.close();
         if let State::Idle(file, on) = std::mem::replace(&mut self.state, State::Closed) {
             let closed = on.run(move || file.discard(), drop);
             if !on.may_wait_for_ever() {
@@ -323,10 +328,12 @@ impl Wrote {
     }
 }
 
-/// Writes a batch, at most `most` bytes per call. It stops between two calls when the gate is closed.
+/// Writes a batch, at most `most` bytes per call. A pipe that was aborted gets no further call.
 fn write_all(mut file: Opened, mut batch: Batch, most: usize, gate: &Gate) -> Wrote {
     let mut written = 0;
-    while !batch.is_empty() && !gate.is_closed() {
+    // A regular file is written to the end: what was flushed is there, whatever comes next.
+    let may_stop = most != usize::MAX;
+    while !batch.is_empty() && !(may_stop && gate.is_closed()) {
         match write_some(file.file(), &mut batch, most) {
             Ok(n) => {
                 batch.written(n);
