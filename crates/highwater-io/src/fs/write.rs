@@ -332,8 +332,8 @@ impl Wrote {
 fn write_all(mut file: Opened, mut batch: Batch, most: usize, gate: &Gate) -> Wrote {
     let mut written = 0;
     // A regular file is written to the end: what was flushed is there, whatever comes next.
-    let may_stop = most != usize::MAX;
-    while !batch.is_empty() && !(may_stop && gate.is_closed()) {
+    let stopped = || most != usize::MAX && gate.is_closed();
+    while !batch.is_empty() && !stopped() {
         match write_some(file.file(), &mut batch, most) {
             Ok(n) => {
                 batch.written(n);

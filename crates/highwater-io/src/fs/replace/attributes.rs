@@ -129,7 +129,8 @@ mod lists {
             Err(error) => return error == Errno::NOTSUP,
         };
         let names = names[..len].split(|byte| *byte == 0).filter(|name| name.starts_with(b"user."));
-        names.fold(true, |all, name| copy(old, file, name).is_ok() && all)
+        // One that is lost does not take the others with it.
+        names.filter(|name| copy(old, file, name).is_err()).count() == 0
     }
 
     /// Copies the access control list, or removes the one that the folder gave. False if there is one that was lost.

@@ -17,7 +17,7 @@ use crate::fs::gate::Gate;
 
 /// The new file until it takes the place of the old one. A drop removes it, on the blocking pool if there is one.
 #[derive(Debug)]
-pub(in crate::fs) struct Temporary(Option<Inner>);
+pub(in crate::fs) struct Temporary(Option<Box<Inner>>);
 
 #[derive(Debug)]
 struct Inner {
@@ -40,7 +40,8 @@ impl Temporary {
         let private = old.is_some() || options.mode.is_some();
         let mode = Mode::from_raw_mode(if private { 0o600 } else { 0o666 });
         let (file, here) = create_beside(&target, mode)?;
-        Ok(Self(Some(Inner { file, here, target, old, options: options.clone() })))
+        let options = options.clone();
+        Ok(Self(Some(Box::new(Inner { file, here, target, old, options }))))
     }
 
     pub(in crate::fs) fn file(&mut self) -> &mut File {
@@ -66,7 +67,7 @@ impl Temporary {
 
     /// Removes the file, on this thread.
     pub(in crate::fs) fn remove(mut self) {
-        self.0.take().into_iter().for_each(Inner::remove);
+        self.0.take().into_iter().for_each(|inner| inner.remove());
     }
 }
 
