@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::process::{Output, Stdio};
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
 use super::*;
@@ -276,6 +276,25 @@ async fn an_interrupt_leaves_nothing_half_written() {
     }
     assert_eq!(interrupt(export).await, Some(130));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// The reader of the output has stopped reading: a signal ends the program all the same.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_ends_an_export_into_a_pipe_that_is_full() {
+    for signal in ["INT", "TERM"] {
+        let mut export = Command::from(program("objects"));
+        export.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut export = export.spawn().unwrap();
+        let mut output = export.stdout.take().unwrap();
+        // The sample is larger than a pipe, and its writing has begun.
+        output.read_u8().await.unwrap();
+        let id = export.id().unwrap().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status().await;
+        assert!(sent.unwrap().success());
+        assert_eq!(export.wait().await.unwrap().code(), Some(130), "{signal}");
+        drop(output);
+    }
 }
 
 /// Ctrl-C in the middle of a multipart upload: it is undone before the program ends.
