@@ -131,7 +131,7 @@ async fn beside<F: Future<Output: Send> + Send + 'static>(
     assert!(reading.await.is_err(), "it has no end, and has not panicked");
 }
 
-/// I37: no poll lasts much longer than a slow chunk, whatever reads.
+/// I37, F24: no poll lasts much longer than a slow chunk, whatever reads.
 #[tokio::test]
 async fn slow_chunks_share_the_worker() {
     let to = || destination_fn(|_: u64| async { Ok(()) });

@@ -120,7 +120,7 @@ async fn not_before_holds_the_source_back() {
     }
 }
 
-/// I33: spurious polls of a machine that waits neither speed it up nor slow it down.
+/// I33, F4: spurious polls of a machine that waits neither speed it up nor slow it down.
 #[tokio::test(start_paused = true)]
 async fn spurious_polls_do_not_move_the_clock() {
     let mut readable =

@@ -49,6 +49,7 @@ impl Turns {
 }
 
 /// `from_iter`, read by each of those that read in a loop.
+/// Shows F24, I37.
 #[tokio::test]
 async fn from_iter() {
     let turns = Turns::default();
@@ -87,6 +88,7 @@ trait ThenOk: futures::Stream + Sized {
 impl<S: futures::Stream> ThenOk for S {}
 
 /// An expansion without end.
+/// Shows F28, I55.
 #[tokio::test]
 async fn an_endless_flat_map() {
     let turns = Turns::default();
@@ -97,6 +99,7 @@ async fn an_endless_flat_map() {
 }
 
 /// Machines that swallow all they are given.
+/// Shows F13.
 #[tokio::test]
 async fn those_that_give_nothing() {
     let turns = Turns::default();
@@ -189,7 +192,7 @@ async fn a_source_that_is_idle_behind_giving_way_is_flushed() {
     assert_eq!(log.count(Event::Abort), 1);
 }
 
-/// C14: an abort reaches a pipeline that never waits.
+/// C14, F24, I37: an abort reaches a pipeline that never waits.
 #[tokio::test]
 async fn an_abort_reaches_a_busy_pipeline() {
     let turns = Turns::default();

@@ -126,7 +126,7 @@ fn a_destination_error_names_the_destination_and_its_chunk() {
     }
 }
 
-/// N125, I25: the first real error is reported; what came later, on its way out, is kept.
+/// N125, I25, F21, I50: the first real error is reported; what came later, on its way out, is kept.
 #[test]
 fn the_first_error_wins_and_later_ones_are_kept() {
     let late =
@@ -148,7 +148,7 @@ fn the_first_error_wins_and_later_ones_are_kept() {
     assert_eq!(log.calls(), "open, flush, abort");
 }
 
-/// N125: a premature close gives way to the real error that caused it, and is kept beside it.
+/// N125, I25: a premature close gives way to the real error that caused it, and is kept beside it.
 #[test]
 fn a_premature_close_gives_way_to_a_real_error() {
     let readable =

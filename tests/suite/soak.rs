@@ -24,6 +24,7 @@ const AT_ONCE: u64 = 20;
 
 type Chunk = Token<u64>;
 
+/// Shows I2, I3, I48, I51.
 #[test]
 fn random_pipelines_neither_hang_nor_leak() {
     // In a process of its own, whose files and tasks nobody else opens and spawns.

@@ -89,6 +89,7 @@ proptest! {
 }
 
 /// I2, I38 and rule 4 of the protocol: after its error a machine is not called again.
+/// Shows I43.
 #[test]
 fn a_machine_is_left_alone_after_its_error() {
     for point in [Point::Write(1), Point::Given(1), Point::End] {
@@ -128,7 +129,7 @@ impl Transform for FailsThenGives {
     }
 }
 
-/// I49: what the second machine of a chain holds comes before an error of the first, as behind two pipes.
+/// I49, F21: what the second machine of a chain holds comes before an error of the first, as behind two pipes.
 #[test]
 fn a_chain_releases_its_second_machine_before_an_error_of_its_first() {
     let fails_at =
@@ -164,7 +165,7 @@ fn a_chain_names_the_chunk_as_two_pipes_do() {
     }
 }
 
-/// N131, I23: the end of the second machine comes behind all that the first gave on its end.
+/// N131, I23, I56: the end of the second machine comes behind all that the first gave on its end.
 #[test]
 fn the_ends_of_a_chain_come_in_order() {
     let one = Behaviour { holds: 9, copies: 3, ..Behaviour::PLAIN };
@@ -200,6 +201,7 @@ fn a_readable_of_any_source_stays_over() {
 }
 
 /// The same when it was a loan that came to the end: the lender is over as well.
+/// Shows I43.
 #[test]
 fn a_readable_whose_loan_came_to_its_end_is_over() {
     for steps in [&[Step::Chunk(1)][..], &[Step::Chunk(1), Step::Error]] {

@@ -55,7 +55,7 @@ proptest! {
         prop_assert_eq!(given(long_chain(&steps, pauses)), expected(&steps));
     }
 
-    /// I33: polls for no reason change nothing but their own number.
+    /// I33, F4: polls for no reason change nothing but their own number.
     #[test]
     fn spurious_polls_change_nothing(steps in scripts(), pauses in 0..3_usize, extra in 0..4_usize) {
         let ran = run_spurious(all(long_chain(&steps, pauses)), extra).unwrap();
@@ -107,7 +107,7 @@ fn a_token_wakes_an_idle_pipeline() {
     assert!(running.as_mut().poll(&mut cx).is_ready());
 }
 
-/// I39: the waker of the latest poll is woken, wherever the future was polled before.
+/// I39, F6: the waker of the latest poll is woken, wherever the future was polled before.
 #[test]
 fn the_last_waker_wins() {
     let (mut sender, receiver) = futures::channel::mpsc::channel::<u32>(1);
@@ -119,7 +119,7 @@ fn the_last_waker_wins() {
     assert_eq!((old_wakes.count(), new_wakes.count()), (0, 1));
 }
 
-/// I32: a pipeline that has resolved leaves no waker behind in its token.
+/// I32, F6: a pipeline that has resolved leaves no waker behind in its token.
 #[test]
 fn no_waker_is_kept_behind_the_end() {
     let (token, log) = (CancellationToken::new(), Log::default());

@@ -72,7 +72,7 @@ fn remove_beside_write() {
     });
 }
 
-/// I31: an input that signals every item, also while the merge looks at it or has its turn to come.
+/// I31, I33: an input that signals every item, also while the merge looks at it or has its turn to come.
 #[test]
 fn signal_beside_a_turn() {
     check("signal beside a turn", || {

@@ -35,7 +35,7 @@ pub(crate) fn whole<T>(read: (Vec<T>, Option<Error>)) -> Vec<T> {
     read.0
 }
 
-/// I1, I31, I66: what is written arrives, in order, and the end behind it.
+/// I1, I31, I66, I23: what is written arrives, in order, and the end behind it.
 #[test]
 fn write_beside_read() {
     check("write beside read", || {
@@ -72,7 +72,7 @@ fn drain_beside_read() {
     });
 }
 
-/// I64: a send is taken, or gives its chunk back; there is no third.
+/// I64, F17, I42: a send is taken, or gives its chunk back; there is no third.
 #[test]
 fn send_beside_drop_of_the_reader() {
     check("send beside drop of the reader", || {
@@ -110,7 +110,7 @@ fn two_senders_beside_read() {
     });
 }
 
-/// I41: a permit that is dropped makes way for the next in line.
+/// I41, F1: a permit that is dropped makes way for the next in line.
 #[test]
 fn dropped_permit_beside_send() {
     check("dropped permit beside send", || {
@@ -147,6 +147,7 @@ fn forgotten_turn_beside_read() {
 }
 
 /// oneshot's bug: a reader that has polled, and is dropped while somebody writes.
+/// Shows I65.
 #[test]
 fn polled_and_dropped_reader_beside_write() {
     check("polled and dropped reader beside write", || {
@@ -163,7 +164,7 @@ fn polled_and_dropped_reader_beside_write() {
     });
 }
 
-/// I31, I39: the waker is replaced while it is being woken.
+/// I31, I39, I66: the waker is replaced while it is being woken.
 #[test]
 fn swapped_waker_beside_write() {
     check("swapped waker beside write", || {
@@ -295,7 +296,7 @@ fn finish_beside_drop_of_the_reader() {
     });
 }
 
-/// I45: so it does beside an abort.
+/// I45, I67: so it does beside an abort.
 #[test]
 fn finish_beside_abort() {
     check("finish beside abort", || {

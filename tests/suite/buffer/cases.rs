@@ -36,6 +36,7 @@ async fn the_last_chunk_before_a_drop_is_delivered() {
 }
 
 /// C40: with a mark of 0 each chunk is handed over: one that is written waits for its reader, and the next one for it.
+/// Shows F15.
 #[tokio::test]
 async fn a_mark_of_nothing_hands_over() {
     let (writable, mut readable) = pass_through(HighWaterMark::items(0));

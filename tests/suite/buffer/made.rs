@@ -115,6 +115,7 @@ async fn dropping_the_last_handle_aborts_the_destination() {
 }
 
 /// After `end` the task goes on, whoever is left.
+/// Shows I26.
 #[tokio::test]
 async fn after_the_end_the_task_goes_on_without_a_handle() {
     let log = Log::default();
@@ -158,6 +159,7 @@ async fn a_writable_is_a_destination() {
 }
 
 /// N58, N60, I11, I52: nothing is read before the first poll; then up to the mark, and again from the low mark.
+/// Shows F23, I9.
 #[tokio::test]
 async fn a_buffer_reads_ahead_to_its_mark_and_no_further() {
     let produced = Arc::new(AtomicUsize::new(0));

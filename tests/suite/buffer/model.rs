@@ -24,6 +24,7 @@ use super::reference::{How, Life, Reference, Trouble, Wait};
 /// Sequences in an ordinary run; `HIGHWATER_SEQUENCES` asks for another number.
 const SEQUENCES: u64 = 200_000;
 
+/// Shows F14, I1, I3, I7, I8, I21, I23, I24, I31, I33.
 #[test]
 fn a_buffer_does_what_its_reference_does() {
     let sequences = number("HIGHWATER_SEQUENCES").unwrap_or(SEQUENCES);

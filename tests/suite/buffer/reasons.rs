@@ -68,6 +68,7 @@ impl Transform for Pass {
     }
 }
 
+/// Shows I2.
 #[tokio::test]
 async fn chunks_before_a_panic_of_the_source_come_first() {
     for mark in [1, 16, 64, 1024] {

@@ -97,7 +97,7 @@ fn b04_chunks_come_out_in_order_each_once() {
     assert!(out.into_iter().eq(0..100));
 }
 
-/// B5, I6: an empty chunk weighs one, is delivered, and is not the end.
+/// B5, I6, F13: an empty chunk weighs one, is delivered, and is not the end.
 #[test]
 fn b05_an_empty_chunk_weighs_one() {
     let (writable, mut readable) = pass_through(HighWaterMark::<Bytes>::bytes(2));
@@ -133,7 +133,7 @@ fn b06_a_cork_holds_until_it_must_not() {
     assert_eq!(given(next(&mut readable)), 4, "so does the end");
 }
 
-/// B7, I28, N29, N31: `end` may be called again; a write after it comes back.
+/// B7, I28, N29, N31, I5: `end` may be called again; a write after it comes back.
 #[test]
 fn b07_a_write_after_the_end_comes_back() {
     let (writable, mut readable) = items(2);
@@ -147,7 +147,7 @@ fn b07_a_write_after_the_end_comes_back() {
     assert!(matches!(next(&mut readable), Poll::Ready(None)));
 }
 
-/// B8, I21, I22, I25: of all that may end it, the first counts, for everybody.
+/// B8, I21, I22, I25, I17, I24: of all that may end it, the first counts, for everybody.
 #[test]
 fn b08_what_ended_it_first_is_final() {
     let (writable, mut readable) = items(2);
@@ -170,7 +170,7 @@ fn b08_what_ended_it_first_is_final() {
     assert!(writable.finished().now_or_never().unwrap().is_ok());
 }
 
-/// B9, I30: a writer that goes without a word is a premature close, behind its chunks.
+/// B9, I30, F22: a writer that goes without a word is a premature close, behind its chunks.
 #[test]
 fn b09_dropping_the_last_writer_is_a_premature_close() {
     let (writable, mut readable) = items(4);
@@ -190,7 +190,7 @@ fn b09_dropping_the_last_writer_is_a_premature_close() {
     assert!(matches!(next(&mut readable), Poll::Ready(None)));
 }
 
-/// B9, C12: a producer that panics has not ended, whatever the others say.
+/// B9, C12, I54: a producer that panics has not ended, whatever the others say.
 #[test]
 fn b09_a_writer_dropped_by_a_panic_spoils_the_end() {
     let (writable, mut readable) = items(4);
@@ -204,7 +204,7 @@ fn b09_a_writer_dropped_by_a_panic_spoils_the_end() {
     assert!(failed(next(&mut readable)).is_premature_close());
 }
 
-/// B10, I42, C11: without a reader every waiter and every later write fails, with the chunk.
+/// B10, I42, C11, F17, I14, I29: without a reader every waiter and every later write fails, with the chunk.
 #[test]
 fn b10_dropping_the_reader_fails_everybody() {
     let (writable, readable) = items(1);
@@ -226,7 +226,7 @@ fn b10_dropping_the_reader_fails_everybody() {
     assert_eq!(writable.buffered(), 0);
 }
 
-/// B11, I31, I39: it is the waker of the latest poll that is woken.
+/// B11, I31, I39, F6: it is the waker of the latest poll that is woken.
 #[test]
 fn b11_the_latest_waker_is_woken() {
     let (writable, mut readable) = items(1);
@@ -293,7 +293,7 @@ impl Wake for PanicsWhenWoken {
     }
 }
 
-/// B13, I36: a panic of a waker, a weigher or a drop leaves the counts right and loses nothing else.
+/// B13, I36, F16: a panic of a waker, a weigher or a drop leaves the counts right and loses nothing else.
 #[test]
 fn b13_a_panic_leaves_the_counts_right() {
     let (writable, mut readable) = items(1);
@@ -315,7 +315,7 @@ fn b13_a_panic_leaves_the_counts_right() {
     assert_eq!(given(next(&mut readable)), 5);
 }
 
-/// B13: one waker that panics does not keep the others asleep.
+/// B13, I36: one waker that panics does not keep the others asleep.
 #[test]
 fn b13_the_other_wakers_are_woken_all_the_same() {
     let (writable, readable) = items(1);
@@ -329,7 +329,7 @@ fn b13_the_other_wakers_are_woken_all_the_same() {
     assert_eq!(wakes.count(), 1);
 }
 
-/// B14, I40, I41, C36, C42, C43: what is dropped while it waits was never there; a turn passes on.
+/// B14, I40, I41, C36, C42, C43, F1: what is dropped while it waits was never there; a turn passes on.
 #[test]
 fn b14_a_dropped_future_leaves_no_trace() {
     let tokens = Tokens::new();
@@ -429,7 +429,7 @@ fn b18_try_write_gives_way_to_the_line() {
     assert!(poll_once(waits.as_mut()).is_ready());
 }
 
-/// B18, I44: a turn that nobody uses keeps nobody out. With an exclusive turn this waits for ever.
+/// B18, I44, F25: a turn that nobody uses keeps nobody out. With an exclusive turn this waits for ever.
 #[test]
 fn b18_a_turn_that_is_not_used_locks_up_nobody() {
     let (writable, mut readable) = pass_through(HighWaterMark::items(1).low(0));

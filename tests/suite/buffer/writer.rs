@@ -97,7 +97,7 @@ async fn a_destroy_during_the_finish_aborts_the_destination() {
     }
 }
 
-/// N126, N127: an aborted pipeline aborts what its `Writable` writes to, and resolves when that is closed.
+/// N126, N127, I46: an aborted pipeline aborts what its `Writable` writes to, and resolves when that is closed.
 #[tokio::test]
 async fn an_aborted_pipeline_aborts_the_destination_behind_a_writable() {
     let log = Log::default();
@@ -196,7 +196,7 @@ async fn a_commit_that_cannot_be_stopped_is_told_as_it_is() {
     assert_eq!(running.join().await.unwrap().chunks_out(), 2);
 }
 
-/// A3, A7: what was written before an error upstream is written and flushed, and then the destination is aborted.
+/// A3, A7, I2: what was written before an error upstream is written and flushed, and then the destination is aborted.
 #[tokio::test]
 async fn chunks_before_an_error_of_the_source_are_written_before_the_abort() {
     let log = Log::default();

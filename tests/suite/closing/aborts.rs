@@ -20,7 +20,7 @@ fn polls() -> usize {
     run_woken(slow(&Log::default()).run()).expect("no wake-up is lost").polls
 }
 
-/// N135, I45: the token fires before the k-th poll: the destination is aborted, and nothing is written after it.
+/// N135, I45, I47: the token fires before the k-th poll: the destination is aborted, and nothing is written after it.
 #[test]
 fn a_token_fires_at_every_poll() {
     assert!(polls() > 12);
@@ -97,6 +97,7 @@ fn an_abort_does_not_hide_what_goes_wrong_in_undoing() {
 
 /// I47, rule 5 of `Destination`: a pipeline dropped at its k-th poll drops source and destination, once, and calls
 /// neither again.
+/// Shows F19, I46.
 #[test]
 fn dropped_at_every_poll() {
     for k in 0..polls() {

@@ -58,6 +58,7 @@ fn aborted(panics_on_drop: bool) -> (Error, usize) {
 }
 
 /// I36, I47: a chunk that panics when an abort drops it is an error, and the destination is aborted all the same.
+/// Shows F16.
 #[test]
 fn a_chunk_that_panics_when_dropped_does_not_hinder_the_abort() {
     let (error, aborts) = aborted(false);

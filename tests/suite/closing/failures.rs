@@ -19,7 +19,7 @@ fn steps() -> Vec<Step> {
     steps
 }
 
-/// C15, I49: the source fails at its k-th poll: all before is written, flushed, and then aborted.
+/// C15, I49, F20, I47: the source fails at its k-th poll: all before is written, flushed, and then aborted.
 #[test]
 fn the_source_fails_at_every_poll() {
     for pends in 0..3 {
@@ -39,6 +39,7 @@ fn the_source_fails_at_every_poll() {
 }
 
 /// N106, I49: a stage fails at its k-th chunk: the chunks before are written, also those that a later stage held.
+/// Shows F20.
 #[test]
 fn a_stage_fails_at_every_chunk() {
     for bad in 0..6 {
@@ -53,6 +54,7 @@ fn a_stage_fails_at_every_chunk() {
 }
 
 /// N33, N35, N54, N130: the destination fails at its k-th call: nothing more is written, and it is aborted.
+/// Shows F20, I27, I47.
 #[test]
 fn the_destination_fails_at_every_call() {
     let count = {
@@ -88,6 +90,7 @@ fn the_abort_fails_as_well() {
 }
 
 /// The exact order of a run that goes well, and of one that fails.
+/// Shows I12, I27, I48.
 #[test]
 fn the_order_of_all_events() {
     use highwater_test::Event::{
@@ -171,6 +174,7 @@ fn it_flushes_when_the_source_is_idle() {
 }
 
 /// On the way out it is flushed once more, with nothing held back: that waits until all has arrived.
+/// Shows I49.
 #[test]
 fn it_flushes_through_before_an_abort() {
     let log = Log::default();

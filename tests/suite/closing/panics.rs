@@ -8,7 +8,7 @@ use crate::support::{
     poll_once, run_woken, script,
 };
 
-/// I54: the source panics at its k-th poll: its name, and the destination is aborted.
+/// I54, I47: the source panics at its k-th poll: its name, and the destination is aborted.
 #[test]
 fn the_source_panics_at_every_poll() {
     for k in 0..5 {
@@ -25,7 +25,7 @@ fn the_source_panics_at_every_poll() {
     }
 }
 
-/// I54, N109: a stage panics at its k-th chunk: the name of that stage, not of its neighbours.
+/// I54, N109, F27: a stage panics at its k-th chunk: the name of that stage, not of its neighbours.
 #[test]
 fn a_stage_panics_at_every_chunk() {
     for bad in 0..6 {
@@ -41,6 +41,7 @@ fn a_stage_panics_at_every_chunk() {
 }
 
 /// A machine panics in any of its calls, between two others.
+/// Shows F27, I54.
 #[test]
 fn a_machine_panics_in_every_call() {
     let fails = [Step::Chunk(1), Step::Error];

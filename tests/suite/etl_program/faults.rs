@@ -74,6 +74,7 @@ fn a_row_that_cannot_be_read_is_named_by_its_key() {
 }
 
 /// Two that begin at once on an empty target: one loads everything, and the other loads nothing or says why it stops.
+/// Shows F109.
 #[test]
 fn two_at_once_load_each_row_once() {
     let folder = Folder::new();

@@ -15,6 +15,7 @@ use crate::support::services::{aside, postgres};
 
 const USERS: u32 = 4000;
 
+/// Shows F109.
 #[test]
 fn killed_anywhere_and_resumed_sqlite_has_each_row_once() {
     let folder = Folder::new();
@@ -23,6 +24,7 @@ fn killed_anywhere_and_resumed_sqlite_has_each_row_once() {
     kill_and_resume(&folder, &folder.url("to.db"), reset);
 }
 
+/// Shows F109.
 #[test]
 fn killed_anywhere_and_resumed_postgres_has_each_row_once() {
     let Some(server) = postgres() else { return };

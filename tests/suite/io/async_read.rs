@@ -13,7 +13,7 @@ use highwater_test::io::{Act, Reader};
 
 const TEXT: &[u8] = b"one two three four five six seven eight nine ten";
 
-/// F11, F9: 1-byte reads, waits and interruptions between them change nothing.
+/// F11, F9, I4: 1-byte reads, waits and interruptions between them change nothing.
 #[tokio::test]
 async fn it_comes_whole_however_it_is_read() {
     let scripts: [Vec<Act>; 4] = [

@@ -65,7 +65,7 @@ async fn an_idle_source_flushes() {
     assert!(running.join().await.unwrap_err().is_aborted());
 }
 
-/// F8, F12: a writer that takes nothing, or says it took more than there was, is an error and not a loop.
+/// F8, F12, I34: a writer that takes nothing, or says it took more than there was, is an error and not a loop.
 #[tokio::test]
 async fn a_writer_that_does_not_keep_the_contract_is_an_error() {
     for (act, kind) in [(Act::Nothing, ErrorKind::WriteZero), (Act::Lie, ErrorKind::InvalidData)] {
@@ -121,7 +121,7 @@ async fn a_failed_flush_keeps_failing() {
     assert_eq!(writer.shutdowns, 0);
 }
 
-/// F3: what a dropped write has accepted goes out once, from where it was.
+/// F3, I40: what a dropped write has accepted goes out once, from where it was.
 #[tokio::test]
 async fn a_dropped_write_goes_on_where_it_was() {
     let script = [Act::Bytes(10), Act::Pend, Act::Bytes(5), Act::Pend, Act::Pend];
@@ -137,7 +137,7 @@ async fn a_dropped_write_goes_on_where_it_was() {
     assert!(writer.taken == large);
 }
 
-/// C15: chunks before a source error are flushed to the writer, which is then dropped without a shutdown.
+/// C15, I49: chunks before a source error are flushed to the writer, which is then dropped without a shutdown.
 #[tokio::test]
 async fn a_source_error_flushes_what_came_before() {
     let mut writer = Writer::new(usize::MAX, true, []);

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use highwater::{Readable, fs};
 
+/// Shows F88.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_full_device_is_an_error_with_its_place() {
@@ -44,6 +45,7 @@ impl Drop for Tiny<'_> {
     }
 }
 
+/// Shows F88.
 #[tokio::test]
 async fn a_full_disk_leaves_the_old_file() {
     let folder = tempfile::tempdir().unwrap();

@@ -173,7 +173,7 @@ fn slow_readers_hold_no_thread() {
     });
 }
 
-/// I52: what is read ahead stays within what was said, however long the consumer waits.
+/// I52, I16: what is read ahead stays within what was said, however long the consumer waits.
 #[test]
 fn no_more_is_read_ahead_than_said() {
     let runtime =

@@ -48,7 +48,7 @@ async fn an_error_leaves_the_old_file_and_nothing_else() {
     assert_eq!(names(folder.path()), ["out"]);
 }
 
-/// I47, I51: dropped or aborted at its k-th poll, for every k, it leaves the old file or the whole new one.
+/// I47, I51, F19: dropped or aborted at its k-th poll, for every k, it leaves the old file or the whole new one.
 #[test]
 fn stopped_at_any_poll_it_leaves_no_half() {
     for abort in [false, true] {

@@ -82,6 +82,7 @@ impl Drop for Browser {
 }
 
 /// Counts move, the plot is drawn, an alert appears and goes, log text stays text, and the browser has no complaint.
+/// Shows F84.
 #[test]
 fn the_page_shows_what_goes_on() {
     let Some(browser) = Browser::start() else { return };

@@ -63,7 +63,7 @@ fn a_connection_may_end_in_any_state() {
     assert_eq!(stored, expected.map(|line| line.as_bytes().to_vec()));
 }
 
-/// F86: silence is as good as a machine that is gone.
+/// F86, F78: silence is as good as a machine that is gone.
 #[test]
 fn a_silent_connection_is_closed() {
     let server = Server::start(&["--idle", "0.2"]);

@@ -58,6 +58,7 @@ fn slow_drippers_are_cut_off_and_hold_up_nobody() {
 }
 
 /// Each holds as much of a line as it may: that is what the bound is for.
+/// Shows F78.
 #[test]
 fn lines_that_never_end_take_no_more_memory_than_is_said() {
     const LINE: usize = 64 * 1024;

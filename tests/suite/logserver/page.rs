@@ -82,6 +82,7 @@ fn events_tell_what_goes_on() {
 }
 
 /// A browser that begins a request and never ends it is closed, and one too many is refused.
+/// Shows F79.
 #[test]
 fn browsers_have_limits_as_well() {
     let server = Server::start(&[]);

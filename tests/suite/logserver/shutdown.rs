@@ -21,6 +21,7 @@ fn no_acknowledged_line_is_lost_by_an_end_under_load() {
 }
 
 /// What is acknowledged is out of the hands of the program: it may be killed.
+/// Shows F85.
 #[test]
 fn no_acknowledged_line_is_lost_by_a_kill() {
     end_again_and_again("KILL", setting("HIGHWATER_SIGTERMS", 10).div_ceil(2));
@@ -109,6 +110,7 @@ fn numbers(line: &[u8]) -> (u64, u64) {
 }
 
 /// What was read whole is stored and acknowledged, what was not is not, and the client sees an end.
+/// Shows F85.
 #[test]
 fn the_last_lines_are_acknowledged() {
     let mut server = Server::start(&[]);

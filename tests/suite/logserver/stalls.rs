@@ -69,6 +69,7 @@ fn send_until_stuck(client: &mut Client, text: &str) -> usize {
 }
 
 /// F88: a disk that stays full is said once, nothing is acknowledged, and the server ends in time, and not with 0.
+/// Shows F83.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_told_and_not_waited_for_for_ever() {
@@ -108,7 +109,7 @@ impl Drop for Tiny<'_> {
     }
 }
 
-/// F88: when there is room again, all is stored, each line once and whole.
+/// F88, F83: when there is room again, all is stored, each line once and whole.
 #[test]
 fn a_disk_with_room_again_takes_every_line() {
     let folder = tempfile::tempdir().unwrap();

@@ -93,6 +93,7 @@ fn n108_what_is_dropped_is_not_flushed() {
     assert!(!flushed.load(SeqCst));
 }
 
+/// Shows F15.
 #[test]
 fn n110_with_a_mark_of_zero_one_goes_in_and_one_comes_out() {
     let (writable, readable) = ends(0);

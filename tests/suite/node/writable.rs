@@ -36,6 +36,7 @@ async fn n003_the_answer_is_the_same_however_fast_the_destination_is() {
     writable.finish().await.unwrap();
 }
 
+/// Shows F15.
 #[test]
 fn n005_a_mark_of_zero_takes_one_at_a_time() {
     let (writable, mut readable) = ends(0);
@@ -159,6 +160,7 @@ async fn n013_one_call_is_in_flight_and_the_order_is_kept() {
     assert!(busy.1.into_iter().eq(0..50));
 }
 
+/// Shows I9.
 #[tokio::test]
 async fn n014_a_loop_that_asks_stops_at_an_error() {
     let failing = Recorder::new(&Log::default()).trouble(When::Every(Op::Write), Trouble::Error);

@@ -98,6 +98,7 @@ async fn a_page_that_cannot_be_read_comes_behind_the_others() {
 }
 
 /// One page is listed ahead, and no more.
+/// Shows F102.
 #[tokio::test]
 async fn listing_ahead_is_bounded() {
     let rig = Rig::start().await;

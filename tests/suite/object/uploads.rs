@@ -175,6 +175,7 @@ async fn an_abort_is_undone_wherever_it_comes() {
 
 /// An abort that comes when the last request is under way waits for its answer: the object is there, and the pipeline says
 /// so; or it is not, and the upload is undone.
+/// Shows F101.
 #[tokio::test]
 async fn an_abort_beside_the_last_request_tells_its_outcome() {
     let rig = Rig::start().await;

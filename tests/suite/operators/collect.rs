@@ -147,6 +147,7 @@ fn an_error_before_the_answer_is_the_answer() {
 }
 
 /// `for_each` is a pipeline: one chunk at a time, in order, with a report.
+/// Shows I12.
 #[test]
 fn for_each_takes_one_at_a_time() {
     let log = std::sync::Mutex::new(Vec::new());

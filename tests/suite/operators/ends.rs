@@ -38,6 +38,7 @@ fn every_operator(log: &Log, steps: &[Step]) -> Vec<(&'static str, Readable<BoxS
 type BoxSource = std::pin::Pin<Box<dyn Stream<Item = Item> + Send>>;
 
 /// I38, N94: after the end, and after an error, 10 polls give `None` and none of them reaches the source.
+/// Shows F7, I11, I17.
 #[test]
 fn the_end_is_final() {
     for (end, items) in [(None, 2), (Some(Step::Error), 3)] {
@@ -60,6 +61,7 @@ fn the_end_is_final() {
 }
 
 /// The same for a failure of the operator's own: the source is dropped with it, and not asked again.
+/// Shows F7, I38.
 #[test]
 fn an_operators_own_error_is_final() {
     let log = Log::default();
@@ -85,6 +87,7 @@ fn an_operators_own_error_is_final() {
 }
 
 /// N158: take(n) completes on the n-th item: the source is dropped with it and not polled again, though it is open.
+/// Shows I16.
 #[test]
 fn take_drops_the_source_with_its_last_item() {
     let log = Log::default();

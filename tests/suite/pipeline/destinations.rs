@@ -186,7 +186,7 @@ async fn a_closed_channel_is_refused_before_anything_is_read() {
     assert_eq!(log.events(), [Event::SourceDropped]);
 }
 
-/// N128: a receiver that goes away in the middle is a premature close.
+/// N128, F22: a receiver that goes away in the middle is a premature close.
 #[tokio::test(start_paused = true)]
 async fn a_channel_that_closes_is_a_premature_close() {
     let (sender, mut receiver) = mpsc::channel::<u32>(1);

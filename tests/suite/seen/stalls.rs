@@ -71,6 +71,7 @@ fn sink() -> impl Destination<u32> {
     destination_fn(|_: u32| async { Ok(()) })
 }
 
+/// Shows F23.
 #[tokio::test(start_paused = true)]
 async fn a_stuck_destination() {
     let ahead = Readable::from_iter(0..).buffer(HighWaterMark::items(4)).map(|x: u32| x);

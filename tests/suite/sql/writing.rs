@@ -268,6 +268,7 @@ async fn an_abort_frees_the_connection() {
 }
 
 /// A COMMIT that the server works on cannot be stopped: its outcome is told.
+/// Shows F107.
 #[tokio::test]
 async fn an_abort_waits_for_a_commit_that_is_under_way() {
     let Some(server) = postgres() else { return };

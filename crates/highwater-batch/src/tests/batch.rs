@@ -185,7 +185,7 @@ fn a_stale_deadline_does_not_end_the_next_batch() {
     assert_eq!(given, expected);
 }
 
-/// C76, F57: a deadline, an item and the end at the same moment, in each order, give every item once.
+/// C76, F57, I61: a deadline, an item and the end at the same moment, in each order, give every item once.
 #[test]
 fn a_deadline_an_item_and_the_end_at_once() {
     for lag in [Duration::ZERO, Duration::from_nanos(1), millis(1)] {
@@ -238,7 +238,7 @@ fn nothing_is_given_of_nothing() {
     assert!(Batch::<u8>::new().into_remainder().is_empty());
 }
 
-/// C77, I61: the largest numbers there are overflow nothing, and no clock is waited for that does not go so far.
+/// C77, I61, F29: the largest numbers there are overflow nothing, and no clock is waited for that does not go so far.
 #[test]
 fn the_largest_limits_do_not_overflow() {
     let clock = Clock::new();

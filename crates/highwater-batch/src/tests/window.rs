@@ -188,7 +188,7 @@ fn a_failing_input_gives_what_is_open() {
     assert_eq!(all_shown(&given), expected);
 }
 
-/// C77: gaps of years are passed at once, and the largest times overflow nothing.
+/// C77, F29: gaps of years are passed at once, and the largest times overflow nothing.
 #[test]
 fn years_without_items_are_passed_at_once() {
     let year = 366 * 24 * 3600 * 1000;

@@ -222,6 +222,7 @@ mod tests {
     }
 
     /// Without a runtime there are no threads, and nobody waits for them.
+    /// Shows F18.
     #[test]
     fn after_the_end_of_the_runtime_the_receiver_fails() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

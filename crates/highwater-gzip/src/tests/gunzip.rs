@@ -43,6 +43,7 @@ fn how_it_is_cut_makes_no_difference() {
 
 /// I30b, F39, C56: cut off anywhere, it is truncated there, but where a member or the padding ends. What could be
 /// decompressed comes first, and is a prefix.
+/// Shows I58.
 #[test]
 fn every_strict_prefix_is_truncated() {
     for (name, packed, text) in fixtures() {
@@ -166,7 +167,7 @@ fn members_may_end_anywhere_in_a_chunk() {
     }
 }
 
-/// F43: 100 000 tiny members, half of them empty; the outputs are gathered, whatever the members.
+/// F43, I58: 100 000 tiny members, half of them empty; the outputs are gathered, whatever the members.
 #[test]
 fn a_hundred_thousand_members() {
     let packed = [member(""), member("x")].concat().repeat(50_000);

@@ -124,6 +124,7 @@ fn every_set_of_fields_is_read() {
     assert_eq!(found(&member(8, b"\0")).name, Some(Bytes::new()), "an empty name");
 }
 
+/// Shows F44.
 #[test]
 fn a_wrong_header_crc_is_corrupt() {
     let packed = with_crc(8, b"name\0");
@@ -137,6 +138,7 @@ fn a_wrong_header_crc_is_corrupt() {
     assert_eq!(unpack(Gunzip::new(), &broken).failed().1, Kind::Corrupt);
 }
 
+/// Shows F44.
 #[test]
 fn reserved_flags_and_other_methods_are_corrupt() {
     for flag in [0x20, 0x40, 0x80] {

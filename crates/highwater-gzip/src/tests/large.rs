@@ -38,6 +38,7 @@ fn trailer() -> [u8; Check::LENGTH] {
     check.trailer()
 }
 
+/// Shows F48.
 #[test]
 fn more_than_four_gib() {
     let trailer = trailer();

@@ -7,6 +7,7 @@ use super::{pattern, tapped};
 use crate::Algorithm;
 
 /// Every way into two, single bytes, and random ways: around the blocks of 64, 128, 256 and 1024 bytes.
+/// Shows I59.
 #[test]
 fn every_cut_gives_the_same_digest() {
     let (input, seed) = (Bytes::from(pattern(1100)), Seed::fresh());

@@ -79,6 +79,7 @@ const PASSING: [i32; 3] = [23, 24, 55];
 mod tests {
     use super::*;
 
+    /// Shows F80.
     #[cfg(target_os = "linux")]
     #[test]
     fn only_failures_that_pass_are_tried_again() {

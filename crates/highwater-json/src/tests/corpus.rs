@@ -154,6 +154,7 @@ fn what_is_valid_is_read_as_serde_json_reads_it() {
     }
 }
 
+/// Shows F75.
 #[test]
 fn what_is_not_valid_is_refused() {
     for &text in INVALID {
@@ -190,6 +191,7 @@ fn at_the_end_of_the_input_what_is_open_is_cut_short() {
 }
 
 /// What the documentation says about cases in which readers differ.
+/// Shows F75.
 #[test]
 fn what_readers_differ_in_is_as_documented() {
     let values = run_text(Ndjson::<Value>::new(), "{\"a\":1,\"a\":2}\n-0\n1e-400\n").outputs;

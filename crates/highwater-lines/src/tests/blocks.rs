@@ -24,6 +24,7 @@ fn expected(input: &[u8], max: usize, policy: LongLine) -> (Vec<u8>, Option<(u64
     (lines.concat(), expected.error)
 }
 
+/// Shows I53.
 #[test]
 fn every_cut_gives_the_same_bytes_and_the_same_error() {
     for input in CORPUS {

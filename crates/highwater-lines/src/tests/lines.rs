@@ -39,6 +39,7 @@ fn run(chunks: &[Bytes], max: usize, policy: LongLine) -> Expected {
     }
 }
 
+/// Shows F31, F32, F34, I53, I57.
 #[test]
 fn every_cut_gives_the_same_lines_and_the_same_error() {
     for input in CORPUS {

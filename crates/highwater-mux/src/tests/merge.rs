@@ -45,6 +45,7 @@ async fn idle_inputs_are_not_polled() {
 }
 
 /// An input that is woken though it is ready anyway has no more turns than the others.
+/// Shows F5.
 #[tokio::test]
 async fn a_wake_too_many_gives_no_turn() {
     let eager = stream::poll_fn(|cx| {

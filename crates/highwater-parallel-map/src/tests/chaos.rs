@@ -141,6 +141,7 @@ async fn all_come_from_several_threads() {
 
 /// C30, C31: what the function uses lives as long as anyone works with it; a pipeline that is aborted is over only when
 /// nobody does any more.
+/// Shows F59.
 #[tokio::test(start_paused = true)]
 async fn a_pipeline_that_is_aborted_waits_for_its_items() {
     let (inside, stop) = (Inside::default(), CancellationToken::new());

@@ -38,7 +38,7 @@ async fn an_error_comes_when_no_item_runs_any_more() {
     }
 }
 
-/// C34: an item that has failed is not given before its turn, but from then on nothing is started.
+/// C34, I62: an item that has failed is not given before its turn, but from then on nothing is started.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_started_behind_an_item_that_has_failed() {
     for panics in [false, true] {

@@ -120,6 +120,7 @@ async fn items_with_the_same_key_keep_their_order() {
 }
 
 /// C34, N157: in order, the results before an error come first; nothing is started behind it, and what runs is gone.
+/// Shows I62.
 #[tokio::test(start_paused = true)]
 async fn an_error_comes_in_its_place_and_stops_the_others() {
     let tasks = Handle::current().metrics().num_alive_tasks();
@@ -202,7 +203,7 @@ async fn work_goes_on_while_the_consumer_is_busy() {
     assert_eq!(started.elapsed(), 350 * MS);
 }
 
-/// C22: a lock that items and consumer share is no deadlock.
+/// C22, F25: a lock that items and consumer share is no deadlock.
 #[tokio::test(start_paused = true)]
 async fn a_lock_shared_with_the_consumer_is_no_deadlock() {
     let lock = Arc::new(tokio::sync::Mutex::new(()));

@@ -29,7 +29,7 @@ fn line(rate: Rate, burst: u64) -> Line {
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// F55, C80: a year of idleness, or a clock that is set forward, saves up a burst and no more.
+/// F55, C80, I60: a year of idleness, or a clock that is set forward, saves up a burst and no more.
 #[test]
 fn a_year_forward_saves_up_one_burst() {
     for (rate, burst) in [(Rate::per_day(1), 5), (Rate::per_second(1_000_000_000), 1000)] {
@@ -40,7 +40,7 @@ fn a_year_forward_saves_up_one_burst() {
     }
 }
 
-/// F55, C80: a clock that is set back gives nothing away, and nobody waits until it is where it was.
+/// F55, C80, I60: a clock that is set back gives nothing away, and nobody waits until it is where it was.
 #[test]
 fn a_year_back_neither_gives_anything_away_nor_wedges() {
     let (mut line, zero) = (line(Rate::per_second(10), 5), start());
@@ -135,6 +135,7 @@ fn a_change_leaves_what_has_passed() {
 
 proptest! {
     /// F54, F55: no number and no clock makes it panic, wait for the past, or let more than a burst pass at once.
+    /// Shows F29.
     #[test]
     fn nothing_overflows(
         rate in (1..=u64::MAX, 1..=u64::MAX),

@@ -37,12 +37,14 @@ fn the_usual_burst_is_one_and_the_share_of_50_ms() {
     assert_eq!(limiter.max_burst(), 7);
 }
 
+/// Shows F54.
 #[test]
 #[should_panic(expected = "a rate of 0")]
 fn a_rate_of_nothing_is_a_mistake() {
     drop(Limiter::new(Rate::per_hour(0)));
 }
 
+/// Shows F54.
 #[test]
 #[should_panic(expected = "a burst of 0")]
 fn a_burst_of_nothing_is_a_mistake() {

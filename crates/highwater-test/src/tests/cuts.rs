@@ -5,6 +5,7 @@ use bytes::Bytes;
 use crate::{Cut, Seed, cuts};
 
 /// Each gives the same bytes; small inputs are cut in every way into two and into three.
+/// Shows I4.
 #[test]
 fn every_cut_gives_the_same_bytes() {
     for length in [0, 1, 2, 3, 17, 64, 65, 1024, 1025, 4097, 100_000, 3_000_000] {

@@ -118,6 +118,7 @@ fn the_right_one_passes() {
     suite(None);
 }
 
+/// Shows I56.
 #[test]
 fn the_broken_ones_do_not() {
     for (bug, says) in [
@@ -178,7 +179,7 @@ impl Transform for Expand {
     }
 }
 
-/// I55: an expansion is made one by one.
+/// I55, F28: an expansion is made one by one.
 #[test]
 fn an_expansion_is_not_held() {
     let tokens = Tokens::new();

@@ -183,6 +183,7 @@ fn the_broken_ones_do_not() {
 }
 
 /// A deadline that a read for no reason moves is found by such a read alone, when nothing else comes in between.
+/// Shows I33.
 #[test]
 fn reads_for_no_reason_change_nothing() {
     for bug in [Bug::MovesItsDeadline, Bug::GivesWheneverItIsRead] {

@@ -81,6 +81,7 @@ async fn who_writes_to_nobody_is_told() {
 
 /// A readable that is dropped while its writable stays open: a peer that continues to send is told, rather than left to wait
 /// for ever once its window is full; so is the writable.
+/// Shows F69.
 #[tokio::test(start_paused = true)]
 async fn a_writer_whose_reader_was_dropped_fails_although_the_other_side_is_open() {
     for read_first in [false, true] {

@@ -92,7 +92,7 @@ async fn what_is_dropped_loses_nothing() {
     assert_eq!(reading.await.unwrap().unwrap(), sent);
 }
 
-/// F63, F66: what is no frame, one that is too large, and one that ends in the middle.
+/// F63, F66, I63: what is no frame, one that is too large, and one that ends in the middle.
 #[tokio::test]
 async fn a_peer_that_does_not_keep_to_the_protocol() {
     let too_large = b"\0\0\0\x01\0\0\0\x01\xFF\xFF\xFF\xFF";
@@ -114,6 +114,7 @@ async fn a_peer_that_does_not_keep_to_the_protocol() {
 
 /// F67: who grants more than a window can hold is told that this breaks the protocol, and all of its streams fail when it
 /// goes.
+/// Shows I63.
 #[tokio::test]
 async fn credit_that_overflows_ends_the_session() {
     let (mut peer, far) = duplex(1024);
