@@ -5,5 +5,6 @@ pub(crate) mod made;
 mod model;
 mod reasons;
 mod reference;
+mod room;
 pub(crate) mod rules;
 mod writer;

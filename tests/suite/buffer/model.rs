@@ -10,7 +10,7 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::{Rc, Weak};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -130,17 +130,28 @@ impl Random {
 }
 
 #[derive(Default)]
-struct Flag(AtomicBool);
+struct Flag {
+    up: AtomicBool,
+    /// The step at which it went up.
+    at: AtomicU64,
+    clock: Arc<AtomicU64>,
+}
 
 impl Flag {
+    fn of(clock: &Arc<AtomicU64>) -> Arc<Self> {
+        Arc::new(Self { clock: Arc::clone(clock), ..Self::default() })
+    }
+
     fn is_up(&self) -> bool {
-        self.0.load(SeqCst)
+        self.up.load(SeqCst)
     }
 }
 
 impl Wake for Flag {
     fn wake(self: Arc<Self>) {
-        self.0.store(true, SeqCst);
+        if !self.up.swap(true, SeqCst) {
+            self.at.store(self.clock.load(SeqCst), SeqCst);
+        }
     }
 }
 
@@ -153,13 +164,17 @@ struct Task {
     kind: Kind,
     future: Pin<Box<dyn Future<Output = Result<(), Refused>>>>,
     flag: Arc<Flag>,
+    /// The step at which it was polled last.
+    polled: u64,
+    /// The step since which it may have had a turn, when it is polled.
+    woken: u64,
 }
 
 #[derive(Clone)]
 enum Kind {
     Send(u32, usize),
-    /// A permit that is waited for, or held, and the chunk to come.
-    Reserve(Rc<Cell<bool>>, u32, usize),
+    /// A permit that is waited for, or held, the chunk to come, and the weight that is reserved.
+    Reserve(Rc<Cell<bool>>, u32, usize, usize),
     Drain,
     Outcome,
     Cork,
@@ -183,6 +198,9 @@ struct World {
     next_who: usize,
     /// Whether the steps are written down, which takes longer than doing them.
     traced: bool,
+    /// Whether all who write wait for room, so that the mark and a chunk is a bound.
+    polite: bool,
+    clock: Arc<AtomicU64>,
     trace: Vec<String>,
     fired: BTreeMap<&'static str, u64>,
 }
@@ -218,6 +236,8 @@ impl World {
             tasks: Vec::new(),
             next_who: 0,
             traced,
+            clock: Arc::default(),
+            polite: seed.is_multiple_of(2),
             trace: vec![format!("high {high} low {low} hard {hard}")],
             fired: BTreeMap::new(),
         }
@@ -230,6 +250,8 @@ impl World {
             _ => self.random.below(1024),
         };
         for _ in 0..steps {
+            self.model.gave = false;
+            self.clock.fetch_add(1, SeqCst);
             self.step();
             self.check();
         }
@@ -321,6 +343,7 @@ impl World {
 
     fn write(&mut self, how: How) {
         let Some(writer) = self.writer() else { return };
+        let how = if self.polite { How::TryWrite } else { how };
         let chunk = self.chunk();
         let told = (chunk.id, chunk.weight);
         self.log(|| format!("{how:?} {told:?}"));
@@ -329,7 +352,8 @@ impl World {
             _ => writer.write(chunk).map(|room| Some(room.is_full())),
         };
         let real = real.map_err(refused);
-        let expected = self.model.put(told, how).map_err(|trouble| (trouble, Some(told.0)));
+        let full = matches!(&real, Err((Trouble::Overflow, _)));
+        let expected = self.model.put(told, how, full).map_err(|trouble| (trouble, Some(told.0)));
         if how == How::TryWrite {
             self.note(if real.is_ok() { "try_write: taken" } else { "try_write: refused" });
             self.same("try_write", real.map(|_| ()), expected.map(|_| ()));
@@ -351,9 +375,11 @@ impl World {
         let chunk = self.chunk();
         let held = Rc::new(Cell::new(false));
         let granted = Rc::clone(&held);
-        let kind = Kind::Reserve(held, chunk.id, chunk.weight);
+        let weight = if self.random.below(4) == 0 { 1 } else { chunk.weight };
+        let kind = Kind::Reserve(held, chunk.id, chunk.weight, weight);
         let future = async move {
-            let permit = writer.reserve().await.map_err(|error| (trouble(&error), None))?;
+            let permit =
+                writer.reserve_weight(weight).await.map_err(|error| (trouble(&error), None))?;
             granted.set(true);
             pause_once().await;
             permit.send(chunk).map_err(refused)
@@ -386,7 +412,8 @@ impl World {
         }
         self.next_who += 1;
         let who = self.next_who;
-        self.tasks.push(Task { who, kind, future, flag: Arc::default() });
+        let flag = Flag::of(&self.clock);
+        self.tasks.push(Task { who, kind, future, flag, polled: 0, woken: 0 });
         self.poll_task(self.tasks.len() - 1, true);
     }
 
@@ -412,11 +439,13 @@ impl World {
 
     fn poll_task(&mut self, at: usize, first: bool) {
         let mut task = self.tasks.swap_remove(at);
-        task.flag.0.store(false, SeqCst);
+        task.polled = self.clock.load(SeqCst);
+        let woken = task.flag.up.swap(false, SeqCst);
+        task.woken = if woken { task.flag.at.load(SeqCst) } else { task.polled };
         let held = task.kind.holds_permit();
         let waker = Waker::from(Arc::clone(&task.flag));
         let real = task.future.as_mut().poll(&mut Context::from_waker(&waker));
-        let expected = self.expect_task(&task, first, held);
+        let expected = self.expect_task(&task, first, held, &real);
         let (who, name) = (task.who, task.kind.name());
         self.log(|| format!("poll {name} {who}: {real:?}"));
         self.same(name, real, expected);
@@ -430,34 +459,49 @@ impl World {
         }
     }
 
-    /// What a poll gives by the reference.
-    fn expect_task(&mut self, task: &Task, first: bool, held: bool) -> Poll<Result<(), Refused>> {
+    /// What a poll gives by the reference, which is asked with what was seen.
+    fn expect_task(
+        &mut self,
+        task: &Task,
+        first: bool,
+        held: bool,
+        real: &Poll<Result<(), Refused>>,
+    ) -> Poll<Result<(), Refused>> {
         let simple = |trouble| (trouble, None);
+        let full = matches!(real, Poll::Ready(Err((Trouble::Overflow, _))));
         match &task.kind {
             Kind::Send(id, weight) => {
                 let refused = |trouble| (trouble, Some(*id));
                 if first {
-                    match self.model.put((*id, *weight), How::Send) {
+                    match self.model.put((*id, *weight), How::Send, real.is_pending()) {
                         Err(Trouble::Overflow) => {}
-                        result => return Poll::Ready(result.map(|_| ()).map_err(refused)),
+                        result => {
+                            if result.is_ok() {
+                                self.nobody_is_overtaken(task);
+                            }
+                            return Poll::Ready(result.map(|_| ()).map_err(refused));
+                        }
                     }
                 }
-                self.model.wait(task.who, Wait::Turn).map(|turn| {
-                    turn.and_then(|()| self.model.put((*id, *weight), How::Turn(task.who)))
+                self.expect_turn(task, *weight, real.is_ready()).map(|turn| {
+                    turn.and_then(|()| self.model.put((*id, *weight), How::Turn(task.who), false))
                         .map(|_| ())
                         .map_err(refused)
                 })
             }
-            Kind::Reserve(_, id, weight) if held => {
-                let put = self.model.put((*id, *weight), How::Turn(task.who));
+            Kind::Reserve(_, id, weight, _) if held => {
+                let put = self.model.put((*id, *weight), How::Turn(task.who), full);
                 Poll::Ready(put.map(|_| ()).map_err(|trouble| (trouble, Some(*id))))
             }
-            Kind::Reserve(..) => match self.model.wait(task.who, Wait::Turn) {
-                Poll::Ready(Err(trouble)) => Poll::Ready(Err(simple(trouble))),
-                _ => Poll::Pending,
-            },
-            Kind::Drain => self.model.wait(task.who, Wait::Drain).map_err(simple),
-            Kind::Outcome => self.model.wait(task.who, Wait::Outcome).map_err(simple),
+            Kind::Reserve(.., kept) => {
+                let granted = task.kind.holds_permit();
+                match self.expect_turn(task, *kept, granted) {
+                    Poll::Ready(Err(trouble)) => Poll::Ready(Err(simple(trouble))),
+                    _ => Poll::Pending,
+                }
+            }
+            Kind::Drain => self.model.wait(task.who, Wait::Drain, true).map_err(simple),
+            Kind::Outcome => self.model.wait(task.who, Wait::Outcome, true).map_err(simple),
             Kind::Cork => {
                 if first {
                     self.model.corks += 1;
@@ -465,6 +509,24 @@ impl World {
                 Poll::Pending
             }
         }
+    }
+
+    /// B18: a turn was given to nobody who came later than one who sleeps.
+    fn expect_turn(&mut self, task: &Task, weight: usize, seen: bool) -> Poll<Result<(), Trouble>> {
+        let open = self.model.life == Life::Open;
+        let answer = self.model.wait(task.who, Wait::Turn(weight), seen);
+        if answer.is_ready() && open {
+            self.nobody_is_overtaken(task);
+        }
+        answer
+    }
+
+    /// Nobody who came before slept already when this one was woken, and sleeps still.
+    fn nobody_is_overtaken(&self, task: &Task) {
+        let mut others = self.tasks.iter().filter(|other| other.waits_for_turn());
+        let overtaken = others
+            .find(|other| other.who < task.who && !other.flag.is_up() && other.polled < task.woken);
+        self.same("overtaken", overtaken.map(|other| other.who), None);
     }
 
     fn note_task(
@@ -520,11 +582,11 @@ impl World {
     fn poll_next(&mut self) {
         let Some(reader) = &mut self.reader else { return };
         let waker = Waker::from(Arc::clone(&self.reader_flag));
-        self.reader_flag.0.store(false, SeqCst);
+        self.reader_flag.up.store(false, SeqCst);
         let real = Pin::new(reader).poll_next(&mut Context::from_waker(&waker));
         let real = real.map(|next| next.map(|result| result.map(|chunk| chunk.id)));
         let real = real.map(|next| next.map(|result| result.map_err(|error| trouble(&error))));
-        let expected = self.model.next();
+        let expected = self.model.next(real.is_ready());
         self.log(|| format!("next: {real:?}"));
         self.same("next", real, expected);
         self.reader_waits = real.is_pending().then_some(false);
@@ -540,10 +602,10 @@ impl World {
     fn poll_readable(&mut self) {
         let Some(reader) = &mut self.reader else { return };
         let waker = Waker::from(Arc::clone(&self.reader_flag));
-        self.reader_flag.0.store(false, SeqCst);
+        self.reader_flag.up.store(false, SeqCst);
         let real = pin!(reader.readable()).poll(&mut Context::from_waker(&waker));
         let real = real.map_err(|error| trouble(&error));
-        let expected = self.model.readable(true);
+        let expected = self.model.readable(true, real.is_ready());
         self.log(|| format!("readable: {real:?}"));
         self.same("readable", real, expected);
         self.reader_waits = real.is_pending().then_some(true);
@@ -558,13 +620,16 @@ impl World {
     fn read(&mut self) {
         let Some(reader) = &mut self.reader else { return };
         let real = reader.read().map(|chunk| chunk.id);
-        let expected = self.model.read();
+        let expected = self.model.read(real.is_some());
         self.log(|| format!("read: {real:?}"));
         self.same("read", real, expected);
         self.note(if real.is_some() { "read: chunk" } else { "read: nothing" });
     }
 
     fn unshift(&mut self) {
+        if self.polite {
+            return;
+        }
         let chunk = self.chunk();
         let Some(reader) = &mut self.reader else { return };
         let told = (chunk.id, chunk.weight);
@@ -629,7 +694,12 @@ impl World {
             return;
         }
         let at = self.random.below(self.tasks.len());
-        self.tasks[at].flag = Arc::default();
+        let old = &self.tasks[at].flag;
+        let (up, woken) = (old.is_up(), old.at.load(SeqCst));
+        let flag = Flag::of(&self.clock);
+        flag.up.store(up, SeqCst);
+        flag.at.store(woken, SeqCst);
+        self.tasks[at].flag = flag;
         self.note("waker swapped");
         self.poll_task(at, false);
     }
@@ -680,11 +750,15 @@ impl World {
 
     /// Everything that can be seen, and whether whatever would be ready was woken.
     fn check(&mut self) {
+        let buffered = self.control.stats().buffered;
+        let counts = self.model.counts(buffered);
+        self.same("what counts as gone", counts.then_some(buffered), Some(buffered));
+        self.check_turns();
         if let Some(writer) = self.writers.first() {
             let real = (writer.buffered(), writer.needs_drain(), writer.corks());
             let ended = (writer.is_ended(), writer.is_destroyed());
             let model = &self.model;
-            self.same("seen by a writer", real, (model.buffered, model.closed, model.corks));
+            self.same("seen by a writer", real, (model.buffered, model.closed, model.seen_corks()));
             let over = matches!(model.life, Life::Ending | Life::Ended);
             self.same("the life", ended, (over, model.life == Life::Destroyed));
         }
@@ -698,23 +772,46 @@ impl World {
             let wait = match &task.kind {
                 Kind::Cork => continue,
                 kind if kind.holds_permit() => continue,
-                Kind::Send(..) | Kind::Reserve(..) => Wait::Turn,
+                Kind::Send(_, weight) | Kind::Reserve(.., weight) => Wait::Turn(*weight),
                 Kind::Drain => Wait::Drain,
                 Kind::Outcome => Wait::Outcome,
             };
             let woken = task.flag.is_up();
-            if !woken && self.model.clone().wait(task.who, wait).is_ready() {
+            if !woken && self.model.clone().wait(task.who, wait, false).is_ready() {
                 self.same(task.kind.name(), (task.who, woken), (task.who, true));
             }
         }
+        let mut waiting = self.tasks.iter().filter(|task| task.waits_for_turn());
+        let asleep = waiting.any(|task| !task.flag.is_up());
         let ready = match self.reader_waits {
             _ if self.reader_flag.is_up() => false,
             None => false,
-            Some(true) => self.model.clone().readable(true).is_ready(),
-            Some(false) => self.model.clone().next().is_ready(),
+            Some(true) => self.model.clone().readable(true, asleep).is_ready(),
+            Some(false) => self.model.clone().next(asleep).is_ready(),
         };
         if ready {
             self.same("the reader was woken", self.reader_flag.is_up(), true);
+        }
+    }
+
+    /// I8, I31, I44: while there is room, somebody of those who wait for it was woken; what is kept stays within the mark.
+    fn check_turns(&self) {
+        if self.polite {
+            let heaviest = self.weights.iter().copied().max().unwrap_or(1);
+            let most = (self.model.high.max(1) - 1).saturating_add(heaviest);
+            self.same(
+                "within the mark and a chunk",
+                self.model.promised().min(most),
+                self.model.promised(),
+            );
+        }
+        let mut waiting = self.tasks.iter().filter(|task| task.waits_for_turn()).peekable();
+        if self.model.has_room() && waiting.peek().is_some() {
+            self.same(
+                "somebody was woken for the room",
+                waiting.any(|task| task.flag.is_up()),
+                true,
+            );
         }
     }
 
@@ -726,6 +823,12 @@ impl World {
         let fates = self.fates.lock().unwrap().clone();
         let wrong = fates.iter().position(|drops| *drops != 1);
         self.same("a chunk that was not dropped once", wrong, None);
+    }
+}
+
+impl Task {
+    fn waits_for_turn(&self) -> bool {
+        matches!(self.kind, Kind::Send(..) | Kind::Reserve(..)) && !self.kind.holds_permit()
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a buffer should do, written down without a lock, a waker or a thread.
+//!
+//! Where the buffer may choose, as with whose turn it is, the reference says what it must not do: it is asked with what
+//! was seen, and answers with that if it keeps the promises.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::task::Poll;
 
 pub(super) type Chunk = (u32, usize);
@@ -32,7 +35,8 @@ pub(super) enum How {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wait {
-    Turn,
+    /// With room for this weight.
+    Turn(usize),
     Drain,
     Outcome,
 }
@@ -52,17 +56,18 @@ pub(super) struct Reference {
     pub(super) failure: Option<Trouble>,
     pub(super) outcome: Option<Result<(), Trouble>>,
     pub(super) writers: usize,
-    line: BTreeSet<Who>,
-    /// Given a turn and not polled since; know of their turn.
-    granted: BTreeSet<Who>,
-    held: BTreeSet<Who>,
-    waited: BTreeSet<Who>,
+    all_done: bool,
+    /// Those who wait for a turn, and what it is to weigh; some may have been given it, of which nobody knows yet.
+    pub(super) line: BTreeMap<Who, usize>,
+    /// What is kept for those who know of their turn.
+    held: BTreeMap<Who, usize>,
+    has_waited: bool,
     drains: BTreeSet<Who>,
-    /// The reader: taken out and not given, given and not counted as gone, when to count, whether it knew of the gate.
+    /// The reader: taken out and not given, given and not counted as gone.
     pub(super) taken: VecDeque<Chunk>,
     pub(super) given: usize,
-    step: usize,
-    knew: bool,
+    /// The last step gave a chunk.
+    pub(super) gave: bool,
     over: bool,
 }
 
@@ -81,49 +86,53 @@ impl Reference {
             failure: None,
             outcome: None,
             writers: 1,
-            line: BTreeSet::new(),
-            granted: BTreeSet::new(),
-            held: BTreeSet::new(),
-            waited: BTreeSet::new(),
+            all_done: true,
+            line: BTreeMap::new(),
+            held: BTreeMap::new(),
+            has_waited: false,
             drains: BTreeSet::new(),
             taken: VecDeque::new(),
             given: 0,
-            step: 1,
-            knew: false,
+            gave: false,
             over: false,
         }
     }
 
-    pub(super) fn put(&mut self, chunk: Chunk, how: How) -> Result<bool, Trouble> {
-        if let How::Turn(who) = how {
-            self.held.remove(&who);
-        }
-        let result = self.admit(chunk, how);
+    /// Takes the chunk, or says why not. Of a full buffer, `seen` decides within what is allowed.
+    pub(super) fn put(&mut self, chunk: Chunk, how: How, seen_full: bool) -> Result<bool, Trouble> {
+        let kept = match how {
+            How::Turn(who) => self.held.remove(&who).unwrap_or(0),
+            _ => 0,
+        };
+        let result = self.admit(chunk, how, kept, seen_full);
         if result.is_err() || matches!(how, How::Turn(_)) {
             self.settle();
         }
         result
     }
 
-    fn admit(&mut self, (id, weight): Chunk, how: How) -> Result<bool, Trouble> {
+    fn admit(
+        &mut self,
+        (id, weight): Chunk,
+        how: How,
+        kept: usize,
+        seen_full: bool,
+    ) -> Result<bool, Trouble> {
         match self.life {
             Life::Open => {}
             Life::Ending | Life::Ended => return Err(self.late()),
             Life::Destroyed => return Err(self.trouble()),
         }
-        let full = match how {
-            How::Write => self.buffered > 0 && self.buffered >= self.hard,
-            How::TryWrite => {
-                !self.line.is_empty()
-                    || self.buffered >= self.high && (self.buffered > 0 || self.closed)
-            }
-            How::Send => {
-                !self.line.is_empty()
-                    || self.closed
-                    || self.buffered >= self.high && self.buffered > 0
-            }
-            How::Turn(_) => false,
-        };
+        // What is filled for certain, and what may be: those who wait may have been given a turn.
+        let filled = [
+            self.promised(),
+            self.line.values().copied().fold(self.promised(), usize::saturating_add),
+        ];
+        let full = filled.map(|filled| self.is_full(how, filled, weight <= kept));
+        // Somebody who waits may be in line still, or have been given a turn.
+        let may_be_full =
+            full[1] || (!self.line.is_empty() && matches!(how, How::TryWrite | How::Send));
+        let full = full[0] || (may_be_full && seen_full);
         let Some(sum) = self.buffered.checked_add(weight).filter(|_| !full) else {
             return Err(Trouble::Overflow);
         };
@@ -133,24 +142,47 @@ impl Reference {
         Ok(sum >= self.high)
     }
 
-    pub(super) fn wait(&mut self, who: Who, wait: Wait) -> Poll<Result<(), Trouble>> {
+    fn is_full(&self, how: How, filled: usize, has_room: bool) -> bool {
+        match how {
+            How::Write => filled > 0 && filled >= self.hard,
+            How::TryWrite => filled >= self.high && (filled > 0 || self.closed),
+            How::Send => self.closed || filled >= self.high && filled > 0,
+            How::Turn(_) => !has_room && filled >= self.high && (filled > 0 || self.closed),
+        }
+    }
+
+    /// What is buffered, and what is kept for those who know of their turn.
+    pub(super) fn promised(&self) -> usize {
+        self.held.values().copied().fold(self.buffered, usize::saturating_add)
+    }
+
+    /// Whether one who waits for a turn could have it, if nobody else had been given one.
+    pub(super) fn has_room(&self) -> bool {
+        let fits = self.line.values().all(|weight| self.promised().checked_add(*weight).is_some());
+        // What was given before somebody waited is counted with the next chunk.
+        let sure = if self.gave { self.given } else { 0 };
+        let room = !self.closed && self.promised() - sure < self.high.max(1);
+        self.life == Life::Open && room && fits
+    }
+
+    /// What a wait gives; a turn only if it was `seen` that one was given, and was allowed.
+    pub(super) fn wait(&mut self, who: Who, wait: Wait, seen: bool) -> Poll<Result<(), Trouble>> {
         self.settle();
-        if let Some(answer) = self.answer(who, wait) {
+        if let Some(answer) = self.answer(wait, seen) {
             self.forget(who);
-            if wait == Wait::Turn && answer.is_ok() {
-                self.held.insert(who);
+            if let (Wait::Turn(weight), Ok(())) = (wait, answer) {
+                self.held.insert(who, weight);
             }
             return Poll::Ready(answer);
         }
         match wait {
-            Wait::Turn => {
-                self.waited.insert(who);
-                self.line.insert(who);
+            Wait::Turn(weight) => {
+                self.has_waited = true;
+                self.line.insert(who, weight);
             }
             Wait::Drain => drop(self.drains.insert(who)),
             Wait::Outcome => {}
         }
-        self.settle();
         Poll::Pending
     }
 
@@ -159,22 +191,14 @@ impl Reference {
         self.failure.unwrap_or(Trouble::WriteAfterEnd)
     }
 
-    fn answer(&mut self, who: Who, wait: Wait) -> Option<Result<(), Trouble>> {
+    fn answer(&self, wait: Wait, seen: bool) -> Option<Result<(), Trouble>> {
         match (wait, self.life) {
             (Wait::Outcome, _) => self.outcome,
             (_, Life::Destroyed) => Some(Err(self.trouble())),
-            (Wait::Turn, Life::Ending | Life::Ended) => Some(Err(self.late())),
+            (Wait::Turn(_), Life::Ending | Life::Ended) => Some(Err(self.late())),
             (Wait::Drain, Life::Ending | Life::Ended) => Some(Ok(())),
             (Wait::Drain, Life::Open) => (!self.closed).then_some(Ok(())),
-            (Wait::Turn, Life::Open) => {
-                // The first in line takes over the turn of one that was not polled since.
-                let first = self.line.first() == Some(&who) && !self.closed;
-                let newcomer = !self.waited.contains(&who);
-                let ready = self.granted.contains(&who)
-                    || first && self.granted.pop_last().is_some()
-                    || newcomer && self.line.is_empty() && self.may_grant();
-                ready.then_some(Ok(()))
-            }
+            (Wait::Turn(_), Life::Open) => seen.then_some(Ok(())),
         }
     }
 
@@ -185,24 +209,14 @@ impl Reference {
 
     fn forget(&mut self, who: Who) {
         self.line.remove(&who);
-        self.granted.remove(&who);
         self.held.remove(&who);
         self.drains.remove(&who);
-    }
-
-    fn may_grant(&self) -> bool {
-        self.life == Life::Open
-            && !self.closed
-            && self.buffered.saturating_add(self.granted.len() + self.held.len()) < self.high.max(1)
     }
 
     fn settle(&mut self) {
         if self.closed && self.life == Life::Open && self.buffered <= self.low {
             self.closed = false;
             self.drains.clear();
-        }
-        while !self.line.is_empty() && self.may_grant() {
-            self.granted.extend(self.line.pop_first());
         }
     }
 
@@ -212,14 +226,16 @@ impl Reference {
             self.failure = failure;
             self.closed = false;
             self.line.clear();
+            self.held.clear();
             self.drains.clear();
         }
     }
 
     pub(super) fn drop_writer(&mut self, done: bool) {
         self.writers -= 1;
+        self.all_done &= done;
         if self.writers == 0 {
-            self.end((!done).then_some(Trouble::PrematureClose));
+            self.end((!self.all_done).then_some(Trouble::PrematureClose));
         }
     }
 
@@ -230,23 +246,30 @@ impl Reference {
             self.buffered = 0;
             self.queue.clear();
             self.line.clear();
+            self.held.clear();
             self.drains.clear();
             self.outcome = Some(Err(*self.failure.get_or_insert(trouble)));
         }
+    }
+
+    /// The end opens all.
+    pub(super) fn seen_corks(&self) -> usize {
+        if self.life == Life::Open { self.corks } else { 0 }
     }
 
     fn trouble(&self) -> Trouble {
         self.failure.unwrap_or(Trouble::PrematureClose)
     }
 
-    /// Whether the reader gets what is there.
-    fn gives(&self, while_paused: bool) -> bool {
-        let waited_for = !self.line.is_empty() || !self.drains.is_empty();
+    /// Whether the reader gets what is there. One who waits for a turn opens a cork, unless it has been given the turn:
+    /// then `seen` decides.
+    fn gives(&self, while_paused: bool, seen: bool) -> bool {
+        let waited_for = (!self.line.is_empty() && seen) || !self.drains.is_empty();
         let held = self.corks > 0 && !waited_for && self.life == Life::Open;
         !held && (while_paused || !self.paused)
     }
 
-    pub(super) fn next(&mut self) -> Poll<Option<Result<u32, Trouble>>> {
+    pub(super) fn next(&mut self, seen: bool) -> Poll<Option<Result<u32, Trouble>>> {
         let given = (!self.paused && self.life != Life::Destroyed).then(|| self.give()).flatten();
         if let Some(id) = given {
             return Poll::Ready(Some(Ok(id)));
@@ -254,7 +277,7 @@ impl Reference {
         if self.over {
             return Poll::Ready(None);
         }
-        match self.readable(false) {
+        match self.readable(false, seen) {
             Poll::Ready(Ok(true)) => Poll::Ready(self.give().map(Ok)),
             Poll::Ready(end) => {
                 self.over = true;
@@ -264,7 +287,11 @@ impl Reference {
         }
     }
 
-    pub(super) fn readable(&mut self, while_paused: bool) -> Poll<Result<bool, Trouble>> {
+    pub(super) fn readable(
+        &mut self,
+        while_paused: bool,
+        seen: bool,
+    ) -> Poll<Result<bool, Trouble>> {
         if self.given > 0 {
             self.give_back();
         }
@@ -273,7 +300,7 @@ impl Reference {
             Life::Ended => return Poll::Ready(self.failure.map_or(Ok(false), Err)),
             Life::Open | Life::Ending => {}
         }
-        if self.gives(while_paused) {
+        if self.gives(while_paused, seen) {
             self.take_out();
         }
         if self.paused && !while_paused {
@@ -290,11 +317,11 @@ impl Reference {
         Poll::Ready(self.failure.map_or(Ok(false), Err))
     }
 
-    pub(super) fn read(&mut self) -> Option<u32> {
+    pub(super) fn read(&mut self, seen: bool) -> Option<u32> {
         if self.over || self.life == Life::Destroyed {
             return None;
         }
-        if self.gives(true) {
+        if self.gives(true, seen) {
             self.take_out();
         }
         self.give()
@@ -309,21 +336,48 @@ impl Reference {
     fn give(&mut self) -> Option<u32> {
         let (id, weight) = self.taken.pop_front()?;
         self.given += weight;
-        if self.taken.is_empty() || self.given >= self.step || self.closed && !self.knew {
+        self.gave = true;
+        if self.taken.is_empty() {
             self.give_back();
         }
         Some(id)
     }
 
     fn give_back(&mut self) {
-        self.knew = self.closed;
         let given = std::mem::take(&mut self.given);
+        self.count(given);
+    }
+
+    fn count(&mut self, given: usize) {
         if self.life != Life::Destroyed {
             self.buffered -= given;
         }
         self.settle();
-        let step = if self.closed { self.buffered.saturating_sub(self.low) } else { self.high / 4 };
-        self.step = step.max(1);
+    }
+
+    /// B19: the buffer counts as gone what was given when it likes, but no later than after a quarter of the mark, and at
+    /// the crossing. True if what was seen is that.
+    pub(super) fn counts(&mut self, seen: usize) -> bool {
+        if self.life == Life::Destroyed {
+            self.given = 0;
+            return seen == 0;
+        }
+        let least = self.buffered - self.given;
+        if !(least..=self.buffered).contains(&seen) {
+            return false;
+        }
+        let counted = self.buffered - seen;
+        self.given -= counted;
+        if counted > 0 {
+            self.count(counted);
+        }
+        if self.life != Life::Open {
+            return true;
+        }
+        if self.closed {
+            return !self.gave || self.given == 0 || least > self.low;
+        }
+        self.has_waited || self.given < (self.high / 4).max(1)
     }
 
     pub(super) fn unshift(&mut self, chunk: Chunk) -> Result<(), Option<Trouble>> {
@@ -332,8 +386,13 @@ impl Reference {
             Life::Destroyed => return Err(Some(self.trouble())),
             Life::Open | Life::Ending => {}
         }
-        let sum = self.buffered.checked_add(chunk.1);
-        self.buffered = sum.ok_or(Some(Trouble::Overflow))?;
+        if self.given >= chunk.1 {
+            self.given -= chunk.1;
+        } else {
+            let full = self.buffered > 0 && self.buffered >= self.hard;
+            let sum = self.buffered.checked_add(chunk.1).filter(|_| !full);
+            self.buffered = sum.ok_or(Some(Trouble::Overflow))?;
+        }
         self.taken.push_front(chunk);
         Ok(())
     }

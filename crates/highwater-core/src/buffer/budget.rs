@@ -6,13 +6,18 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::wakes::Wakes;
-use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering::SeqCst};
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering::SeqCst, seeded};
 
-/// An allowance that many buffers share: together they hold no more than this, but for one chunk each.
+/// An allowance that many buffers share: together they hold no more than this, except for one chunk each.
 ///
 /// A buffer whose mark has a [`budget`](crate::HighWaterMark::budget) says *full* when the budget is used up, too, and is
 /// drained when there is room in it again. Each buffer may always hold one chunk, so that sharing never locks up: with n
 /// buffers the most that is held is the budget, and a chunk for each of the n.
+///
+/// That holds for every writer that waits: by [`send`](crate::Writable::send), [`reserve`](crate::Writable::reserve),
+/// [`try_write`](crate::Writable::try_write), a `Sink`, or as [`Readable::buffer`](crate::Readable::buffer). The room that
+/// a permit keeps counts as used. A [`write`](crate::Writable::write) that does not wait for
+/// [`drain`](crate::Writable::drain), and what a reader puts back, count as well, but are not refused for the budget.
 ///
 /// The unit is that of the marks: bytes for marks in bytes.
 ///
@@ -67,9 +72,12 @@ impl Budget {
         self.used() < self.0.limit
     }
 
-    /// Counts a chunk; false when the sum does not fit into a number, which is beyond every allowance.
-    pub(super) fn charge(&self, weight: usize) -> bool {
-        self.0.used.fetch_update(SeqCst, SeqCst, |used| used.checked_add(weight)).is_ok()
+    /// Counts a chunk, if there is room or it is forced in. A sum that does not fit into a number is beyond every
+    /// allowance.
+    pub(super) fn charge(&self, weight: usize, forced: bool) -> bool {
+        let forced = forced || seeded!("a budget is not asked");
+        let sum = |used: usize| used.checked_add(weight).filter(|_| forced || used < self.0.limit);
+        self.0.used.fetch_update(SeqCst, SeqCst, sum).is_ok()
     }
 
     /// Gives back what was charged; who waits is woken when `wakes` is dropped.

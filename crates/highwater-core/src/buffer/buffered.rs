@@ -30,8 +30,6 @@ pub struct Buffered<T> {
     given: usize,
     /// How much may be given before it is counted as gone.
     step: usize,
-    /// Whether the gate was closed when that was last said.
-    knew: bool,
     over: bool,
     starter: Option<Starter>,
     /// Forgets the type of the chunks.
@@ -48,7 +46,6 @@ impl<T> Buffered<T> {
             taken: VecDeque::new(),
             given: 0,
             step: 1,
-            knew: false,
             over: false,
             starter,
             control: Control::new,
@@ -60,8 +57,8 @@ impl<T> Buffered<T> {
     fn give(&mut self) -> Option<T> {
         let (chunk, weight) = self.taken.pop_front()?;
         self.given += weight;
-        let closed = self.shared.gate_is_closed.load(Acquire);
-        let news = !self.knew && closed && !seeded!("the crossing is missed");
+        let wanted = self.shared.room_is_wanted.load(Acquire);
+        let news = wanted && !seeded!("the crossing is missed");
         if self.taken.is_empty() || self.given >= self.step || news {
             self.give_back();
         }
@@ -69,7 +66,6 @@ impl<T> Buffered<T> {
     }
 
     fn give_back(&mut self) {
-        self.knew = self.shared.gate_is_closed.load(Acquire);
         self.step = self.shared.give_back(std::mem::take(&mut self.given));
     }
 
@@ -173,15 +169,16 @@ impl<T> Readable<Buffered<T>> {
         poll_fn(|cx| buffered.poll_there(Interest::Arrival, cx)).await
     }
 
-    /// Puts a chunk back in front of what is there. Works until the end was seen.
+    /// Puts a chunk back in front of what is there. Works until the end was seen, and below the hard mark; the last chunk
+    /// that was read always has its place.
     ///
     /// # Errors
     ///
-    /// The chunk comes back: it is too late.
+    /// The chunk comes back: it is too late, or, with [`is_overflow`](Error::is_overflow), the buffer is at its hard mark.
     pub fn unshift(&mut self, chunk: T) -> Result<(), WriteError<T>> {
         let buffered = self.source_mut();
         let weight = buffered.shared.mark().weight(&chunk);
-        match buffered.shared.put_back(weight) {
+        match buffered.shared.put_back(weight, &mut buffered.given) {
             Ok(()) if seeded!("unshift at the back") => buffered.taken.push_back((chunk, weight)),
             Ok(()) => buffered.taken.push_front((chunk, weight)),
             Err(error) => return Err(WriteError::new(error, chunk)),

@@ -76,9 +76,11 @@ impl<T> Feeder<T> {
     }
 
     /// A quarter of the mark, so that the reader has its share while the next batch is made; and no more than there is
-    /// room for.
+    /// room for. With a shared budget one chunk, for what is gathered here is not counted yet.
     fn allow(&mut self, room: usize) {
-        self.most = (self.output.high_water_mark().high() / 4).min(room).max(1);
+        let mark = self.output.high_water_mark();
+        let is_shared = mark.shared_budget().is_some() && !seeded!("a batch beyond the budget");
+        self.most = if is_shared { 1 } else { (mark.high() / 4).min(room).max(1) };
     }
 
     #[inline]

@@ -21,8 +21,8 @@ pub(crate) struct Ledger {
     peak: usize,
     /// The buffer was full and has not drained since.
     closed: bool,
-    /// Turns given to waiting writers and not used yet.
-    granted: usize,
+    /// Room kept free for turns that were given and not used yet.
+    reserved: usize,
     corks: usize,
     paused: bool,
     life: Life,
@@ -89,10 +89,26 @@ pub(crate) enum Limit {
     Gate,
     /// Up to the high mark.
     High,
+    /// Up to the high mark, even before those who wait in line.
+    Room,
     /// Up to the hard mark.
     Hard,
-    /// It has the turn.
-    Turn,
+    /// The room was kept for it.
+    None,
+}
+
+impl Limit {
+    /// Whether the writer waits in line, or comes back, if there is no room.
+    #[inline]
+    pub(crate) fn asks(self) -> bool {
+        matches!(self, Self::Gate | Self::High)
+    }
+
+    /// Whether the high mark, and a shared budget, is its limit.
+    #[inline]
+    pub(crate) fn is_one_of_room(self) -> bool {
+        matches!(self, Self::Gate | Self::High | Self::Room)
+    }
 }
 
 impl Ledger {
@@ -105,48 +121,82 @@ impl Ledger {
             gone: 0,
             peak: 0,
             closed: false,
-            granted: 0,
+            reserved: 0,
             corks: 0,
             paused: false,
             life: Life::Open,
         }
     }
 
-    /// Takes a chunk of this weight, or says why not. An empty buffer takes any chunk.
+    /// Says why a chunk of this weight is not taken, if it is not. An empty buffer takes any chunk.
     #[inline]
-    pub(crate) fn admit(&mut self, weight: usize, limit: Limit) -> Result<Room, Refusal> {
+    pub(crate) fn check(&self, weight: usize, limit: Limit) -> Result<(), Refusal> {
         match self.life {
             Life::Open => {}
             Life::Ending if seeded!("write after end") => {}
             Life::Ending | Life::Ended => return Err(Refusal::Ended),
             Life::Destroyed => return Err(Refusal::Destroyed),
         }
+        let filled = self.filled();
         let at_limit = match limit {
-            Limit::Gate => self.closed || self.buffered >= self.high,
-            Limit::High => self.buffered >= self.high,
-            Limit::Hard => self.buffered >= self.hard && !seeded!("no hard mark"),
-            Limit::Turn => false,
+            Limit::Gate => self.closed || filled >= self.high,
+            Limit::High | Limit::Room => filled >= self.high,
+            Limit::Hard => filled >= self.hard && !seeded!("no hard mark"),
+            Limit::None => false,
         };
-        if at_limit && (self.buffered > 0 || self.closed) {
+        // A sum that does not fit is beyond every mark.
+        if at_limit && (filled > 0 || self.closed) || self.buffered.checked_add(weight).is_none() {
             return Err(Refusal::Full);
         }
-        // A sum that does not fit is beyond every mark.
-        self.buffered = self.buffered.checked_add(weight).ok_or(Refusal::Full)?;
-        self.peak = self.peak.max(self.buffered);
+        Ok(())
+    }
+
+    /// Counts in a chunk that was [checked](Self::check).
+    #[inline]
+    pub(crate) fn admit(&mut self, weight: usize) -> Room {
+        self.add(weight);
         if self.buffered < self.high || (seeded!("full one too late") && self.buffered == self.high)
         {
-            return Ok(Room::Free);
+            return Room::Free;
         }
         self.closed = true;
-        Ok(Room::Full)
+        Room::Full
+    }
+
+    /// Says whether the reader may put back a chunk of this weight.
+    pub(crate) fn may_put_back(&self, weight: usize) -> Result<(), Refusal> {
+        let at_limit = self.buffered >= self.hard && !seeded!("unshift beyond hard");
+        if at_limit && self.buffered > 0 || self.buffered.checked_add(weight).is_none() {
+            return Err(Refusal::Full);
+        }
+        Ok(())
     }
 
     /// Counts what the reader put back.
-    pub(crate) fn put_back(&mut self, weight: usize) -> Result<(), Refusal> {
-        self.buffered = self.buffered.checked_add(weight).ok_or(Refusal::Full)?;
+    pub(crate) fn put_back(&mut self, weight: usize) {
         self.gone = self.gone.wrapping_sub(weight);
+        self.add(weight);
+    }
+
+    #[inline]
+    fn add(&mut self, weight: usize) {
+        self.buffered += weight;
         self.peak = self.peak.max(self.buffered);
-        Ok(())
+    }
+
+    /// What is buffered, and what is kept free for turns.
+    #[inline]
+    fn filled(&self) -> usize {
+        if seeded!("turns keep no room") {
+            return self.buffered;
+        }
+        self.buffered.saturating_add(self.reserved)
+    }
+
+    /// Nothing is buffered, and no room is kept.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.filled() == 0
     }
 
     /// Counts as gone what was taken out before.
@@ -180,7 +230,7 @@ impl Ledger {
         let opens = self.closed
             && self.life == Life::Open
             && (self.buffered <= self.low || seeded!("drain below the high mark"))
-            && (budget_has_room || self.buffered == 0);
+            && (budget_has_room || self.is_empty());
         self.closed &= !opens || seeded!("drain again and again");
         opens
     }
@@ -190,18 +240,32 @@ impl Ledger {
         self.life == Life::Open && !self.closed
     }
 
-    /// Whether the next in line may have a turn.
-    pub(crate) fn may_grant(&self) -> bool {
-        self.is_open() && self.buffered.saturating_add(self.granted) < self.high.max(1)
+    /// Whether there is room to keep for a chunk of this weight, as there would be for the chunk.
+    pub(crate) fn may_reserve(&self, weight: usize) -> bool {
+        self.is_open()
+            && self.filled() < self.high.max(1)
+            && self.filled().checked_add(weight).is_some()
     }
 
-    pub(crate) fn grant(&mut self) {
-        self.granted += 1;
+    /// Keeps room for a turn.
+    pub(crate) fn reserve(&mut self, weight: usize) {
+        self.reserved += weight;
     }
 
     /// A turn was used, or given up.
-    pub(crate) fn ungrant(&mut self) {
-        self.granted -= 1;
+    pub(crate) fn unreserve(&mut self, weight: usize) {
+        debug_assert!(weight <= self.reserved, "{weight} given up of {}", self.reserved);
+        self.reserved = self.reserved.saturating_sub(weight);
+    }
+
+    /// How much must go before somebody who waits may go on.
+    pub(crate) fn to_the_crossing(&self) -> usize {
+        let left = if self.closed {
+            self.buffered.saturating_sub(self.low)
+        } else {
+            self.filled().saturating_sub(self.high.saturating_sub(1))
+        };
+        left.max(1)
     }
 
     pub(crate) fn cork(&mut self) {
@@ -212,8 +276,9 @@ impl Ledger {
         self.corks -= 1;
     }
 
+    /// How many corks hold delivery: none after the end.
     pub(crate) fn corks(&self) -> usize {
-        self.corks
+        if self.life == Life::Open { self.corks } else { 0 }
     }
 
     /// Whether a cork holds delivery. One does not while somebody waits for room, who would wait for ever, nor after the

@@ -39,6 +39,8 @@ pub struct HighWaterMark<T> {
     low: usize,
     hard: usize,
     in_bytes: bool,
+    /// Every chunk weighs one.
+    in_items: bool,
     weigh: fn(&T) -> usize,
     budget: Option<Budget>,
 }
@@ -54,7 +56,7 @@ impl<T> HighWaterMark<T> {
     /// A mark in bytes for chunks that are not slices of bytes.
     pub(super) fn of_bytes(high: usize, weigh: fn(&T) -> usize) -> Self {
         let hard = high.saturating_mul(HARD_FACTOR).max(LEAST_HARD_BYTES);
-        Self { in_bytes: true, hard, ..Self::new(high, weigh) }
+        Self { in_bytes: true, in_items: false, hard, ..Self::new(high, weigh) }
     }
 
     /// A mark in items: every chunk weighs one. With 0 there is one item at a time.
@@ -64,7 +66,7 @@ impl<T> HighWaterMark<T> {
 
     fn new(high: usize, weigh: fn(&T) -> usize) -> Self {
         let hard = high.saturating_mul(HARD_FACTOR);
-        Self { high, low: high / 2, hard, in_bytes: false, weigh, budget: None }
+        Self { high, low: high / 2, hard, in_bytes: false, in_items: true, weigh, budget: None }
     }
 
     /// Sets the level at which a full buffer is drained again. 0 is Node's rule: only when it is empty.
@@ -95,6 +97,7 @@ impl<T> HighWaterMark<T> {
     pub fn weigh(mut self, weigh: fn(&T) -> usize) -> Self {
         self.weigh = weigh;
         self.in_bytes = false;
+        self.in_items = false;
         self
     }
 
@@ -123,6 +126,12 @@ impl<T> HighWaterMark<T> {
     #[inline]
     pub fn weight(&self, chunk: &T) -> usize {
         (self.weigh)(chunk).max(1)
+    }
+
+    /// The room to keep for a chunk that is not known yet: one item; by weight all of the mark, so that no chunk that may
+    /// come finds it taken.
+    pub(crate) fn place(&self) -> usize {
+        if self.in_items { 1 } else { self.high.max(1) }
     }
 
     pub(crate) fn shared_budget(&self) -> Option<&Budget> {

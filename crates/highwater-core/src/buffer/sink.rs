@@ -15,7 +15,7 @@ use crate::{Control, Destination, Error, Result};
 
 impl<T> Unpin for Writable<T> {}
 
-/// Waits in line for room. Closing ends the stream for all handles and waits until it is finished.
+/// Waits in line for room, and keeps as much as [`reserve`](Self::reserve) does from `poll_ready` to `start_send`. Closing ends the stream for all handles and waits until it is finished.
 ///
 /// A flush has nothing to do: what is written is with the reader, or with the writer task, which flushes its destination
 /// whenever it has nothing at hand.
@@ -24,13 +24,15 @@ impl<T> Sink<T> for Writable<T> {
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let me = self.get_mut();
-        me.shared.poll_wait(&mut me.turn, Wait::Turn, cx)
+        me.shared.poll_wait(&mut me.turn, Wait::Turn(me.shared.mark().place()), cx)
     }
 
     fn start_send(self: Pin<&mut Self>, chunk: T) -> Result<()> {
         let me = self.get_mut();
+        // A panic of the weigher leaves the turn where it is.
+        let weight = me.shared.mark().weight(&chunk);
         let turn = me.turn.take();
-        Ok(me.shared.put(chunk, Limit::Turn, turn).map(|_| ())?)
+        Ok(me.shared.put_weighed((chunk, weight), Limit::Hard, turn).map(|_| ())?)
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {

@@ -21,9 +21,9 @@ use crate::{Error, Result};
 /// # Ends
 ///
 /// - [`end`](Self::end): nobody writes any more. What is buffered is still read, then the reader sees the end.
-/// - [`done`](Self::done): this handle is through; the end comes when all are.
-/// - dropping the last handle without either is a premature close, behind the chunks written before: an end is never
-///   guessed. So is a handle that is dropped by a panic.
+/// - [`done`](Self::done): this handle has written all it had; the end comes when every handle has said so.
+/// - dropping a handle without either is a premature close, behind the chunks written before, once the last handle is
+///   gone, in whatever order they go: an end is never guessed.
 /// - [`fail`](Self::fail): the reader gets an error behind the chunks written before.
 /// - [`destroy`](Self::destroy): the reader gets the error at once, and what is buffered is dropped.
 ///
@@ -83,7 +83,7 @@ impl<T> Writable<T> {
         self.shared.put(chunk, Limit::Hard, None)
     }
 
-    /// Takes the chunk if the buffer is below its high mark and nobody waits in line.
+    /// Takes the chunk if the buffer is below its high mark, with what is kept for permits, and nobody waits in line.
     ///
     /// # Errors
     ///
@@ -105,17 +105,22 @@ impl<T> Writable<T> {
     /// As [`write`](Self::write), but never for want of room.
     #[inline]
     pub async fn send(&self, chunk: T) -> Result<(), WriteError<T>> {
-        let chunk = match self.shared.put(chunk, Limit::Gate, None) {
+        let weight = self.shared.mark().weight(&chunk);
+        let chunk = match self.shared.put_weighed((chunk, weight), Limit::Gate, None) {
             Err(refused) if refused.error.is_overflow() => refused.chunk,
             result => return result.map(|_| ()),
         };
-        match self.reserve().await {
-            Ok(permit) => permit.send(chunk),
+        match self.reserve_weight(weight).await {
+            Ok(permit) => permit.send_weighed(chunk, weight),
             Err(error) => Err(WriteError::new(error, chunk)),
         }
     }
 
     /// Waits in line for room, and keeps it for the chunk to come.
+    ///
+    /// The room is that of one item, or, in a mark that weighs its chunks, all of the mark, for the chunk is not known yet;
+    /// with [`reserve_weight`](Self::reserve_weight) several permits fit beside each other. Nobody who waits for room gets
+    /// what is kept.
     ///
     /// A turn that was given to a `reserve` or `send` that is not polled any more passes to the next in line, so that one
     /// which is forgotten locks up nobody. A permit keeps its room until it is used or dropped.
@@ -128,8 +133,37 @@ impl<T> Writable<T> {
     ///
     /// As [`write`](Self::write), but never for want of room.
     pub async fn reserve(&self) -> Result<Permit<'_, T>> {
+        self.reserve_weight(self.shared.mark().place()).await
+    }
+
+    /// [`reserve`](Self::reserve) for a chunk of this weight, in the mark's unit; less than 1 counts as 1.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe, as `reserve` is.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use highwater_core::{HighWaterMark, pass_through};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+    /// let (writable, _readable) = pass_through(HighWaterMark::<Bytes>::bytes(8));
+    /// let four = writable.reserve_weight(4).await?;
+    /// let five = writable.reserve_weight(5).await?;
+    /// assert!(writable.try_write(Bytes::from_static(b"a")).is_err(), "all room is kept");
+    /// five.send(Bytes::from_static(b"12345"))?;
+    /// four.send(Bytes::from_static(b"1234"))?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn reserve_weight(&self, weight: usize) -> Result<Permit<'_, T>> {
+        let wait = Wait::Turn(weight.max(1));
         let mut permit = Permit { shared: &self.shared, id: None };
-        poll_fn(|cx| permit.poll(Wait::Turn, cx)).await?;
+        poll_fn(|cx| permit.poll(wait, cx)).await?;
         Ok(permit)
     }
 
@@ -166,7 +200,8 @@ impl<T> Writable<T> {
         self.shared.end(None);
     }
 
-    /// This handle is through. The stream ends when all are.
+    /// This handle has written all it had. The stream ends when every handle has said so; one that is dropped without a
+    /// word makes it a premature close.
     pub fn done(mut self) {
         self.is_done = true;
     }
@@ -231,7 +266,7 @@ impl<T> Writable<T> {
         self.shared.lock().ledger.needs_drain()
     }
 
-    /// How many corks hold it.
+    /// How many corks hold it: none after the end.
     pub fn corks(&self) -> usize {
         self.shared.lock().ledger.corks()
     }
@@ -299,10 +334,17 @@ impl<T> Permit<'_, T> {
     ///
     /// # Errors
     ///
-    /// The chunk comes back if the stream was ended, was destroyed, or lost its reader in the meantime.
-    pub fn send(mut self, chunk: T) -> Result<(), WriteError<T>> {
+    /// The chunk comes back if the stream was ended, was destroyed, or lost its reader in the meantime; with
+    /// [`is_overflow`](Error::is_overflow), if it is heavier than what was reserved and there is no room for it.
+    pub fn send(self, chunk: T) -> Result<(), WriteError<T>> {
+        // A panic of the weigher drops the permit, and gives up its room.
+        let weight = self.shared.mark().weight(&chunk);
+        self.send_weighed(chunk, weight)
+    }
+
+    fn send_weighed(mut self, chunk: T, weight: usize) -> Result<(), WriteError<T>> {
         let turn = self.id.take();
-        self.shared.put(chunk, Limit::Turn, turn).map(|_| ())
+        self.shared.put_weighed((chunk, weight), Limit::Room, turn).map(|_| ())
     }
 
     fn poll(&mut self, wait: Wait, cx: &mut Context<'_>) -> Poll<Result<()>> {
