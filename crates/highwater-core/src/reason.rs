@@ -15,8 +15,24 @@ pub(crate) trait Dropped {
 
 type Noted = Vec<Box<dyn Dropped>>;
 
+#[cfg(not(any(hw_loom, hw_shuttle)))]
 thread_local! {
     static NOTED: RefCell<Option<Noted>> = const { RefCell::new(None) };
+}
+
+// The model checkers run many threads of theirs on one of the system.
+#[cfg(hw_loom)]
+loom::thread_local! {
+    static NOTED: RefCell<Option<Noted>> = RefCell::new(None);
+}
+
+#[cfg(hw_shuttle)]
+shuttle::thread_local! {
+    static NOTED: RefCell<Option<Noted>> = RefCell::new(None);
+}
+
+fn replace_noted(by: Option<Noted>) -> Option<Noted> {
+    NOTED.with(|noted| noted.replace(by))
 }
 
 /// Runs `work`. The reading ends that are dropped in it close with the error that `find` sees in its result. Without one,
@@ -70,13 +86,13 @@ struct Scope {
 
 impl Scope {
     fn enter(error: Option<Error>) -> Self {
-        Self { outer: NOTED.replace(Some(Noted::new())), error }
+        Self { outer: replace_noted(Some(Noted::new())), error }
     }
 }
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        let noted = NOTED.replace(self.outer.take()).unwrap_or_default();
+        let noted = replace_noted(self.outer.take()).unwrap_or_default();
         for reader in noted {
             match &self.error {
                 Some(error) => reader.close(error.clone()),
