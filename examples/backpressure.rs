@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         // The reader of the plot has seen enough: `backpressure | head`.
         Err(error) if error.io_kind() == Some(std::io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
         Err(error) => {
-            drop(writeln!(std::io::stderr(), "backpressure: {}", OneLine(&error)));
+            highwater_examples::say("backpressure", OneLine(&error));
             ExitCode::from(2)
         }
     }

@@ -7,7 +7,7 @@
 //! However it ends, it says on standard error how many rows are in: with 0, with 2 after an error, whose batch is rolled
 //! back, and with 130 after Ctrl-C, which commits the batch that is open.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -239,9 +239,9 @@ fn at_least_one(text: &str) -> std::result::Result<usize, String> {
     }
 }
 
-/// One line on standard error. There is nobody to tell if that fails.
+/// One line on standard error.
 fn say(what: std::fmt::Arguments<'_>) {
-    drop(writeln!(std::io::stderr(), "batch-insert: {what}"));
+    highwater_examples::say("batch-insert", what);
 }
 
 /// Lines that are inserted when no input is named.

@@ -10,7 +10,7 @@
 //! if all went well, with 1 if a file could not be read or has another digest, and with 2 after a wrong command line.
 
 use std::ffi::OsString;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -323,9 +323,9 @@ fn complain(file: &Path, error: &Error) {
     say(format_args!("{}: {reason}", describe(file)));
 }
 
-/// One line on standard error. There is nobody to tell if that fails.
+/// One line on standard error.
 fn say(what: std::fmt::Arguments<'_>) {
-    drop(writeln!(std::io::stderr(), "checksum: {what}"));
+    highwater_examples::say("checksum", what);
 }
 
 /// The name that stands for standard input.

@@ -7,7 +7,6 @@
 //! It prints what `LC_ALL=C grep -F` prints, and says on standard error how fast it went and what held it back. It ends
 //! with 0 if lines were found, 1 if none was, and 2 after an error.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -160,9 +159,9 @@ fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
-/// One line on standard error. There is nobody to tell if that fails.
+/// One line on standard error.
 fn say(what: std::fmt::Arguments<'_>) {
-    drop(writeln!(std::io::stderr(), "errors: {what}"));
+    highwater_examples::say("errors", what);
 }
 
 /// A log like many: a time, a level, a service; one line in a hundred is an error.

@@ -11,7 +11,7 @@
 //! two that load the same table at once, one ends with an error, and nothing is loaded twice.
 
 use std::collections::HashMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -344,7 +344,7 @@ fn summary(report: &Report, counts: &Counts, written: &WriteCounts) -> String {
     )
 }
 
-/// One line on standard error. There is nobody to tell if that fails.
+/// One line on standard error.
 fn say(what: std::fmt::Arguments<'_>) {
-    drop(writeln!(std::io::stderr(), "etl: {what}"));
+    highwater_examples::say("etl", what);
 }

@@ -9,7 +9,7 @@
 //! with 0, with 1 after an error, and with 2 if it ignored garbage behind the data.
 
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -383,9 +383,9 @@ fn is_closed_output(error: &Error) -> bool {
     error.stage() == Some("io::stdout") && error.io_kind() == Some(std::io::ErrorKind::BrokenPipe)
 }
 
-/// One line on standard error. There is nobody to tell if that fails.
+/// One line on standard error.
 fn say(what: std::fmt::Arguments<'_>) {
-    drop(writeln!(std::io::stderr(), "gz: {what}"));
+    highwater_examples::say("gz", what);
 }
 
 /// A log like many, of some 6 MB.

@@ -166,9 +166,9 @@ fn failed(error: &Error) -> ExitCode {
     })
 }
 
-/// One line on standard error. There is nobody to tell if that fails.
+/// One line on standard error.
 fn say(what: std::fmt::Arguments<'_>) {
-    drop(writeln!(std::io::stderr(), "multiplex: {what}"));
+    highwater_examples::say("multiplex", what);
 }
 
 fn sample(name: &'static str, lines: u32) -> BoxReadable<Bytes> {

@@ -15,7 +15,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::io::Write;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -369,9 +368,9 @@ fn summary(done: u64, what: &str, report: &Report) -> String {
     )
 }
 
-/// One line on standard error. There is nobody to tell if that fails.
+/// One line on standard error.
 fn say(what: impl Display) {
-    drop(writeln!(std::io::stderr(), "objects: {what}"));
+    highwater_examples::say("objects", what);
 }
 
 fn sample(n: u32) -> Record<Bytes> {

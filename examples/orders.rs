@@ -7,7 +7,6 @@
 //! INPUT is a file of any size whose name ends with `.csv` or `.ndjson`. It takes a few MiB of memory, and ends with 0,
 //! also if there were bad orders, and with 2 after an error.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -126,9 +125,9 @@ fn summary(counts: &RecordCounts, report: &Report) -> String {
     )
 }
 
-/// One line on standard error. There is nobody to tell if that fails.
+/// One line on standard error.
 fn say(what: std::fmt::Arguments<'_>) {
-    drop(writeln!(std::io::stderr(), "orders: {what}"));
+    highwater_examples::say("orders", what);
 }
 
 /// Orders, of which one in a thousand has no sum.

@@ -201,9 +201,9 @@ async fn ask(address: SocketAddr) -> Result<usize> {
     Ok(answer.len())
 }
 
-/// One line on standard error. There is nobody to tell if that fails.
+/// One line on standard error.
 fn say(what: std::fmt::Arguments<'_>) {
-    drop(writeln!(std::io::stderr(), "proxy: {what}"));
+    highwater_examples::say("proxy", what);
 }
 
 /// Lines of the sample: some 1.1 MB.

@@ -156,9 +156,9 @@ fn draw(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// One line on standard error. There is nobody to tell if that fails.
+/// One line on standard error.
 fn say(what: std::fmt::Arguments<'_>) {
-    drop(writeln!(std::io::stderr(), "thumbnails: {what}"));
+    highwater_examples::say("thumbnails", what);
 }
 
 /// Images that are drawn.

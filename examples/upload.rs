@@ -136,9 +136,9 @@ fn summary(report: &Report) -> String {
     )
 }
 
-/// One line on standard error. There is nobody to tell if that fails.
+/// One line on standard error.
 fn say(what: std::fmt::Arguments<'_>) {
-    drop(writeln!(std::io::stderr(), "upload: {what}"));
+    highwater_examples::say("upload", what);
 }
 
 /// The numbers from 0 on, eight bytes each, in chunks like those of a file.

@@ -67,7 +67,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            drop(writeln!(std::io::stderr(), "logload: {}", OneLine(&error)));
+            highwater_examples::say("logload", OneLine(&error));
             ExitCode::from(2)
         }
     }

@@ -10,7 +10,7 @@ use highwater::mux::merge_with_handle;
 use highwater::net::{Listen, Listening, Refused};
 use highwater::task::{self, Task};
 use highwater::{CancellationToken, Error, HighWaterMark, Result, Running, destination_fn};
-use highwater_examples::{OneLine, interrupt};
+use highwater_examples::{OneLine, interrupt_unless_hangup};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -28,7 +28,7 @@ use crate::web::{Site, serve};
 
 /// Serves until Ctrl-C or SIGTERM, then stores what was read.
 pub(crate) async fn run(args: &Args) -> Result<()> {
-    let stop = interrupt();
+    let stop = interrupt_unless_hangup();
     let demo = args.out.is_none().then(Demo::new).transpose()?;
     let path = args.out.clone().or_else(|| demo.as_ref().map(Demo::path)).unwrap_or_default();
     let stats = Arc::new(Stats::default());

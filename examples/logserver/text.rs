@@ -1,7 +1,6 @@
 //! How log text and times are shown.
 
 use std::fmt;
-use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
 /// Bytes from a stranger, harmless for a terminal and a page: control characters, also those of C1 and those that turn the
@@ -73,9 +72,9 @@ const MARCH_0_TO_1970: u64 = 719_468;
 /// Characters of a line that are shown.
 const SHOWN: usize = 200;
 
-/// One line on standard error. There is nobody to tell if that fails.
+/// One line on standard error.
 pub(crate) fn say(what: fmt::Arguments<'_>) {
-    drop(writeln!(std::io::stderr(), "logserver: {what}"));
+    highwater_examples::say("logserver", what);
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ async fn sample(listening: Listening, args: &Args, stop: CancellationToken) -> R
     served.await?
 }
 
-/// One line on standard error. There is nobody to tell if that fails.
+/// One line on standard error.
 fn say(what: std::fmt::Arguments<'_>) {
-    drop(writeln!(std::io::stderr(), "report-api: {what}"));
+    highwater_examples::say("report-api", what);
 }
