@@ -1,27 +1,28 @@
 //! Finds lines in a log of any size, in a few MiB of memory.
 //!
 //! ```text
-//! errors [INPUT] [-o OUTPUT] [-p PATTERN]… [-e REGEX] [-v] [-n] [-c] [--no-progress]
+//! errors [INPUT] [-o OUTPUT] [-p PATTERN]… [-e REGEX] [-v] [-n] [-c] [--max-line BYTES] [--long-lines WHAT] [--no-progress]
 //! ```
 //!
-//! It prints what `LC_ALL=C grep -F` prints, and says on standard error how fast it went and what held it back. It ends
-//! with 0 if lines were found, 1 if none was, and 2 after an error.
+//! It prints what `LC_ALL=C grep -aF` prints, also of a log that is compressed with gzip, and says on standard error how
+//! fast it went and what held it back. It ends with 0 if lines were found, 1 if none was, and 2 after an error.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bytes::Bytes;
-use clap::Parser;
-use highwater::lines::{Grep, GrepCounts};
-use highwater::{BoxDestination, BoxReadable, Error, Readable, Report, Result, fs, io};
-use highwater_examples::{OneLine, interrupt, is_closed_output, peak_memory, progress_bar};
+use bytes::{Bytes, BytesMut};
+use clap::{Parser, ValueEnum};
+use highwater::gzip::Gunzip;
+use highwater::lines::{Grep, GrepCounts, LongLine};
+use highwater::{BoxReadable, Error, Readable, Report, Result, fs, io};
+use highwater_examples::{OneLine, interrupt, is_closed_output, output, peak_memory, progress_bar};
 use indicatif::{DecimalBytes, HumanCount};
 
 /// Finds lines in a log of any size, in a few MiB of memory.
 #[derive(Debug, Parser)]
 #[command(name = "errors", version)]
 struct Args {
-    /// The log; `-` is standard input. Without it, a sample log is made and searched.
+    /// The log; `-` is standard input. It may be compressed with gzip. Without it, a sample log is made and searched.
     input: Option<PathBuf>,
     /// Write the lines to this file instead of standard output: all of them, or none after an error.
     #[arg(short, long, value_name = "OUTPUT")]
@@ -41,9 +42,27 @@ struct Args {
     /// Print only how many lines there are.
     #[arg(short, long)]
     count: bool,
+    /// The most bytes of a line. A line is held in memory until its end is read: this bounds the memory.
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    max_line: usize,
+    /// Applies to a line that is longer than --max-line.
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    long_lines: LongLines,
     /// Show no progress bar.
     #[arg(long)]
     no_progress: bool,
+}
+
+/// The choices for a line that is longer than `--max-line`.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum LongLines {
+    /// End with an error, behind the lines before it.
+    #[default]
+    Fail,
+    /// Search and print the first --max-line bytes.
+    Truncate,
+    /// Leave it out; its number counts.
+    Skip,
 }
 
 fn main() -> ExitCode {
@@ -69,14 +88,16 @@ async fn run(args: &Args) -> Result<bool> {
     let counts = grep.counts();
     let bar = progress_bar(args.input.as_deref(), args.no_progress);
     let moving = bar.clone();
-    let report = source(args.input.as_deref())?
-        .try_map(refuse_gzip())
+    let stop = interrupt();
+    let source = source(args.input.as_deref())
         .inspect(move |chunk: &Bytes| moving.inc(chunk.len() as u64))
-        .pipe(grep)
-        .pipe_to(destination(args.output.as_deref()))
-        .measured()
-        .abort_on(interrupt())
-        .await;
+        .boxed();
+    let text = tokio::select! {
+        text = unpacked(source) => text?,
+        () = stop.cancelled() => return Err(Error::aborted()),
+    };
+    let report =
+        text.pipe(grep).pipe_to(output(args.output.as_deref())).measured().abort_on(stop).await;
     bar.finish_and_clear();
     let report = report?;
     say(format_args!("{}", summary(&report, &counts)));
@@ -89,6 +110,11 @@ fn machine(args: &Args) -> Result<Grep> {
         None if args.pattern.is_empty() => Grep::literal("ERROR"),
         None => Grep::literals(&args.pattern),
     };
+    grep = grep.max_length(args.max_line).on_long_line(match args.long_lines {
+        LongLines::Fail => LongLine::Fail,
+        LongLines::Truncate => LongLine::Truncate,
+        LongLines::Skip => LongLine::Skip,
+    });
     if args.invert {
         grep = grep.invert();
     }
@@ -101,8 +127,8 @@ fn machine(args: &Args) -> Result<Grep> {
     Ok(grep)
 }
 
-fn source(input: Option<&Path>) -> Result<BoxReadable<Bytes>> {
-    Ok(match input {
+fn source(input: Option<&Path>) -> BoxReadable<Bytes> {
+    match input {
         Some(path) if path == Path::new("-") => io::stdin().boxed(),
         // The search is what takes the time: less than the usual read-ahead keeps up with it, and saves memory.
         Some(path) => fs::ReadOptions::new().read_ahead(3).read(path).boxed(),
@@ -112,30 +138,19 @@ fn source(input: Option<&Path>) -> Result<BoxReadable<Bytes>> {
             ));
             Readable::from_iter(sample()).boxed()
         }
-    })
-}
-
-/// A regular file is replaced, in one step at the end. A device or a pipe is written as it is.
-fn destination(output: Option<&Path>) -> BoxDestination<Bytes> {
-    match output {
-        None => BoxDestination::new(io::stdout()),
-        Some(path) if path.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir()) => {
-            BoxDestination::new(fs::write(path))
-        }
-        Some(path) => BoxDestination::new(fs::replace(path)),
     }
 }
 
-/// Compressed bytes have no lines to find.
-fn refuse_gzip() -> impl FnMut(Bytes) -> Result<Bytes> {
-    let mut first = true;
-    move |chunk| {
-        if std::mem::take(&mut first) && chunk.starts_with(&GZIP_MAGIC) {
-            let what = "the input is compressed with gzip: pipe it through `gzip -dc` first, and read from `-`";
-            return Err(Error::corrupt(what));
-        }
-        Ok(chunk)
+/// The text of a log that may be compressed. Its first bytes tell, not its name.
+async fn unpacked(mut source: BoxReadable<Bytes>) -> Result<BoxReadable<Bytes>> {
+    let mut head = BytesMut::new();
+    while head.len() < GZIP_MAGIC.len() {
+        let Some(chunk) = source.next().await.transpose()? else { break };
+        head.extend_from_slice(&chunk);
     }
+    let compressed = head.starts_with(&GZIP_MAGIC);
+    let all = Readable::once(head.freeze()).chain(source);
+    Ok(if compressed { all.pipe(Gunzip::new()).boxed() } else { all.boxed() })
 }
 
 fn summary(report: &Report, counts: &GrepCounts) -> String {
@@ -146,12 +161,22 @@ fn summary(report: &Report, counts: &GrepCounts) -> String {
     let memory = peak_memory()
         .map_or_else(|| "unknown".to_owned(), |bytes| format!("{:.1} MiB", mebibytes(bytes)));
     format!(
-        "{} lines, {} in {seconds:.3} s ({speed:.2} GB/s), {} found; peak memory {memory}; held back by {}",
+        "{} lines, {} in {seconds:.3} s ({speed:.2} GB/s), {} found{}; peak memory {memory}; held back by {}",
         HumanCount(lines),
         DecimalBytes(bytes),
         HumanCount(counts.matched()),
+        too_long(counts),
         report.bottleneck()
     )
+}
+
+/// Says that some lines were not searched as a whole.
+fn too_long(counts: &GrepCounts) -> String {
+    match (counts.truncated(), counts.skipped()) {
+        (0, 0) => String::new(),
+        (0, skipped) => format!(", {} too long and skipped", HumanCount(skipped)),
+        (truncated, _) => format!(", {} too long and truncated", HumanCount(truncated)),
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "it is shown with one digit")]

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! INPUT is a file of any size whose name ends with `.csv` or `.ndjson`. It takes a few MiB of memory, and ends with 0,
-//! also if there were bad orders, and with 2 after an error.
+//! also if there were bad orders, with 130 after Ctrl-C, and with 2 after another error.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,10 +16,10 @@ use highwater::csv::Csv;
 use highwater::json::Ndjson;
 use highwater::prelude::*;
 use highwater::{
-    BadRecord, BoxDestination, BoxReadable, Error, HighWaterMark, OnBadRecord, Readable,
-    RecordCounts, Report, Result, Writable, fs, io,
+    BadRecord, BoxReadable, CancellationToken, Error, HighWaterMark, OnBadRecord, Readable,
+    RecordCounts, Report, Result, Writable, fs,
 };
-use highwater_examples::{OneLine, is_closed_output, peak_memory};
+use highwater_examples::{OneLine, interrupt, is_closed_output, output, peak_memory};
 use serde::{Deserialize, Serialize};
 
 /// Turns orders from CSV into NDJSON, or back, and puts the bad ones aside.
@@ -50,7 +50,9 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if is_closed_output(&error) => ExitCode::SUCCESS,
+        // The reader of the output has all it wants: `orders | head`. A file of bad orders would be missing.
+        Err(error) if is_closed_output(&error) && args.bad.is_none() => ExitCode::SUCCESS,
+        Err(error) if error.is_aborted() => ExitCode::from(130),
         Err(error) => {
             say(format_args!("{}", OneLine(&error)));
             ExitCode::from(2)
@@ -61,9 +63,9 @@ fn main() -> ExitCode {
 async fn run(args: &Args) -> Result<()> {
     let bad = args.bad.as_ref().map(|path| {
         // A task of its own writes them, so that the machine that finds one need not wait.
-        Writable::new(fs::replace(path), HighWaterMark::bytes(1024 * 1024))
+        Writable::new(output(Some(path)), HighWaterMark::bytes(1024 * 1024))
     });
-    let (counts, report) = convert(args, policy(bad.as_ref())).await?;
+    let (counts, report) = convert(args, policy(bad.as_ref()), interrupt()).await?;
     if let Some(bad) = bad {
         bad.finish().await?;
     }
@@ -80,9 +82,13 @@ fn policy(bad: Option<&Writable<Bytes>>) -> OnBadRecord {
     })
 }
 
-async fn convert(args: &Args, policy: OnBadRecord) -> Result<(RecordCounts, Report)> {
+async fn convert(
+    args: &Args,
+    policy: OnBadRecord,
+    stop: CancellationToken,
+) -> Result<(RecordCounts, Report)> {
     let source = source(args.input.as_deref());
-    let destination = destination(args.output.as_deref());
+    let destination = output(args.output.as_deref());
     let extension = args.input.as_ref().map(|path| path.extension().unwrap_or_default());
     let (counts, pipeline) = match extension.map(|extension| extension.to_str()) {
         None | Some(Some("csv")) => {
@@ -95,7 +101,7 @@ async fn convert(args: &Args, policy: OnBadRecord) -> Result<(RecordCounts, Repo
         }
         Some(_) => return Err(Error::msg("the name of INPUT ends neither with .csv nor .ndjson")),
     };
-    Ok((counts, pipeline.await?))
+    Ok((counts, pipeline.abort_on(stop).await?))
 }
 
 fn source(input: Option<&Path>) -> BoxReadable<Bytes> {
@@ -105,13 +111,6 @@ fn source(input: Option<&Path>) -> BoxReadable<Bytes> {
             say(format_args!("no INPUT: {SAMPLE} sample orders in CSV (--help says more)"));
             Readable::from_iter(sample()).boxed()
         }
-    }
-}
-
-fn destination(output: Option<&Path>) -> BoxDestination<Bytes> {
-    match output {
-        Some(path) => BoxDestination::new(fs::replace(path)),
-        None => BoxDestination::new(io::stdout()),
     }
 }
 

@@ -1,8 +1,9 @@
-//! What the programs share: how they say what went wrong and how far they are, how they are interrupted, and how much
-//! memory they took.
+//! What the programs share: how they say what went wrong and how far they are, how they are interrupted, where they
+//! write, and how much memory they took.
 #![forbid(unsafe_code)]
 
 mod message;
+mod output;
 #[cfg(any(feature = "http", feature = "logserver"))]
 mod serve;
 mod signals;
@@ -14,6 +15,7 @@ use highwater::Error;
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub use message::{OneLine, escaped, say};
+pub use output::{descriptor, output};
 #[cfg(any(feature = "http", feature = "logserver"))]
 pub use serve::serve;
 pub use signals::{interrupt, interrupt_unless_hangup};
