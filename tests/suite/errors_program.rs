@@ -129,8 +129,112 @@ fn what_cannot_be_done_is_said_in_one_line() {
     );
     let compressed = folder.path().join("log.gz");
     std::fs::write(&compressed, [0x1f, 0x8b, 8, 0]).unwrap();
-    fails(&errors().arg(&compressed).output().unwrap(), &["gzip"]);
+    fails(&errors().arg(&compressed).output().unwrap(), &["gunzip", "log.gz"]);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left behind");
+}
+
+/// The bytes as GNU gzip compresses them.
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bytes");
+    std::fs::write(&path, bytes).unwrap();
+    Command::new("gzip").arg("-nc").arg(path).output().expect("GNU gzip").stdout
+}
+
+/// Its first bytes tell that a log is compressed, not its name; it may have several members.
+#[test]
+fn a_compressed_log_is_searched() {
+    let (folder, path) = log();
+    let text = std::fs::read(&path).unwrap();
+    let (first, second) = text.split_at(text.len() / 3);
+    let members = [gzip(first), gzip(b""), gzip(second)].concat();
+    let compressed = folder.path().join("log.txt");
+    std::fs::write(&compressed, &members).unwrap();
+    let expected = grep(&["-aFn", "ERROR"], &path);
+    let output = errors().arg("-n").arg(&compressed).output().unwrap();
+    assert!(output.status.success() && output.stdout == expected);
+
+    let mut child =
+        errors().args(["-n", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || {
+        // The first two bytes come one by one.
+        input.write_all(&members[..1]).unwrap();
+        input.write_all(&members[1..]).unwrap();
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    assert!(output.status.success() && output.stdout == expected);
+
+    let cut = folder.path().join("cut.gz");
+    std::fs::write(&cut, &gzip(b"no line matches\n")[..20]).unwrap();
+    fails(&errors().arg(&cut).output().unwrap(), &["gunzip", "the input ends"]);
+}
+
+/// The bytes of a file name `.gz` and of a short input are text if they do not begin as gzip does.
+#[test]
+fn what_does_not_begin_as_gzip_is_text() {
+    let folder = tempfile::tempdir().unwrap();
+    for text in ["", "\x1f", "\x1fERROR", "ERROR\n"] {
+        let path = folder.path().join("log.gz");
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(errors().arg(&path).output().unwrap().stdout, grep(&["-aF", "ERROR"], &path));
+    }
+}
+
+/// A line of 3 MiB between two short ones.
+#[test]
+fn a_long_line_is_printed_as_grep_does_unless_the_options_cut_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let long = format!("ERROR {}", "x".repeat(3 << 20));
+    std::fs::write(&path, format!("ERROR 1\n{long}\nERROR 3\n")).unwrap();
+    let output = errors().arg("-n").arg(&path).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout == grep(&["-aFn", "ERROR"], &path));
+
+    let cases = [
+        ("truncate", "1:ERROR 1\n2:ERROR xx\n3:ERROR 3\n", "1 too long and truncated"),
+        ("skip", "1:ERROR 1\n3:ERROR 3\n", "1 too long and skipped"),
+    ];
+    for (policy, lines, summary) in cases {
+        let options = ["-n", "--max-line", "8", "--long-lines", policy];
+        let output = errors().args(options).arg(&path).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), lines);
+        assert!(said.contains(summary), "{said}");
+    }
+    let output = errors().args(["--max-line", "8"]).arg(&path).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), &output.stdout[..]), (Some(2), &b"ERROR 1\n"[..]));
+    assert!(said.contains("longer than 8 bytes") && said.contains("line 2"), "{said}");
+}
+
+/// `errors log -o /dev/stdout >> found`: the shell has said that the file keeps what it has.
+#[cfg(unix)]
+#[test]
+fn an_open_descriptor_as_output_keeps_what_its_file_has() {
+    let (folder, path) = log();
+    let found = folder.path().join("found");
+    for (name, is_stdout) in [
+        ("/dev/stdout", true),
+        ("/dev/fd/1", true),
+        ("/proc/self/fd/1", cfg!(target_os = "linux")),
+        ("/dev/stderr", false),
+    ] {
+        if !Path::new(name).exists() {
+            continue;
+        }
+        std::fs::write(&found, "before\n").unwrap();
+        let file = std::fs::File::options().append(true).open(&found).unwrap();
+        let mut command = errors();
+        command.args(["-c", "-o", name]).arg(&path).stderr(Stdio::null());
+        let command = if is_stdout { command.stdout(file) } else { command.stderr(file) };
+        assert!(command.status().unwrap().success(), "{name}");
+        let text = std::fs::read_to_string(&found).unwrap();
+        let count = String::from_utf8(grep(&["-aFc", "ERROR"], &path)).unwrap();
+        assert!(text.starts_with(&format!("before\n{count}")), "{name}: {text}");
+    }
 }
 
 /// `errors log | head`

@@ -101,3 +101,52 @@ fn the_memory_does_not_grow_with_the_file() {
     let written = path("large.csv").metadata().unwrap().len();
     assert!(written > 31 << 20, "all of it was converted: {written}");
 }
+
+/// The file of bad orders would be missing: that is no success.
+#[test]
+fn a_closed_output_is_an_error_when_bad_orders_are_put_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad");
+    for (aside, code) in [(false, 0), (true, 2)] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = orders();
+        if aside {
+            command.arg(sample(folder.path())).arg("-b").arg(&bad);
+        }
+        let output = command.stdout(writer).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+    }
+    assert!(!bad.exists());
+}
+
+fn sample(folder: &Path) -> PathBuf {
+    let path = folder.join("in.csv");
+    std::fs::write(&path, CSV).unwrap();
+    path
+}
+
+/// An input that never ends, so the program runs when the signal comes.
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_nothing_behind() {
+    use std::io::Write;
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let made = Command::new("mkfifo").arg(path("in.csv")).status().unwrap();
+        assert!(made.success());
+        let mut command = orders();
+        command.arg(path("in.csv")).arg("-o").arg(path("out")).arg("-b").arg(path("bad"));
+        let mut child = command.spawn().unwrap();
+        let mut input = std::fs::File::options().write(true).open(path("in.csv")).unwrap();
+        // More than a pipe holds: when this returns, the program reads, so it is set up and listens.
+        let rows = "1,Jane,995,\nbad\n".repeat(20_000);
+        input.write_all(format!("id,customer,cents,note\n{rows}").as_bytes()).unwrap();
+        let killed = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(killed.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "{signal}");
+    }
+}
