@@ -2,8 +2,11 @@
 
 use csv_core::{ReadRecordResult, Reader};
 use highwater_core::MAX_RECORD;
+use memchr::memchr_iter;
 
 use crate::Format;
+use crate::format::RowEnd;
+use crate::returns::Returns;
 
 /// The fields of the row in work, as far as it was parsed.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub(crate) struct Fields {
     /// Where each field ends in `text`, in its first `count` places.
     ends: Vec<usize>,
     count: usize,
+    /// Where a `\r` ends a row, the parser counts no line for it.
+    returns: Option<Returns>,
 }
 
 /// How far the parser came, with the bytes it took.
@@ -28,6 +33,16 @@ pub(crate) enum Parsed {
     All,
     /// To a field more than there may be.
     TooMany(usize),
+}
+
+impl Parsed {
+    /// How many bytes of `input` were taken.
+    pub(crate) fn taken(self, input: &[u8]) -> usize {
+        match self {
+            Self::Row(taken) | Self::TooMany(taken) => taken,
+            Self::All => input.len(),
+        }
+    }
 }
 
 impl Fields {
@@ -45,17 +60,29 @@ impl Fields {
             length: 0,
             ends: Vec::new(),
             count: 0,
+            returns: (format.row_end != RowEnd::Lf).then(Returns::default),
         }
     }
 
     /// The line in which the parser stands, from 1.
     pub(crate) fn line(&self) -> u64 {
-        self.parser.line()
+        self.parser.line() + self.returns.as_ref().map_or(0, Returns::count)
     }
 
-    /// Passes over empty lines without the parser.
-    pub(crate) fn skip_lines(&mut self, newlines: u64) {
+    /// Passes over line ends at the start of `input`, without the parser. Says how many bytes they are.
+    pub(crate) fn skip_line_ends(&mut self, input: &[u8]) -> usize {
+        let is_end = |byte: u8| byte == b'\n' || byte == b'\r' && self.returns.is_some();
+        let count = input.iter().take_while(|byte| is_end(**byte)).count();
+        let newlines = memchr_iter(b'\n', &input[..count]).count() as u64;
         self.parser.set_line(self.parser.line() + newlines);
+        self.count_returns(&input[..count]);
+        count
+    }
+
+    fn count_returns(&mut self, taken: &[u8]) {
+        if let Some(returns) = &mut self.returns {
+            returns.pass(taken);
+        }
     }
 
     /// Forgets the last row.
@@ -65,6 +92,12 @@ impl Fields {
 
     /// Parses on in the row.
     pub(crate) fn parse(&mut self, input: &[u8]) -> Parsed {
+        let parsed = self.parse_fields(input);
+        self.count_returns(&input[..parsed.taken(input)]);
+        parsed
+    }
+
+    fn parse_fields(&mut self, input: &[u8]) -> Parsed {
         let mut taken = 0;
         loop {
             let (text, ends) = (&mut self.text[self.length..], &mut self.ends[self.count..]);
@@ -95,6 +128,12 @@ impl Fields {
 
     /// Passes over the rest of the row; the fields mean nothing then.
     pub(crate) fn skip(&mut self, input: &[u8]) -> Parsed {
+        let parsed = self.skip_fields(input);
+        self.count_returns(&input[..parsed.taken(input)]);
+        parsed
+    }
+
+    fn skip_fields(&mut self, input: &[u8]) -> Parsed {
         let (mut text, mut ends) = ([0; FEW_BYTES], [0; FEW_FIELDS]);
         let mut taken = 0;
         while taken < input.len() {

@@ -1,6 +1,6 @@
 //! How the text looks.
 
-use csv_core::{Reader, ReaderBuilder};
+use csv_core::{Reader, ReaderBuilder, Terminator};
 
 /// How CSV looks, for reading and writing.
 ///
@@ -27,8 +27,19 @@ pub struct Format {
     pub(crate) quote: Option<u8>,
     pub(crate) header: bool,
     pub(crate) flexible: bool,
-    pub(crate) crlf: bool,
+    pub(crate) row_end: RowEnd,
     trim: Trim,
+}
+
+/// The end of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowEnd {
+    /// `\n` is written; `\n`, `\r\n` and `\r` are read.
+    Any,
+    /// `\n` is written and read.
+    Lf,
+    /// `\r\n` is written; any end is read.
+    CrLf,
 }
 
 /// Which fields lose the ASCII white space around them, that in quotes as well.
@@ -50,7 +61,8 @@ impl Format {
     /// Commas, double quotes, a header, rows of the same length, and `\n` where rows are written.
     pub fn new() -> Self {
         let (delimiter, quote, trim) = (b',', Some(b'"'), Trim::None);
-        Self { delimiter, quote, header: true, flexible: false, crlf: false, trim }
+        let row_end = RowEnd::Any;
+        Self { delimiter, quote, header: true, flexible: false, row_end, trim }
     }
 
     /// The byte between fields.
@@ -88,10 +100,19 @@ impl Format {
         self
     }
 
-    /// Rows are written with `\r\n`, as RFC 4180 has it. Any end is read.
+    /// Rows are written with `\r\n`, as RFC 4180 has it. Any end is read. The last call of this and
+    /// [`lf`](Self::lf) counts.
     #[must_use]
     pub fn crlf(mut self) -> Self {
-        self.crlf = true;
+        self.row_end = RowEnd::CrLf;
+        self
+    }
+
+    /// Rows end with `\n` only, written and read: a `\r` outside of quotes is data, also directly before the `\n`.
+    /// By default `\r\n` and `\r` end a row as well where rows are read.
+    #[must_use]
+    pub fn lf(mut self) -> Self {
+        self.row_end = RowEnd::Lf;
         self
     }
 
@@ -125,6 +146,9 @@ impl Format {
         builder.delimiter(self.delimiter).quoting(self.quote.is_some());
         if let Some(quote) = self.quote {
             builder.quote(quote);
+        }
+        if self.row_end == RowEnd::Lf {
+            builder.terminator(Terminator::Any(b'\n'));
         }
         builder.build()
     }

@@ -59,6 +59,7 @@ mod fields;
 mod format;
 mod read;
 mod record;
+mod returns;
 mod split;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use highwater_core::{Error, Result};
-use memchr::memchr_iter;
 
 use crate::Format;
 use crate::fields::{Fields, Parsed};
@@ -203,10 +202,7 @@ impl Split {
 
     /// Passes over line ends; each but the first makes an empty line.
     fn between(&mut self) {
-        let rest = &self.chunk[self.at..];
-        let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        self.fields.skip_lines(memchr_iter(b'\n', &rest[..ends]).count() as u64);
-        self.at += ends;
+        self.at += self.fields.skip_line_ends(&self.chunk[self.at..]);
         if self.at < self.chunk.len() {
             let place = Place { offset: self.offset + self.at as u64, line: self.fields.line() };
             self.state = State::Inside(Begun { place, seen: 0 });
@@ -222,10 +218,7 @@ impl Split {
         let input = &self.chunk[self.at..];
         let input = &input[..input.len().min(room)];
         let parsed = self.fields.parse(input);
-        let taken = match parsed {
-            Parsed::Row(taken) | Parsed::TooMany(taken) => taken,
-            Parsed::All => input.len(),
-        };
+        let taken = parsed.taken(input);
         self.at += taken;
         begun.seen += taken;
         self.state = match parsed {
@@ -240,7 +233,7 @@ impl Split {
     fn dropping(&mut self, mut begun: Begun, excess: Excess) -> Option<Row> {
         let rest = &self.chunk[self.at..];
         let parsed = self.fields.skip(rest);
-        let taken = if let Parsed::Row(taken) = parsed { taken } else { rest.len() };
+        let taken = parsed.taken(rest);
         self.at += taken;
         begun.seen = begun.seen.saturating_add(taken);
         self.state = State::Dropping(begun, excess);
@@ -268,4 +261,4 @@ impl Split {
 }
 
 /// UTF-8's byte order mark.
-const BOM: &[u8] = b"\xEF\xBB\xBF";
+pub(crate) const BOM: &[u8] = b"\xEF\xBB\xBF";

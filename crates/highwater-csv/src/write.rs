@@ -6,11 +6,13 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use csv::{Terminator, Writer, WriterBuilder};
-use highwater_core::{Gather, Result, Transform};
+use csv::{ErrorKind, Terminator, Writer, WriterBuilder};
+use highwater_core::{Error, Gather, Result, Transform};
 use serde_core::Serialize;
 
 use crate::Format;
+use crate::format::RowEnd;
+use crate::split::BOM;
 
 /// Writes CSV: [`ToCsv::new`].
 pub fn to_csv<T: Serialize>() -> ToCsv<T> {
@@ -20,7 +22,8 @@ pub fn to_csv<T: Serialize>() -> ToCsv<T> {
 /// Writes CSV: every value as a row, many rows in a chunk.
 ///
 /// The header comes before the first row, with the names of its fields; values without names, such as tuples, have no
-/// header, and no values have none either. A field is quoted where it has to be. Fields are written as they are: one that
+/// header, and no values have none either. A field is quoted where it has to be, also where the first one begins with
+/// U+FEFF, which readers would take for a byte order mark. Fields are written as they are: one that
 /// begins with `=`, `+`, `-` or `@` may be a formula to the program that opens the file.
 ///
 /// A chunk is given when there are 64 KiB of rows, when the source has nothing at hand, at the end, and before an error
@@ -28,8 +31,13 @@ pub fn to_csv<T: Serialize>() -> ToCsv<T> {
 ///
 /// # Errors
 ///
-/// A value is no row, for example a struct with a list in it, or does not have as many fields as the first and the format
-/// is not flexible. The values before it are given first, and nothing of it.
+/// A value is no row, or does not have as many fields as the first and the format is not flexible. The values before it
+/// are given first, and nothing of it. No row is:
+///
+/// - a map, and so a struct with `#[serde(flatten)]`, which serde gives as a map: its columns are not known beforehand.
+///   Write a struct that has all the fields itself.
+/// - with a header, a struct with a struct, a tuple or a list in it, whose columns have no names. Without a header
+///   ([`Format::no_header`]) the fields of all of them follow one another.
 ///
 /// # Examples
 ///
@@ -54,6 +62,8 @@ pub struct ToCsv<T> {
     writer: Writer<Written>,
     /// The row that the writer has written last.
     row: Written,
+    /// Until the first row was written.
+    start: Option<Start>,
     gather: Gather,
     value: PhantomData<fn(T)>,
 }
@@ -80,9 +90,13 @@ impl<T: Serialize> ToCsv<T> {
             .quote(quote)
             .has_headers(format.header)
             .flexible(format.flexible)
-            .terminator(if format.crlf { Terminator::CRLF } else { Terminator::Any(b'\n') })
+            .terminator(match format.row_end {
+                RowEnd::CrLf => Terminator::CRLF,
+                RowEnd::Any | RowEnd::Lf => Terminator::Any(b'\n'),
+            })
             .from_writer(row.clone());
-        Self { writer, row, gather: Gather::default(), value: PhantomData }
+        let start = Some(Start { delimiter: format.delimiter, quote });
+        Self { writer, row, start, gather: Gather::default(), value: PhantomData }
     }
 }
 
@@ -103,12 +117,16 @@ impl<T: Serialize> Transform for ToCsv<T> {
     type Output = Bytes;
 
     fn write(&mut self, value: T) -> Result<Option<Bytes>> {
-        let Self { writer, row, gather, .. } = self;
+        let Self { writer, row, start, gather, .. } = self;
         gather.add(|chunk| {
-            writer.serialize(value)?;
+            writer.serialize(value).map_err(no_row)?;
             // Row by row, so that a value that fails in its middle leaves nothing behind.
             writer.flush()?;
-            chunk.append(&mut row.lock());
+            let mut row = row.lock();
+            if let Some(start) = start.take() {
+                start.quote_mark(&mut row);
+            }
+            chunk.append(&mut row);
             Ok(())
         })
     }
@@ -138,6 +156,38 @@ impl<T: Serialize> Transform for ToCsv<T> {
 
     fn name(&self) -> &'static str {
         "to_csv"
+    }
+}
+
+/// Why a value is no row.
+fn no_row(error: csv::Error) -> Error {
+    let ErrorKind::Serialize(why) = error.kind() else { return error.into() };
+    if why.starts_with("serializing maps") {
+        return Error::msg(
+            "a value is no CSV row: it is a map, or a struct with #[serde(flatten)], whose columns are not known",
+        );
+    }
+    Error::msg(format!("a value is no CSV row: {why}"))
+}
+
+/// The start of the stream, where readers pass over a byte order mark.
+#[derive(Debug)]
+struct Start {
+    delimiter: u8,
+    quote: u8,
+}
+
+impl Start {
+    /// Quotes the first field if it begins like a byte order mark. One that is not quoted has neither delimiter, quote nor
+    /// line end in it.
+    fn quote_mark(&self, row: &mut Vec<u8>) {
+        if !row.starts_with(BOM) {
+            return;
+        }
+        let is_end = |byte: &u8| [self.delimiter, b'\r', b'\n'].contains(byte);
+        let end = row.iter().position(is_end).unwrap_or(row.len());
+        row.insert(end, self.quote);
+        row.insert(0, self.quote);
     }
 }
 

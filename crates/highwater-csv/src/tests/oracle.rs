@@ -26,12 +26,19 @@ pub(super) fn rows(input: &[u8], delimiter: u8, quote: u8) -> (Vec<Row>, bool) {
             }
             parser.at += 1;
         }
-        line += input[counted..offset].iter().filter(|&&byte| byte == b'\n').count() as u64;
+        line += line_ends(&input[counted..offset]);
         counted = offset;
         let raw = input[offset..parser.at].to_vec();
         rows.push(Row { fields, raw, offset: offset as u64, line });
     }
     (rows, false)
+}
+
+/// The number of `\n`, `\r\n` and `\r`.
+fn line_ends(bytes: &[u8]) -> u64 {
+    let pairs = bytes.windows(2).filter(|two| two == b"\r\n").count();
+    let all = bytes.iter().filter(|byte| matches!(byte, b'\r' | b'\n')).count();
+    (all - pairs) as u64
 }
 
 struct Parser<'a> {

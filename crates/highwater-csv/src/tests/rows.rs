@@ -192,3 +192,46 @@ fn a_delimiter_that_ends_lines_is_a_mistake() {
 fn a_quote_that_is_not_ascii_is_a_mistake() {
     drop(Csv::<Record>::with_format(Format::new().quote(0xff)));
 }
+
+/// Each end of a line counts once, also in quotes, however the input is cut.
+#[test]
+fn a_bad_row_has_its_line_whatever_ends_the_lines() {
+    for (end, lines) in [("\n", [4, 8]), ("\r", [4, 8]), ("\r\n", [4, 8])] {
+        let text = ["x,y", "1,2", "", "bad,1", "\"3", "\",4", "", "1,bad", ""].join(end);
+        for size in 1..text.len() {
+            let chunks = text.as_bytes().chunks(size).map(Bytes::copy_from_slice);
+            let (policy, dead) = dead_letters();
+            run(Csv::<(Strict, Strict)>::new().on_bad_record(policy), chunks);
+            let found: Vec<_> = dead.iter().map(|bad| bad.error().line().unwrap()).collect();
+            assert_eq!(found, lines, "{end:?} in chunks of {size}");
+        }
+    }
+}
+
+/// A number, perhaps with white space around it.
+struct Strict;
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.trim().parse::<u8>().map(|_| Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// With `lf`, only `\n` ends a row, and what is written comes back.
+#[test]
+fn a_return_is_data_where_only_newlines_end_rows() {
+    let format = Format::new().no_header().lf();
+    let text = "a\rb,c\r\n\r,d\n\n\"e\n\",f\r";
+    let expected = [["a\rb", "c\r"], ["\r", "d"], ["e\n", "f\r"]];
+    for size in 1..text.len() {
+        let chunks = text.as_bytes().chunks(size).map(Bytes::copy_from_slice);
+        let rows = run(Csv::<[String; 2]>::with_format(format), chunks).outputs;
+        assert_eq!(rows, expected, "chunks of {size}");
+    }
+    let written = run(crate::ToCsv::with_format(format), expected).outputs.concat();
+    assert_eq!(run_text(Csv::<[String; 2]>::with_format(format), written).outputs, expected);
+    // The line of a bad row: a return is no end.
+    let error = run_text(Csv::<[u8; 2]>::with_format(format), "1,2\n\rx,3\n").error.unwrap();
+    assert_eq!(error.line(), Some(2));
+}

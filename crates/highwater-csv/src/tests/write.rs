@@ -106,3 +106,56 @@ async fn what_is_gathered_goes_out_when_the_source_is_idle() {
 fn csv_is_not_written_without_quotes() {
     drop(ToCsv::<Record>::with_format(Format::new().no_quotes()));
 }
+
+/// U+FEFF is a byte order mark only where the stream begins.
+#[test]
+fn a_first_field_that_begins_with_a_mark_comes_back() {
+    let fields = [["\u{feff}", "\u{feff}"], ["\u{feff}x", ""], ["\u{feff},\"", "y"]];
+    for first in fields {
+        for format in [Format::new().no_header(), Format::new().no_header().crlf().delimiter(b';')]
+        {
+            let rows = [first, ["\u{feff}z", "z"]];
+            let text = run(ToCsv::with_format(format), rows).outputs.concat();
+            assert!(text.starts_with(b"\""), "{text:?}");
+            let read = run_text(Csv::<[String; 2]>::with_format(format), &text).outputs;
+            assert_eq!(read, rows);
+        }
+    }
+    let rows = run(ToCsv::new(), [["\u{feff}", "a"], ["\u{feff}", "b"]]).outputs;
+    assert_eq!(rows, ["\"\u{feff}\",a\n\u{feff},b\n"]);
+
+    #[derive(Serialize)]
+    struct Marked {
+        #[serde(rename = "\u{feff}id")]
+        id: u8,
+        b: u8,
+    }
+    let rows = run(ToCsv::new(), [Marked { id: 1, b: 2 }]).outputs;
+    assert_eq!(rows, ["\"\u{feff}id\",b\n1,2\n"]);
+}
+
+#[test]
+fn a_value_without_known_columns_is_an_error_that_says_so() {
+    #[derive(Serialize)]
+    struct Flat {
+        id: u8,
+        #[serde(flatten)]
+        pair: Pair,
+    }
+    #[derive(Serialize)]
+    struct Nested {
+        id: u8,
+        pair: Pair,
+    }
+    let flat = || [Flat { id: 1, pair: pair("x", None) }];
+    for format in [Format::new(), Format::new().no_header()] {
+        let given = run(ToCsv::with_format(format), flat());
+        let text = given.error.unwrap().to_string();
+        assert!(text.contains("#[serde(flatten)]") && given.outputs.is_empty(), "{text}");
+    }
+    let nested = || [Nested { id: 1, pair: pair("x", None) }];
+    let text = run(ToCsv::new(), nested()).error.unwrap().to_string();
+    assert!(text.contains("no CSV row") && text.contains("Pair"), "{text}");
+    let rows = run(ToCsv::with_format(Format::new().no_header()), nested()).outputs;
+    assert_eq!(rows, ["1,x,\n"]);
+}
