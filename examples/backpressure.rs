@@ -191,17 +191,18 @@ impl Plot {
         say(format_args!("peak {} bytes of {}", self.level.0.peak.load(Relaxed), self.high))
     }
 
-    /// One line: a bar as long as the buffer is full, and both marks.
+    /// One line: a bar as long as the buffer is full, and both marks. A bar that is cut ends with `>`.
     fn line(&self) -> String {
         let level = self.level.0.now.load(Relaxed);
         let place = |bytes: usize| bytes.saturating_mul(WIDTH) / self.high;
         let filled = place(level);
         let cell = |at: usize| match at {
+            LAST if filled > LAST => '>',
             _ if at == place(self.low) || at == WIDTH => '|',
             _ if at < filled => '#',
             _ => ' ',
         };
-        let bar: String = (0..=WIDTH.max(filled)).map(cell).collect();
+        let bar: String = (0..=filled.clamp(WIDTH, LAST)).map(cell).collect();
         format!("{bar} {:4} KiB", level.div_ceil(1024))
     }
 }
@@ -212,3 +213,5 @@ fn say(line: std::fmt::Arguments<'_>) -> Result<()> {
 
 /// Columns up to the high-water mark.
 const WIDTH: usize = 48;
+/// The last column: one chunk may be far above the mark.
+const LAST: usize = 64;

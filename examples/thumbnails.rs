@@ -4,9 +4,9 @@
 //! thumbnails [SRC] [DST] [--size PIXELS] [--jobs N] [--no-progress]
 //! ```
 //!
-//! An image is decoded, scaled and encoded on the pool for blocking calls, and replaces what DST has of its name in one
-//! step. One that cannot be read, or is larger than 64 million pixels, is named and counted, and the others are made. It
-//! ends with 0, with 1 if an image could not be made, with 2 after another error, and with 130 after Ctrl-C.
+//! An image is decoded, turned as its Exif orientation says, scaled and encoded on the pool for blocking calls, and replaces
+//! what DST has of its name in one step. One that cannot be read, is no regular file, or is larger than 64 million pixels,
+//! is named and counted, and the others are made. It ends with 0, with 1 if an image could not be made, with 2 after another error, and with 130 after Ctrl-C.
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Write};
@@ -19,7 +19,7 @@ use highwater::meter::Progress;
 use highwater::prelude::*;
 use highwater::{Error, Readable, Result, fs};
 use highwater_examples::{OneLine, interrupt, progress_bar};
-use image::{ImageFormat, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 use indicatif::ProgressBar;
 
 /// Makes a small copy of every PNG image in a folder, several at a time.
@@ -120,16 +120,29 @@ fn images(folder: &Path) -> Result<Vec<PathBuf>> {
 /// The work for the processor: a file in, the bytes of a small one out.
 fn small(path: &Path, size: u32) -> Result<Bytes> {
     let make = || {
-        let mut reader = ImageReader::new(BufReader::new(File::open(path)?));
+        let mut reader = ImageReader::new(BufReader::new(open(path)?));
         reader.set_format(ImageFormat::Png);
         let mut limits = Limits::default();
         limits.max_alloc = Some(MOST_PIXELS * 4);
         reader.limits(limits);
+        let mut decoder = reader.into_decoder()?;
+        // The small image has no Exif data: it must look right without.
+        let orientation = decoder.orientation()?;
+        let mut image = DynamicImage::from_decoder(decoder)?.thumbnail(size, size);
+        image.apply_orientation(orientation);
         let mut small = Cursor::new(Vec::new());
-        reader.decode()?.thumbnail(size, size).write_to(&mut small, ImageFormat::Png)?;
+        image.write_to(&mut small, ImageFormat::Png)?;
         Ok(small.into_inner().into())
     };
     make().map_err(|error: Error| named(error, path))
+}
+
+/// Opens a regular file. To open a named pipe would wait for its writer.
+fn open(path: &Path) -> Result<File> {
+    if !path.metadata()?.is_file() {
+        return Err(Error::msg("it is not a regular file"));
+    }
+    Ok(File::open(path)?)
 }
 
 /// Puts it in its place.

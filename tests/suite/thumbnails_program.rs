@@ -29,6 +29,10 @@ fn size(path: &Path) -> (u32, u32) {
 
 /// An image of one colour: a header, one block of zeroes that are stored, and an end. Nobody looks at its sums.
 fn image(width: u32, height: u32) -> Vec<u8> {
+    image_with_exif(width, height, Vec::new())
+}
+
+fn image_with_exif(width: u32, height: u32, exif: Vec<u8>) -> Vec<u8> {
     let mut pixels = vec![0; usize::try_from((width + 1) * height).unwrap()];
     pixels.shrink_to_fit();
     let mut data = vec![0x78, 0x01];
@@ -46,7 +50,10 @@ fn image(width: u32, height: u32) -> Vec<u8> {
     header.extend(height.to_be_bytes());
     header.extend([8, 0, 0, 0, 0]);
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
-    for (name, body) in [(b"IHDR", header), (b"IDAT", data), (b"IEND", Vec::new())] {
+    let chunks = [(b"IHDR", header), (b"eXIf", exif), (b"IDAT", data), (b"IEND", Vec::new())];
+    for (name, body) in
+        chunks.into_iter().filter(|(name, body)| *name != b"eXIf" || !body.is_empty())
+    {
         png.extend(u32::try_from(body.len()).unwrap().to_be_bytes());
         let start = png.len();
         png.extend(name);
@@ -84,6 +91,36 @@ fn images_become_small() {
     assert_eq!(names(&dst), ["high.PNG", "wide.png"]);
     assert_eq!(size(&dst.join("wide.png")), (50, 13));
     assert_eq!(size(&dst.join("high.PNG")), (5, 50));
+}
+
+/// A camera that was held upright writes the rows it has seen and that they are to be turned by 90 degrees.
+#[test]
+fn the_orientation_is_applied() {
+    let folder = tempfile::tempdir().unwrap();
+    let (src, dst) = (folder.path().join("src"), folder.path().join("dst"));
+    std::fs::create_dir(&src).unwrap();
+    // One entry: the orientation (0x0112), of one short number, which is 6; no further directory.
+    let exif = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    std::fs::write(src.join("turned.png"), image_with_exif(400, 100, exif.to_vec())).unwrap();
+    let output = thumbnails().args([&src, &dst]).args(["--size", "50"]).output().unwrap();
+    said(&output, 0);
+    assert_eq!(size(&dst.join("turned.png")), (13, 50));
+}
+
+/// Nobody writes to the pipe: to open it would wait for ever.
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_is_named_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (src, dst) = (folder.path().join("src"), folder.path().join("dst"));
+    std::fs::create_dir(&src).unwrap();
+    std::fs::write(src.join("b.png"), image(40, 40)).unwrap();
+    let made = Command::new("mkfifo").arg(src.join("a.png")).status().unwrap();
+    assert!(made.success());
+    let (out, err) = said(&thumbnails().args([&src, &dst]).output().unwrap(), 1);
+    assert_eq!(out, "1 made, 1 failed\n");
+    assert!(err.contains("a.png") && err.contains("not a regular file"), "{err}");
+    assert_eq!(names(&dst), ["b.png"]);
 }
 
 /// One that cannot be made is named and counted, keeps the old file, and does not stop the others.
