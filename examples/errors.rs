@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use clap::{Parser, ValueEnum};
 use highwater::gzip::Gunzip;
 use highwater::lines::{Grep, GrepCounts, LongLine};
-use highwater::{BoxReadable, Error, Readable, Report, Result, fs, io};
+use highwater::{BoxReadable, Error, Readable, Report, Result, Transform, fs, io};
 use highwater_examples::{OneLine, interrupt, is_closed_output, output, peak_memory, progress_bar};
 use indicatif::{DecimalBytes, HumanCount};
 
@@ -88,16 +88,14 @@ async fn run(args: &Args) -> Result<bool> {
     let counts = grep.counts();
     let bar = progress_bar(args.input.as_deref(), args.no_progress);
     let moving = bar.clone();
-    let stop = interrupt();
-    let source = source(args.input.as_deref())
+    let report = source(args.input.as_deref())
         .inspect(move |chunk: &Bytes| moving.inc(chunk.len() as u64))
-        .boxed();
-    let text = tokio::select! {
-        text = unpacked(source) => text?,
-        () = stop.cancelled() => return Err(Error::aborted()),
-    };
-    let report =
-        text.pipe(grep).pipe_to(output(args.output.as_deref())).measured().abort_on(stop).await;
+        .pipe(Unpack::new())
+        .pipe(grep)
+        .pipe_to(output(args.output.as_deref()))
+        .measured()
+        .abort_on(interrupt())
+        .await;
     bar.finish_and_clear();
     let report = report?;
     say(format_args!("{}", summary(&report, &counts)));
@@ -141,16 +139,66 @@ fn source(input: Option<&Path>) -> BoxReadable<Bytes> {
     }
 }
 
-/// The text of a log that may be compressed. Its first bytes tell, not its name.
-async fn unpacked(mut source: BoxReadable<Bytes>) -> Result<BoxReadable<Bytes>> {
-    let mut head = BytesMut::new();
-    while head.len() < GZIP_MAGIC.len() {
-        let Some(chunk) = source.next().await.transpose()? else { break };
-        head.extend_from_slice(&chunk);
+/// Decompresses what begins as gzip does, and gives everything else as it is.
+#[derive(Debug)]
+enum Unpack {
+    /// The bytes so far, which are too few to tell.
+    Start(BytesMut),
+    Plain,
+    Gzip(Gunzip),
+    /// The whole of an input that ended before that.
+    Short(Bytes),
+}
+
+impl Unpack {
+    fn new() -> Self {
+        Self::Start(BytesMut::new())
     }
-    let compressed = head.starts_with(&GZIP_MAGIC);
-    let all = Readable::once(head.freeze()).chain(source);
-    Ok(if compressed { all.pipe(Gunzip::new()).boxed() } else { all.boxed() })
+}
+
+impl Transform for Unpack {
+    type Input = Bytes;
+    type Output = Bytes;
+
+    fn write(&mut self, chunk: Bytes) -> Result<Option<Bytes>> {
+        match self {
+            Self::Plain | Self::Short(_) => Ok(Some(chunk)),
+            Self::Gzip(gunzip) => gunzip.write(chunk),
+            Self::Start(head) => {
+                head.extend_from_slice(&chunk);
+                if head.len() < GZIP_MAGIC.len() {
+                    return Ok(None);
+                }
+                let all = head.split().freeze();
+                let is_gzip = all.starts_with(&GZIP_MAGIC);
+                *self = if is_gzip { Self::Gzip(Gunzip::new()) } else { Self::Plain };
+                self.write(all)
+            }
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<Bytes>> {
+        match self {
+            Self::Plain | Self::Start(_) => Ok(None),
+            Self::Gzip(gunzip) => gunzip.read(),
+            Self::Short(all) => Ok(Some(std::mem::take(all)).filter(|all| !all.is_empty())),
+        }
+    }
+
+    fn end(&mut self) -> Result<()> {
+        match self {
+            Self::Plain | Self::Short(_) => Ok(()),
+            Self::Gzip(gunzip) => gunzip.end(),
+            Self::Start(head) => {
+                *self = Self::Short(head.split().freeze());
+                Ok(())
+            }
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "unpack"
+    }
 }
 
 fn summary(report: &Report, counts: &GrepCounts) -> String {

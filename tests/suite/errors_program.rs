@@ -129,7 +129,7 @@ fn what_cannot_be_done_is_said_in_one_line() {
     );
     let compressed = folder.path().join("log.gz");
     std::fs::write(&compressed, [0x1f, 0x8b, 8, 0]).unwrap();
-    fails(&errors().arg(&compressed).output().unwrap(), &["gunzip", "log.gz"]);
+    fails(&errors().arg(&compressed).output().unwrap(), &["gzip"]);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left behind");
 }
 
@@ -168,10 +168,10 @@ fn a_compressed_log_is_searched() {
 
     let cut = folder.path().join("cut.gz");
     std::fs::write(&cut, &gzip(b"no line matches\n")[..20]).unwrap();
-    fails(&errors().arg(&cut).output().unwrap(), &["gunzip", "the input ends"]);
+    fails(&errors().arg(&cut).output().unwrap(), &["the input ended"]);
 }
 
-/// The bytes of a file name `.gz` and of a short input are text if they do not begin as gzip does.
+/// The bytes of a file named `.gz` and of a short input are text if they do not begin as gzip does.
 #[test]
 fn what_does_not_begin_as_gzip_is_text() {
     let folder = tempfile::tempdir().unwrap();

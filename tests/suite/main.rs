@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where by itself")]
 
 mod aborting;
+mod backpressure_program;
 mod batch_insert_program;
 mod batching;
 mod buffer;
