@@ -145,7 +145,7 @@ enum Unpack {
     /// The bytes so far, which are too few to tell.
     Start(BytesMut),
     Plain,
-    Gzip(Gunzip),
+    Gzip(Box<Gunzip>),
     /// The whole of an input that ended before that.
     Short(Bytes),
 }
@@ -171,7 +171,7 @@ impl Transform for Unpack {
                 }
                 let all = head.split().freeze();
                 let is_gzip = all.starts_with(&GZIP_MAGIC);
-                *self = if is_gzip { Self::Gzip(Gunzip::new()) } else { Self::Plain };
+                *self = if is_gzip { Self::Gzip(Box::new(Gunzip::new())) } else { Self::Plain };
                 self.write(all)
             }
         }

@@ -25,9 +25,7 @@ use bytes::Bytes;
 use clap::{Parser, Subcommand};
 use highwater::json::Ndjson;
 use highwater::object::{Raw, ReaderOptions, Record, RecordWrite, Resource, Store, StoreOptions};
-use highwater::{
-    BoxDestination, BoxReadable, Error, OnBadRecord, Readable, Report, Result, fs, io,
-};
+use highwater::{BoxReadable, Error, OnBadRecord, Readable, Report, Result, fs, io};
 use highwater_examples::{OneLine, interrupt, is_closed_output};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use serde_json::value::RawValue;
@@ -169,7 +167,7 @@ impl Job {
         let line = move |record: Record<Bytes>| unless_left_out(line_of(&record), &policy);
         let lines =
             self.reader().try_map(line).filter_map(|some| some).inspect(move |_| bar.inc(1));
-        lines.pipe_to(destination(output)).abort_on(interrupt()).await
+        lines.pipe_to(highwater_examples::output(output)).abort_on(interrupt()).await
     }
 
     async fn import(&self, input: &Path, id_field: String) -> Result<Report> {
@@ -191,7 +189,7 @@ impl Job {
             }
             Ok(Bytes::from(lines))
         });
-        lines.pipe_to(destination(None)).abort_on(interrupt()).await
+        lines.pipe_to(io::stdout()).abort_on(interrupt()).await
     }
 
     async fn copy(&self, key: &str, to: Option<String>, name: Option<String>) -> Result<Report> {
@@ -338,13 +336,6 @@ fn rename(record: Record<Bytes>, names: &[(String, String)]) -> Result<Record<By
 fn renaming(text: &str) -> std::result::Result<(String, String), String> {
     let names = text.split_once('=').ok_or("it has no `=`")?;
     Ok((names.0.to_owned(), names.1.to_owned()))
-}
-
-fn destination(output: Option<&Path>) -> BoxDestination<Bytes> {
-    match output {
-        None => BoxDestination::new(io::stdout()),
-        Some(path) => BoxDestination::new(fs::replace(path)),
-    }
 }
 
 fn progress_bar(hidden: bool) -> ProgressBar {
