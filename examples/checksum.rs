@@ -7,7 +7,8 @@
 //!
 //! What it prints on standard output is what `sha256sum` of GNU coreutils prints, byte for byte, and `sha512sum`,
 //! `sha1sum` or `md5sum` with those algorithms. Several files are read at once; the lines keep their order. It ends with 0
-//! if all went well, with 1 if a file could not be read or has another digest, and with 2 after a wrong command line.
+//! if all went well, with 1 if a file could not be read or has another digest, even if nobody reads what it prints, and with
+//! 2 after a wrong command line.
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, IsTerminal};
@@ -17,11 +18,13 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use clap::Parser;
 use futures::TryStreamExt;
+use highwater::fs::FileWrite;
 use highwater::hash::{Algorithm, Digest};
 use highwater::lines::{Ending, Line};
 use highwater::prelude::*;
-use highwater::{BoxReadable, Error, Readable, Result, Source, fs, io, task};
-use highwater_examples::OneLine;
+use highwater::{BoxReadable, Destination, Error, Readable, Result, Source, fs, io, task};
+use highwater_examples::{OneLine, escaped_name, is_closed_output, sum_line};
+use tokio::sync::oneshot;
 
 /// Prints and checks digests of files, in the lines of sha256sum.
 #[derive(Debug, Parser)]
@@ -55,8 +58,7 @@ fn main() -> ExitCode {
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        // The reader of the output has all it wants: `checksum * | head`.
-        Err(error) if error.io_kind() == Some(ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
+        Err(error) if is_closed_output(&error) => ExitCode::SUCCESS,
         Err(error) => {
             say(format_args!("{}", OneLine(&error)));
             ExitCode::FAILURE
@@ -87,7 +89,7 @@ async fn run(args: &Args) -> Result<bool> {
 async fn sample(algorithm: Algorithm) -> Result<bool> {
     say(format_args!("no FILE: the digest of `hello, world` (--help says more)"));
     let digest = Readable::once(Bytes::from("hello, world")).digest(algorithm).await?;
-    Readable::once(line(&digest, Path::new(STDIN))).pipe_to(io::stdout()).await?;
+    Readable::once(sum_line(&digest, Path::new(STDIN))).pipe_to(io::stdout()).await?;
     Ok(true)
 }
 
@@ -96,28 +98,33 @@ async fn print(files: Vec<PathBuf>, algorithm: Algorithm) -> Result<bool> {
     let mut good = true;
     let jobs = Readable::from_iter(files).map(|file| (file, ()));
     let lines = digests(jobs, algorithm).filter_map(|(file, (), digest)| match digest {
-        Ok(digest) => Some(line(&digest, &file)),
+        Ok(digest) => Some(sum_line(&digest, &file)),
         Err(error) => {
             complain(&file, &error);
             good = false;
             None
         }
     });
-    lines.pipe_to(io::stdout()).run().await?;
-    Ok(good)
+    match lines.pipe_to(io::stdout()).run().await {
+        // The reader of the output has all it wants: `checksum * | head`.
+        Err(error) if !is_closed_output(&error) => Err(error),
+        _ => Ok(good),
+    }
 }
 
 /// Checks the files that are listed in `sums`.
 async fn check(sums: &Path, args: &Args) -> Result<bool> {
     let (mut listed, mut malformed, mut unreadable, mut wrong) = (0, 0, 0, 0);
     let name = describe(sums);
+    let is_stdin = sums == Path::new(STDIN);
     let jobs = read(sums).lines().filter_map(|line| match parse(&line, args.algorithm) {
         Parsed::Nothing => None,
-        Parsed::Sum(digest, file) => {
+        // A list cannot be in the file that it is for.
+        Parsed::Sum(digest, file) if !(is_stdin && file == Path::new(STDIN)) => {
             listed += 1;
             Some((file, digest))
         }
-        Parsed::Malformed => {
+        Parsed::Sum(..) | Parsed::Malformed => {
             malformed += 1;
             if args.warn && !args.status {
                 let kind = tag(args.algorithm);
@@ -143,7 +150,7 @@ async fn check(sums: &Path, args: &Args) -> Result<bool> {
         };
         (!args.status).then(|| verdict_line(&file, verdict))
     });
-    match verdicts.pipe_to(io::stdout()).run().await {
+    match verdicts.pipe_to(Verdicts::new()).run().await {
         // What cannot be written is for the whole program to say; here it is the list that cannot be read.
         Err(error) if error.stage() != Some("io::stdout") => {
             complain(sums, &error);
@@ -163,6 +170,67 @@ async fn check(sums: &Path, args: &Args) -> Result<bool> {
     Ok(unreadable + wrong == 0 && !(args.strict && malformed > 0))
 }
 
+/// Standard output for verdicts. When its reader has gone (`checksum -c sums | head`), the rest is checked all the same: the
+/// exit code tells of it.
+struct Verdicts {
+    stdout: FileWrite,
+    is_closed: bool,
+}
+
+impl Verdicts {
+    fn new() -> Self {
+        Self { stdout: io::stdout(), is_closed: false }
+    }
+
+    fn heed(&mut self, result: Result<()>) -> Result<()> {
+        match result {
+            Err(error) if error.io_kind() == Some(ErrorKind::BrokenPipe) => {
+                self.is_closed = true;
+                Ok(())
+            }
+            result => result,
+        }
+    }
+}
+
+impl Destination<Vec<u8>> for Verdicts {
+    async fn open(&mut self) -> Result<()> {
+        Destination::<Vec<u8>>::open(&mut self.stdout).await
+    }
+
+    async fn write(&mut self, line: Vec<u8>) -> Result<()> {
+        if self.is_closed {
+            return Ok(());
+        }
+        let written = self.stdout.write(line).await;
+        self.heed(written)
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        if self.is_closed {
+            return Ok(());
+        }
+        let flushed = Destination::<Vec<u8>>::flush(&mut self.stdout).await;
+        self.heed(flushed)
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        if self.is_closed {
+            return Ok(());
+        }
+        let finished = Destination::<Vec<u8>>::finish(&mut self.stdout).await;
+        self.heed(finished)
+    }
+
+    async fn abort(&mut self, error: &Error) -> Result<()> {
+        Destination::<Vec<u8>>::abort(&mut self.stdout, error).await
+    }
+
+    fn name(&self) -> &'static str {
+        Destination::<Vec<u8>>::name(&self.stdout)
+    }
+}
+
 /// Adds the digest to each file: several are read at once, each on a task of its own, and they keep their order.
 fn digests<S, T>(
     files: Readable<S>,
@@ -172,43 +240,68 @@ where
     S: Source<Chunk = (PathBuf, T)>,
 {
     let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut turns = Turns::default();
     let running = files.map_ok(move |(file, with)| {
-        let digest = task::spawn(read(&file).digest(algorithm));
+        let turn = turns.next(&file);
+        let digest = task::spawn(digest(file.clone(), turn, algorithm));
         async move { Ok((file, with, digest.await?)) }
     });
     Readable::from_results(running.try_buffered(at_once))
+}
+
+/// Regular files are read at once; pipes and terminals one after the other, since two readers would share the bytes.
+#[derive(Debug, Default)]
+struct Turns {
+    last: Option<oneshot::Receiver<()>>,
+}
+
+impl Turns {
+    /// Dropped when the file has been read.
+    fn next(&mut self, file: &Path) -> Option<Turn> {
+        let is_shared =
+            file == Path::new(STDIN) || file.metadata().is_ok_and(|about| !about.is_file());
+        is_shared.then(|| {
+            let (over, next) = oneshot::channel();
+            Turn { before: self.last.replace(next), _over: over }
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Turn {
+    before: Option<oneshot::Receiver<()>>,
+    _over: oneshot::Sender<()>,
+}
+
+impl Turn {
+    async fn comes(&mut self) {
+        if let Some(before) = self.before.take() {
+            // The one before drops its end, whatever it has read.
+            drop(before.await);
+        }
+    }
+}
+
+async fn digest(file: PathBuf, mut turn: Option<Turn>, algorithm: Algorithm) -> Result<Digest> {
+    if let Some(turn) = &mut turn {
+        turn.comes().await;
+    }
+    read(&file).digest(algorithm).await
 }
 
 fn read(file: &Path) -> BoxReadable<Bytes> {
     if file == Path::new(STDIN) { io::stdin().boxed() } else { fs::read(file).boxed() }
 }
 
-/// The line of a file. A name with a newline, a carriage return or a backslash is escaped, and the line begins with a
-/// backslash then.
-fn line(digest: &Digest, file: &Path) -> Vec<u8> {
-    let name = file.as_os_str().as_encoded_bytes();
-    let escape = name.iter().any(|byte| b"\\\n\r".contains(byte));
-    let name = if escape { escaped(name) } else { name.to_vec() };
-    let mark: &[u8] = if escape { b"\\" } else { b"" };
-    [mark, digest.to_hex().as_bytes(), b"  ", &name, b"\n"].concat()
-}
-
 /// The line of a file that was checked. Only a name with a newline is escaped.
 fn verdict_line(file: &Path, verdict: &str) -> Vec<u8> {
     let name = file.as_os_str().as_encoded_bytes();
-    let name =
-        if name.contains(&b'\n') { [b"\\", &escaped(name)[..]].concat() } else { name.to_vec() };
-    [&name[..], b": ", verdict.as_bytes(), b"\n"].concat()
-}
-
-fn escaped(name: &[u8]) -> Vec<u8> {
-    let each = |byte: &u8| match byte {
-        b'\\' => b"\\\\".to_vec(),
-        b'\n' => b"\\n".to_vec(),
-        b'\r' => b"\\r".to_vec(),
-        byte => vec![*byte],
+    let name = if name.contains(&b'\n') {
+        [b"\\", &escaped_name(name)[..]].concat()
+    } else {
+        name.to_vec()
     };
-    name.iter().flat_map(each).collect()
+    [&name[..], b": ", verdict.as_bytes(), b"\n"].concat()
 }
 
 /// What a line of a list says.

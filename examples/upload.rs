@@ -5,10 +5,11 @@
 //! ```
 //!
 //! DST is replaced in one step at the end. If SRC is too large, has another digest, cannot be read to its end, or the
-//! program is stopped by Ctrl-C, DST stays as it was and nothing else is left behind. It prints the line that `sha256sum DST`
-//! would print, and ends with 0, with 1 if SRC was refused, with 2 after another error, and with 130 after Ctrl-C.
+//! program is stopped by Ctrl-C, SIGTERM or SIGHUP, DST stays as it was and nothing else is left behind. It prints the line
+//! that `sha256sum DST` would print, and ends with 0, with 1 if SRC was refused, with 2 after another error, with 3 if DST is
+//! replaced but the line could not be written, and with 130 after a signal.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -19,7 +20,7 @@ use highwater::meter::Progress;
 use highwater::prelude::*;
 use highwater::rate_limit::Rate;
 use highwater::{BoxReadable, Error, Readable, Report, Result, fs, io};
-use highwater_examples::{OneLine, interrupt};
+use highwater_examples::{OneLine, interrupt, say_not_kept, sum_line};
 use indicatif::{DecimalBytes, ProgressBar, ProgressFinish, ProgressStyle};
 
 /// Takes a file in: measured, limited, verified, and kept whole or not at all.
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             say(format_args!("{}", OneLine(&error)));
             ExitCode::from(match error.stage() {
@@ -65,7 +66,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(args: &Args) -> Result<()> {
+async fn run(args: &Args) -> Result<ExitCode> {
     let (Some(src), Some(dst)) = (&args.src, &args.dst) else {
         say(format_args!("no SRC: taking a sample of 64 MiB (--help says more)"));
         let folder = tempfile::tempdir()?;
@@ -85,7 +86,7 @@ async fn take(
     size: Option<u64>,
     dst: &Path,
     args: &Args,
-) -> Result<()> {
+) -> Result<ExitCode> {
     let mut progress = Progress::bytes();
     if let Some(size) = size {
         progress = progress.total(size);
@@ -103,12 +104,27 @@ async fn take(
     }
     let mut hash = Hash::new();
     let digest = hash.digest(Algorithm::Sha256);
-    let taken = source.hash(hash).pipe_to(fs::replace(dst)).abort_on(interrupt());
+    let mut file = fs::replace(dst);
+    let taken = source.hash(hash).pipe_to(&mut file).abort_on(interrupt());
     let (report, ()) = tokio::join!(taken.run(), shown);
     let report = report?;
-    writeln!(std::io::stdout(), "{:x}  {}", digest.await?, dst.display())?;
+    say_not_kept("upload", dst, &file);
+    let printed = print(&sum_line(&digest.await?, dst));
     say(format_args!("{}", summary(&report)));
-    Ok(())
+    Ok(printed)
+}
+
+/// DST is replaced by now, whatever becomes of the line.
+fn print(line: &[u8]) -> ExitCode {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(line).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            say(format_args!("DST is replaced, but its digest cannot be printed: {error}"));
+            ExitCode::from(3)
+        }
+        // Who does not want to know it has closed the output.
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 /// Moves when somebody looks; without a size it only counts.

@@ -7,6 +7,7 @@ mod output;
 #[cfg(any(feature = "http", feature = "logserver"))]
 mod serve;
 mod signals;
+mod sums;
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -14,11 +15,12 @@ use std::path::Path;
 use highwater::Error;
 use indicatif::{ProgressBar, ProgressStyle};
 
-pub use message::{OneLine, escaped, say};
+pub use message::{OneLine, escaped, say, say_not_kept};
 pub use output::{descriptor, output};
 #[cfg(any(feature = "http", feature = "logserver"))]
 pub use serve::serve;
 pub use signals::{interrupt, interrupt_unless_hangup};
+pub use sums::{escaped_name, sum_line};
 
 /// True when the reader of standard output has gone: it has all it wants, as in `errors log | head`.
 pub fn is_closed_output(error: &Error) -> bool {

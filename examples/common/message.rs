@@ -3,13 +3,23 @@
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
+use std::path::Path;
 
 use highwater::Error;
+use highwater::fs::FileWrite;
 
 /// One line on standard error, which begins with the name of the program; what a terminal would obey is [`escaped`].
 /// There is nobody to tell if that fails.
 pub fn say(program: &str, what: impl fmt::Display) {
     drop(writeln!(std::io::stderr(), "{program}: {}", escaped(what)));
+}
+
+/// Warns of what the new file at `path` does not have of the one that it has replaced.
+pub fn say_not_kept(program: &str, path: &Path, file: &FileWrite) {
+    let lost: Vec<String> = file.not_kept().iter().map(ToString::to_string).collect();
+    if !lost.is_empty() {
+        say(program, format_args!("`{}`: could not keep {}", path.display(), lost.join(", ")));
+    }
 }
 
 /// The text without what a terminal would obey: control characters, and marks that change the direction of writing, as

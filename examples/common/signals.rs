@@ -39,7 +39,9 @@ enum Hangup {
 /// The first call decides for the program.
 fn listening(hangup: Hangup) -> CancellationToken {
     static STOP: OnceLock<CancellationToken> = OnceLock::new();
-    STOP.get_or_init(|| listen(hangup).expect("the system lets programs listen to signals")).clone()
+    let stop = STOP.get_or_init(|| listen(hangup).expect("the system lets programs hear signals"));
+    // A program may cancel what it got.
+    stop.child_token()
 }
 
 /// Listens on a thread of its own, so that a program whose runtime is blocked or shuts down still ends.

@@ -101,6 +101,62 @@ fn standard_input() {
     }
 }
 
+/// One reader at a time, in order: the first has all of it.
+#[test]
+fn standard_input_given_twice_is_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = "x".repeat(3_000_000);
+    std::fs::write(folder.path().join("file"), &input).unwrap();
+    for args in
+        [&["-", "-"][..], &["-", "file", "-", "-"], &["/dev/stdin", "-"], &["-", "/dev/stdin"]]
+    {
+        let ours = checksum(folder.path(), args, &input);
+        let theirs = coreutils("sha256sum", folder.path(), args, &input);
+        assert_eq!(text(&ours.stdout), text(&theirs.stdout), "{args:?}");
+        assert!(ours.status.success(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_list_may_name_standard_input_unless_it_comes_from_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = "x".repeat(3_000_000);
+    let full = text(&coreutils("sha256sum", folder.path(), &["-"], &input).stdout);
+    let empty = text(&coreutils("sha256sum", folder.path(), &["-"], "").stdout);
+    let list = format!("{full}{empty}{empty}");
+    std::fs::write(folder.path().join("sums"), &list).unwrap();
+    for (args, input) in
+        [(&["-c", "sums"][..], &input), (&["-c", "sums", "sums"], &input), (&["-c", "-w"], &list)]
+    {
+        let ours = checksum(folder.path(), args, input);
+        let theirs = coreutils("sha256sum", folder.path(), args, input);
+        assert_eq!(text(&ours.stdout), text(&theirs.stdout), "{args:?}");
+        assert_eq!(said(&ours, "checksum: "), said(&theirs, "sha256sum: "), "{args:?}");
+        assert_eq!(ours.status.code(), theirs.status.code(), "{args:?}");
+    }
+}
+
+/// `checksum -c sums | head -1`
+#[test]
+fn a_file_that_fails_is_told_though_nobody_reads_the_verdicts() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "x").unwrap();
+    let right = text(&checksum(folder.path(), &["file"], "").stdout);
+    for (last, code) in [(format!("{}  file\n", "0".repeat(64)), 1), (right.clone(), 0)] {
+        std::fs::write(folder.path().join("sums"), right.repeat(5_000) + &last).unwrap();
+        let mut command = program("checksum");
+        command.current_dir(folder.path()).args(["-c", "sums"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut output = child.stdout.take().unwrap();
+        output.read_exact(&mut [0; 8]).unwrap();
+        drop(output);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", text(&output.stderr));
+        assert_eq!(text(&output.stderr).contains("did NOT match"), code == 1);
+    }
+}
+
 /// What cannot be read is said, the others are printed, and the exit code shows it.
 #[test]
 fn files_that_cannot_be_read() {

@@ -144,11 +144,86 @@ fn a_wrong_command_line() {
     assert_eq!(upload().arg(&src).output().unwrap().status.code(), Some(2));
 }
 
+/// As `sha256sum` prints names that need an escape.
 #[cfg(unix)]
 #[test]
-fn an_interrupt_leaves_the_old_file() {
+fn the_line_is_that_of_sha256sum() {
+    let (folder, src, _) = files(10);
+    for name in ["line\nfeed", "back\\slash", "carriage\rreturn", "umlaut ä"] {
+        let dst = folder.path().join(name);
+        let output = upload().args([&src, &dst]).output().unwrap();
+        let theirs = Command::new("sha256sum").arg(&dst).output().unwrap();
+        assert!(output.status.success());
+        assert_eq!(text(&output.stdout), text(&theirs.stdout));
+    }
+}
+
+/// The file is taken, and the exit code does not say that it was refused.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_takes_no_line_is_no_refusal() {
+    let (folder, src, dst) = files(10);
+    let (reader, closed) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = upload().args([&src, &dst]).stdout(closed).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(std::fs::read(&dst).unwrap(), content(10));
+
+    std::fs::write(&dst, "old").unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = upload().args([&src, &dst]).stdout(full).output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("DST is replaced") && said.contains("No space"), "{said}");
+    assert_eq!(std::fs::read(&dst).unwrap(), content(10));
+    assert_eq!(names(folder.path()), ["dst", "src"]);
+}
+
+/// Whatever a name holds, a terminal obeys none of it.
+#[cfg(unix)]
+#[test]
+fn control_bytes_of_a_name_are_escaped() {
     let (folder, _, dst) = files(10);
-    let mut child = upload()
+    let output =
+        upload().arg(folder.path().join("red\u{1b}[31m\u{202e}")).arg(&dst).output().unwrap();
+    refused(&output, 2, &[r"red\u{1b}[31m\u{202e}"], folder.path());
+    assert!(!text(&output.stderr).contains('\u{1b}'));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_the_old_file() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let (folder, _, dst) = files(10);
+        let mut child = Command::new("env")
+            .arg("--default-signal")
+            .arg(upload().get_program())
+            .arg("-")
+            .arg(&dst)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        // More than a pipe holds: when this returns, the program reads, so it is set up and listens.
+        input.write_all(&content(1_000_000)).unwrap();
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
+        assert_eq!(std::fs::read(&dst).unwrap(), b"old");
+        assert_eq!(names(folder.path()), ["dst", "src"]);
+    }
+}
+
+/// Under `nohup` it goes on when the terminal is closed.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hangup_that_is_ignored_does_not_stop_it() {
+    let (_folder, _, dst) = files(10);
+    let mut child = Command::new("env")
+        .arg("--ignore-signal=HUP")
+        .arg(upload().get_program())
         .arg("-")
         .arg(&dst)
         .stdin(Stdio::piped())
@@ -157,11 +232,10 @@ fn an_interrupt_leaves_the_old_file() {
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
-    // More than a pipe holds: when this returns, the program reads, so it is set up and listens.
     input.write_all(&content(1_000_000)).unwrap();
-    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(interrupted.unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(std::fs::read(&dst).unwrap(), b"old");
-    assert_eq!(names(folder.path()), ["dst", "src"]);
+    let sent = Command::new("kill").args(["-HUP", &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+    drop(input);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(std::fs::read(&dst).unwrap(), content(1_000_000));
 }
