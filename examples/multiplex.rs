@@ -62,7 +62,7 @@ async fn run(args: &Args) -> Result<()> {
         writeln!(std::io::stdout(), "listening on {}", listening.address())?;
         return serve(listening).await;
     }
-    let inputs = inputs(&args.files);
+    let inputs = inputs(&args.files)?;
     if let Some(to) = &args.to {
         return send_all(to, inputs).await;
     }
@@ -109,16 +109,20 @@ async fn echo(socket: Socket) -> Result<()> {
 /// What is sent under which name.
 type Input = (String, BoxReadable<Bytes>);
 
-fn inputs(files: &[PathBuf]) -> Vec<Input> {
+fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
     if files.is_empty() {
         say(format_args!("no FILE: sending three samples (--help says more)"));
-        return SAMPLES.map(|(name, lines)| (name.to_owned(), sample(name, lines))).into();
+        return Ok(SAMPLES.map(|(name, lines)| (name.to_owned(), sample(name, lines))).into());
     }
-    let open = |path: &PathBuf| match path.as_path() == Path::new("-") {
+    let is_stdin = |path: &PathBuf| path.as_path() == Path::new("-");
+    if files.iter().filter(|path| is_stdin(path)).count() > 1 {
+        return Err(Error::msg("standard input can be sent only once"));
+    }
+    let open = |path: &PathBuf| match is_stdin(path) {
         true => io::stdin().boxed(),
         false => fs::read(path).boxed(),
     };
-    files.iter().map(|path| (path.display().to_string(), open(path))).collect()
+    Ok(files.iter().map(|path| (path.display().to_string(), open(path))).collect())
 }
 
 /// Sends all at once over one connection, and prints what came back, in the order of the inputs.

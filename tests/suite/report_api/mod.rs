@@ -64,7 +64,12 @@ impl Api {
 
     #[cfg(unix)]
     fn terminate(&self) {
-        let killed = Command::new("kill").arg(self.child.id().to_string()).status();
+        self.send("-TERM");
+    }
+
+    #[cfg(unix)]
+    fn send(&self, signal: &str) {
+        let killed = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(killed.unwrap().success());
     }
 }

@@ -42,6 +42,23 @@ async fn what_is_under_way_for_too_long_is_cut_off() {
     assert_eq!(ended(&mut api).await, Some(1));
 }
 
+/// Whatever it waits for.
+#[tokio::test]
+async fn a_ctrl_c_after_a_signal_ends_it_at_once() {
+    for first in ["-INT", "-TERM"] {
+        let mut api = Api::start(&["--rows", "1000000000000", "--drain", "600"]);
+        let answer = api.get("/reports/export").await;
+        api.send(first);
+        // The first signal is heard, and the answer is still under way.
+        let listens = async || TcpStream::connect(api.address).await.is_ok();
+        in_time(async { while listens().await {} }).await;
+        assert!(api.child.try_wait().unwrap().is_none());
+        api.send("-INT");
+        assert_eq!(ended(&mut api).await, Some(130), "{first}");
+        drop(answer);
+    }
+}
+
 /// Nobody is connected, or nobody asks for anything.
 #[tokio::test]
 async fn with_nothing_under_way_it_ends_at_once() {
