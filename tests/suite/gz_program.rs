@@ -50,8 +50,14 @@ fn quiet(output: &Output) {
 /// One clear line, exit code 1.
 #[track_caller]
 fn fails(output: &Output, parts: &[&str]) {
+    says(output, 1, parts);
+}
+
+/// One clear line, and this exit code.
+#[track_caller]
+fn says(output: &Output, code: i32, parts: &[&str]) {
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(code), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
     for part in parts {
         assert!(said.contains(part), "{part}: {said}");
@@ -196,8 +202,8 @@ fn what_cannot_be_done_is_said_in_one_line_and_leaves_nothing() {
     let output = gz().args(["-o", "x", "-c"]).arg(&path).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "a mistake in the arguments, too");
     fs::write(at("a.log.gz"), "precious").unwrap();
-    fails(&gz().arg(&path).output().unwrap(), &["a.log.gz", "exists"]);
-    fails(&gz().arg(at("a.log.gz")).output().unwrap(), &["compressed already"]);
+    says(&gz().arg(&path).output().unwrap(), 2, &["a.log.gz", "exists"]);
+    says(&gz().arg(at("a.log.gz")).output().unwrap(), 0, &["compressed already"]);
     fails(&gz().arg("-dc").arg(at("a.log.gz")).output().unwrap(), &["a.log.gz", "not gzip"]);
     assert_eq!(fs::read(at("a.log.gz")).unwrap(), b"precious");
     #[cfg(unix)]
@@ -232,13 +238,120 @@ fn a_closed_output_ends_it_quietly() {
     quiet(&child.wait_with_output().unwrap());
 }
 
+/// Beside `gzip`, with the same files: which are left, and the exit code.
+#[cfg(unix)]
+#[test]
+fn it_takes_and_leaves_the_files_that_gzip_takes_and_leaves() {
+    let text = "some text";
+    let cases: [(&[&str], &[&str]); 12] = [
+        (&["a", "b"], &["a", "b"]),
+        (&["a", "missing", "b"], &["a", "missing", "b"]),
+        (&["a", "hard"], &["a"]),
+        (&["a", "hard", "b"], &["b", "a", "missing"]),
+        (&["a", "hard"], &["-f", "a"]),
+        (&["a", "hard"], &["-k", "hard"]),
+        (&["a", "a.gz", "b"], &["a", "b"]),
+        (
+            &["x.tgz", "y.taz", "z-gz", "u.z", "v-z", "w_z", "S.GZ"],
+            &["-d", "x.tgz", "y.taz", "z-gz", "u.z", "v-z", "w_z", "S.GZ"],
+        ),
+        (&["a", "x.gz"], &["-d", "a", "x.gz"]),
+        (&["a", "x.tgz"], &["a", "x.tgz"]),
+        (&["folder", "a"], &["folder", "a"]),
+        (&[".gz"], &["-d", ".gz"]),
+    ];
+    for (files, args) in cases {
+        let ran = [gz(), Command::new("gzip")].map(|mut command| {
+            let folder = tempfile::tempdir().unwrap();
+            for name in files {
+                let path = folder.path().join(name);
+                match *name {
+                    "hard" => fs::hard_link(folder.path().join("a"), path).unwrap(),
+                    "folder" => fs::create_dir(path).unwrap(),
+                    _ if name.len() > 2 => {
+                        let mut packing = Command::new("gzip");
+                        packing.stdout(File::create(path).unwrap()).stdin(Stdio::piped());
+                        let mut packing = packing.spawn().unwrap();
+                        packing.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+                        assert!(packing.wait().unwrap().success());
+                    }
+                    _ => fs::write(path, text).unwrap(),
+                }
+            }
+            command.current_dir(folder.path()).args(args).stdin(Stdio::null());
+            (command.output().unwrap().status.code(), names(&folder))
+        });
+        assert_eq!(ran[0], ran[1], "{files:?} {args:?}");
+    }
+}
+
+#[test]
+fn several_files_are_joined_on_standard_output() {
+    let (folder, path, text) = log();
+    let output = gz().arg("-c").args([&path, &path]).output().unwrap();
+    quiet(&output);
+    let packed = folder.path().join("packed");
+    fs::write(&packed, output.stdout).unwrap();
+    assert!(gunzip(&packed) == [&text[..], &text].concat());
+    let output = gz().args([&path, &path]).arg("-o").arg(&packed).output().unwrap();
+    fails(&output, &["several files"]);
+}
+
+/// The file has the mode of the input, whatever the umask says.
+#[cfg(unix)]
+#[test]
+fn the_mode_is_kept_whatever_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, path, _) = log();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "umask 077; exec \"$0\" \"$1\""]).arg(gz().get_program()).arg(&path);
+    quiet(&shell.output().unwrap());
+    let about = folder.path().join("a.log.gz").metadata().unwrap();
+    assert_eq!(about.permissions().mode() & 0o777, 0o664);
+}
+
+/// `gz -c a -o /dev/stdout >> archive`
+#[cfg(target_os = "linux")]
+#[test]
+fn an_open_descriptor_is_written_behind_what_it_has() {
+    let (folder, path, text) = log();
+    let packed = folder.path().join("packed");
+    fs::write(&packed, "").unwrap();
+    for name in ["/dev/stdout", "/dev/fd/1"] {
+        let out = File::options().append(true).open(&packed).unwrap();
+        quiet(&gz().arg(&path).args(["-o", name]).stdout(out).output().unwrap());
+    }
+    assert!(gunzip(&packed) == [&text[..], &text].concat());
+}
+
+/// A kill in the middle leaves no name that the next run would find.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_kill_leaves_nothing_that_blocks_the_next_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let packed = folder.path().join("out.gz");
+    let mut child = gz().args(["-", "-o"]).arg(&packed).stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // More than a pipe and the read-ahead hold: when this returns, the program works.
+    input.write_all(&b"to be kept? ".repeat(500_000)).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!packed.exists(), "{:?}", names(&folder));
+    fs::write(folder.path().join("out"), "text").unwrap();
+    quiet(&gz().arg(folder.path().join("out")).output().unwrap());
+    assert_eq!(gunzip(&packed), b"text");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_leaves_nothing_behind() {
-    for signal in ["-INT", "-TERM"] {
+    for signal in ["-INT", "-TERM", "-HUP"] {
         for args in [&["-", "-o"][..], &["-p", "1", "-", "-o"]] {
             let folder = tempfile::tempdir().unwrap();
-            let mut child = gz()
+            let mut child = Command::new("env")
+                .arg("--default-signal")
+                .arg(gz().get_program())
                 .args(args)
                 .arg(folder.path().join("out.gz"))
                 .stdin(Stdio::piped())
