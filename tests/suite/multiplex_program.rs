@@ -139,3 +139,11 @@ fn an_interrupt_ends_both() {
     interrupt(&server.0);
     assert_eq!(server.0.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn standard_input_is_sent_only_once() {
+    let output = program("multiplex").args(["-", "-"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && output.stdout.is_empty());
+    assert!(said.contains("standard input can be sent only once"), "{said}");
+}
