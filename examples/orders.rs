@@ -65,10 +65,18 @@ async fn run(args: &Args) -> Result<()> {
         // A task of its own writes them, so that the machine that finds one need not wait.
         Writable::new(output(Some(path)), HighWaterMark::bytes(1024 * 1024))
     });
-    let (counts, report) = convert(args, policy(bad.as_ref()), interrupt()).await?;
+    let converted = convert(args, policy(bad.as_ref()), interrupt()).await;
     if let Some(bad) = bad {
-        bad.finish().await?;
+        match &converted {
+            Ok(_) => bad.finish().await?,
+            Err(error) => {
+                bad.destroy(error.clone());
+                // Nothing of it is left when the program ends.
+                drop(bad.finished().await);
+            }
+        }
     }
+    let (counts, report) = converted?;
     say(format_args!("{}", summary(&counts, &report)));
     Ok(())
 }
