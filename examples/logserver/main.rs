@@ -33,8 +33,7 @@
 //!
 //! Without `--out` it shows itself: it stores in a temporary file, and sends itself lines. After Ctrl-C or SIGTERM it takes
 //! no more lines, stores and acknowledges what it has read, and ends with 0; or with 1 if that takes longer than `--drain`,
-//! and with 2 if it cannot begin. A second Ctrl-C ends it at once,
-//! also while a pipe or a disk takes nothing.
+//! and with 2 if it cannot begin. A second Ctrl-C ends it at once with 130, also while a pipe or a disk takes nothing.
 
 mod args;
 mod demo;

@@ -182,14 +182,11 @@ async fn until_drained(
         () = stop.cancelled() => {}
     }
     let limit = Duration::from_secs_f64(args.drain);
-    tokio::select! {
-        ended = timeout(limit, all) => ended.unwrap_or_else(|_| {
-            pipeline.abort();
-            let text = format!("what was read could not be stored within {limit:?}");
-            Err(Error::timeout(text))
-        }),
-        _ = tokio::signal::ctrl_c() => Err(Error::timeout("interrupted again")),
-    }
+    timeout(limit, all).await.unwrap_or_else(|_| {
+        pipeline.abort();
+        let text = format!("what was read could not be stored within {limit:?}");
+        Err(Error::timeout(text))
+    })
 }
 
 fn summary(stats: &Stats, refused: &Refused, pipeline: &Running) {

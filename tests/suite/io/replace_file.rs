@@ -96,7 +96,10 @@ async fn stop_after(polls: usize, abort: bool) -> bool {
             // The result agrees with the file: too late is a success.
             let aborted = match running.as_mut().await {
                 Ok(_) => false,
-                Err(error) => error.is_aborted() || panic!("{error}"),
+                Err(error) => {
+                    assert!(error.is_aborted(), "{error}");
+                    true
+                }
             };
             let old = std::fs::read(&path).unwrap() == b"old";
             assert_eq!(aborted, old, "after {polls} polls");
@@ -325,4 +328,28 @@ async fn create_new_never_replaces_a_file() {
     }
     assert_eq!(std::fs::read(&path).unwrap(), b"old");
     assert_eq!(names(folder.path()), ["out"]);
+}
+
+/// I46: a runtime that shuts down drops a pipeline, and the temporary file is removed, although no job runs any more.
+#[test]
+fn a_runtime_that_shuts_down_leaves_no_temporary_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let running = runtime.block_on(async {
+        let (opened, is_open) = tokio::sync::oneshot::channel();
+        let mut opened = Some(opened);
+        // It is polled when the file is open, and then it never has a chunk.
+        let silent = futures::stream::poll_fn(move |_| {
+            opened.take().into_iter().for_each(|opened| opened.send(()).unwrap_or_default());
+            Poll::<Option<&str>>::Pending
+        });
+        let to = fs::replace(folder.path().join("out"));
+        let running = Readable::from_stream(silent).pipe_to(to).spawn();
+        is_open.await.unwrap();
+        running
+    });
+    assert_eq!(names(folder.path()).len(), 1);
+    runtime.shutdown_background();
+    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+    drop(running);
 }

@@ -75,10 +75,22 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         let Some(inner) = self.0.take() else { return };
         match tokio::runtime::Handle::try_current() {
-            // Removing a large file takes long. A runtime that shuts down drops the job, and `inner` with it.
-            Ok(runtime) => drop(runtime.spawn_blocking(move || Self(Some(inner)).remove())),
+            // Removing a large file takes long.
+            Ok(runtime) => {
+                let removal = Removal(Some(inner));
+                drop(runtime.spawn_blocking(move || drop(removal)));
+            }
             Err(_) => inner.remove(),
         }
+    }
+}
+
+/// Removes the file when it is dropped: also with a job that a runtime which shuts down never runs.
+struct Removal(Option<Box<Inner>>);
+
+impl Drop for Removal {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(|inner| inner.remove());
     }
 }
 
