@@ -115,14 +115,14 @@ impl<T> Shared<T> {
                 state.queue.push_back((chunk, weight));
                 state.announce(&mut wakes);
                 if turn.is_some() {
-                    self.discharge(kept.saturating_sub(weight), &mut wakes);
+                    self.free(kept.saturating_sub(weight), &mut wakes);
                     self.settle(&mut state, &mut wakes);
                 }
                 Ok(room)
             }
             Err(refusal) => {
                 let error = state.refuse(refusal);
-                self.discharge(kept, &mut wakes);
+                self.free(kept, &mut wakes);
                 self.settle(&mut state, &mut wakes);
                 Err(WriteError::new(error, chunk))
             }
@@ -191,6 +191,15 @@ impl<T> Shared<T> {
     /// Has the reader count what it has given out.
     pub(super) fn want_room(&self) {
         self.room_is_wanted.store(!seeded!("the reader is not told of the gate"), Release);
+    }
+
+    /// What was kept for a turn is free again: also in the shared budget, and for the reader, who counts by how much room is
+    /// wanted.
+    pub(super) fn free(&self, kept: usize, wakes: &mut Wakes) {
+        if kept > 0 {
+            self.discharge(kept, wakes);
+            self.want_room();
+        }
     }
 
     /// Counts in the shared budget what is to be held. Without force not if the budget is used up.

@@ -199,7 +199,7 @@ impl<T> Shared<T> {
 
     fn unreserve(&self, state: &mut State<T>, kept: usize, wakes: &mut Wakes) {
         state.ledger.unreserve(kept);
-        self.discharge(kept, wakes);
+        self.free(kept, wakes);
     }
 
     fn forget_seat(&self, id: Option<u64>) {
