@@ -99,7 +99,7 @@ impl<S> Readable<S> {
     /// A readable of a source that describes itself.
     ///
     /// The source attributes its own errors where it can say more than its name. It says
-    /// `None` for ever once it is over. A source of large chunks spends Tokio's budget by their size ([`Coop`]).
+    /// `None` for ever once it is over. A source of large chunks spends Tokio's budget by their size ([`Coop`](crate::Coop)).
     pub fn from_source(info: StageInfo, source: S) -> Self {
         let mut plan = Plan::default();
         plan.push(info);
