@@ -1,5 +1,6 @@
 //! Connections: let in, read, answered, cut off.
 
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,7 +89,8 @@ impl Intake {
         self.merge.add(self.lines(incoming, &peer, &cut))?;
         Ok(async move {
             if let Err(error) = answer(&peer, outgoing, limits).await {
-                if error.is_timeout() {
+                // The system tells either the reading or the writing side that nothing was taken in time, and only once.
+                if error.is_timeout() || error.io_kind() == Some(ErrorKind::TimedOut) {
                     stats.unanswered();
                 }
                 cut.cancel();

@@ -373,3 +373,23 @@ fn who_waits_no_more_is_not_woken_for_the_budget() {
     given(next(&mut first));
     assert_eq!(wakes.count(), before);
 }
+
+/// I31: room that a permit gives back because its chunk was refused is counted by the reader at its next chunk.
+#[test]
+fn a_refused_permit_makes_room_for_who_waits() {
+    let mark = HighWaterMark::items(4).low(4).weigh(|weight: &u32| *weight as usize);
+    let (writable, mut readable) = pass_through(mark);
+    assert!(!writable.write(1).unwrap().is_full());
+    let permit = writable.reserve_weight(2).now_or_never().unwrap().unwrap();
+    for chunk in [1, 3] {
+        let _room = writable.write(chunk).unwrap();
+    }
+    let (waker, wakes) = Wakes::waker();
+    let mut waits = Box::pin(writable.reserve_weight(1));
+    assert!(waits.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!(given(next(&mut readable)), 1);
+    assert!(permit.send(9).unwrap_err().error().is_overflow());
+    assert_eq!(wakes.count(), 0, "four are buffered still");
+    assert_eq!(given(next(&mut readable)), 1);
+    assert_eq!(wakes.count(), 1);
+}
