@@ -329,7 +329,10 @@ async fn within(
             let late = Error::timeout(format!("the destination did not close within {limit:?}"));
             let dropped = drop_caught(pin!(close), "pipeline");
             let error = first.suppress(late);
-            Err(dropped.map_or_else(|later| error.clone().or_later(later), |()| error.clone()))
+            Err(match dropped {
+                Ok(()) => error,
+                Err(later) => error.or_later(later),
+            })
         }
     }
 }
