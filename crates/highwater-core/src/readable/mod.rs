@@ -144,6 +144,19 @@ impl<S> Readable<S> {
         Readable::from_parts(wrap(self.source), self.plan).behind(self.life)
     }
 
+    /// As [`stage`](Self::stage), for a stage that gives chunks of its own before it reads its source.
+    ///
+    /// `wrap` gets the error of a source that had failed before, which the stage gives in the place of the source's chunks.
+    pub fn stage_behind<S2>(
+        mut self,
+        info: StageInfo,
+        wrap: impl FnOnce(S, Option<Error>) -> S2,
+    ) -> Readable<S2> {
+        let failed = self.has_failed().then(|| claim(Error::premature_close(), &self.plan));
+        self.plan.push(info);
+        Readable::from_parts(wrap(self.source, failed), self.plan)
+    }
+
     /// Reads anew: a readable that has failed and said so is a premature close, not an empty one.
     pub(crate) fn resumed(self) -> Self {
         let life = self.life;

@@ -202,7 +202,9 @@ impl<S: Source<Chunk = Bytes> + Unpin> BinaryReader<S> {
         let first = self.take(self.available());
         let over = self.over;
         let info = StageInfo::new(NAME).holds(0);
-        self.source.stage(info, |source| Rest::new(first, (!over).then_some(source)))
+        self.source.stage_behind(info, |source, failed| {
+            Rest::new(first, (!over).then_some(source), failed)
+        })
     }
 
     /// Reads chunks until as many bytes are there.

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Result, Source};
+use highwater_core::{Error, Result, Source};
 use pin_project_lite::pin_project;
 
 pin_project! {
@@ -18,12 +18,14 @@ pin_project! {
         // Gone as soon as it is over.
         #[pin]
         source: Option<S>,
+        // The source had failed before: the rest is cut off.
+        failed: Option<Error>,
     }
 }
 
 impl<S> Rest<S> {
-    pub(super) fn new(first: Bytes, source: Option<S>) -> Self {
-        Self { first, source }
+    pub(super) fn new(first: Bytes, source: Option<S>, failed: Option<Error>) -> Self {
+        Self { first, source, failed }
     }
 }
 
@@ -35,7 +37,9 @@ impl<S: Source<Chunk = Bytes>> Stream for Rest<S> {
         if !this.first.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(this.first))));
         }
-        let Some(source) = this.source.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+        let Some(source) = this.source.as_mut().as_pin_mut() else {
+            return Poll::Ready(this.failed.take().map(Err));
+        };
         let next = ready!(source.poll_next(cx));
         if !matches!(next, Some(Ok(_))) {
             this.source.set(None);
@@ -45,7 +49,8 @@ impl<S: Source<Chunk = Bytes>> Stream for Rest<S> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let first = usize::from(!self.first.is_empty());
-        let source = self.source.as_ref().map_or((0, Some(0)), Stream::size_hint);
+        let failed = usize::from(self.failed.is_some());
+        let source = self.source.as_ref().map_or((failed, Some(failed)), Stream::size_hint);
         (source.0.saturating_add(first), source.1.and_then(|most| most.checked_add(first)))
     }
 }
