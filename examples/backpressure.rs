@@ -126,7 +126,7 @@ fn chunks(args: &Args) -> impl Iterator<Item = Bytes> + Send + 'static {
 }
 
 /// Takes so many bytes per second, and forgets them.
-fn slow(speed: usize, level: &Level) -> impl Destination<Bytes> + 'static {
+fn slow(speed: usize, level: &Level) -> impl Destination<Chunk = Bytes> + 'static {
     let level = level.clone();
     destination_fn(move |chunk: Bytes| {
         let level = level.clone();

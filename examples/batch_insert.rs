@@ -152,7 +152,9 @@ impl Table {
     }
 }
 
-impl Destination<Vec<Line>> for Table {
+impl Destination for Table {
+    type Chunk = Vec<Line>;
+
     async fn open(&mut self) -> Result<()> {
         let (path, name) = (self.path.clone(), self.name.clone());
         let opened = spawn_blocking(move || open(path.as_deref(), &name)).await?;

@@ -173,7 +173,7 @@ async fn check(sums: &Path, args: &Args) -> Result<bool> {
 /// Standard output for verdicts. When its reader has gone (`checksum -c sums | head`), the rest is checked all the same: the
 /// exit code tells of it.
 struct Verdicts {
-    stdout: FileWrite,
+    stdout: FileWrite<Vec<u8>>,
     is_closed: bool,
 }
 
@@ -193,9 +193,11 @@ impl Verdicts {
     }
 }
 
-impl Destination<Vec<u8>> for Verdicts {
+impl Destination for Verdicts {
+    type Chunk = Vec<u8>;
+
     async fn open(&mut self) -> Result<()> {
-        Destination::<Vec<u8>>::open(&mut self.stdout).await
+        Destination::open(&mut self.stdout).await
     }
 
     async fn write(&mut self, line: Vec<u8>) -> Result<()> {
@@ -210,7 +212,7 @@ impl Destination<Vec<u8>> for Verdicts {
         if self.is_closed {
             return Ok(());
         }
-        let flushed = Destination::<Vec<u8>>::flush(&mut self.stdout).await;
+        let flushed = Destination::flush(&mut self.stdout).await;
         self.heed(flushed)
     }
 
@@ -218,16 +220,16 @@ impl Destination<Vec<u8>> for Verdicts {
         if self.is_closed {
             return Ok(());
         }
-        let finished = Destination::<Vec<u8>>::finish(&mut self.stdout).await;
+        let finished = Destination::finish(&mut self.stdout).await;
         self.heed(finished)
     }
 
     async fn abort(&mut self, error: &Error) -> Result<()> {
-        Destination::<Vec<u8>>::abort(&mut self.stdout, error).await
+        Destination::abort(&mut self.stdout, error).await
     }
 
     fn name(&self) -> &'static str {
-        Destination::<Vec<u8>>::name(&self.stdout)
+        Destination::name(&self.stdout)
     }
 }
 

@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use bytes::Bytes;
 use clap::Parser;
 use highwater::io::{self, Copied, copy_duplex};
 use highwater::net::{self, Listen, Listening, Socket};
@@ -196,7 +197,7 @@ async fn sample(mut listening: Listening, args: &Args) -> Result<()> {
 /// Sends the sample, and counts what comes back.
 async fn ask(address: SocketAddr) -> Result<usize> {
     let (answer, request) = net::connect(address).await?.split();
-    let lines = Readable::from_iter((0..SAMPLE_LINES).map(|n| format!("line {n}\n")));
+    let lines = Readable::from_iter((0..SAMPLE_LINES).map(|n| Bytes::from(format!("line {n}\n"))));
     let (_, answer) = tokio::try_join!(lines.pipe_to(request).run(), answer.to_bytes())?;
     Ok(answer.len())
 }

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use highwater::prelude::*;
 use highwater::rate_limit::Limiter;
 use highwater::{CancellationToken, Error, Readable, Result, io};
@@ -61,7 +62,7 @@ impl Client {
             let end = settings.lines.min((at + 1) * block);
             lock().push_back((end, Instant::now()));
             sent = end;
-            (at * block..end).map(|n| settings.line(number, n)).collect::<String>()
+            Bytes::from((at * block..end).map(|n| settings.line(number, n)).collect::<String>())
         });
         let sending = async { lines.pipe_to(outgoing).run().await.map(drop) };
         let (mut acknowledged, mut latencies) = (0, Latencies::default());

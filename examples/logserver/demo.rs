@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use highwater::net::connect;
 use highwater::prelude::*;
 use highwater::rate_limit::Rate;
@@ -33,7 +34,10 @@ impl Demo {
         crate::text::say(format_args!("no --out: it sends lines to itself (--help says more)"));
         self.sending = Some(task::spawn(async move {
             let (_, outgoing) = connect(server).await?.split();
-            let lines = Readable::from_iter(0..).rate_limit(Rate::per_second(RATE)).map(line);
+            let lines = Readable::from_iter(0..)
+                .rate_limit(Rate::per_second(RATE))
+                .map(line)
+                .map(Bytes::from);
             lines.pipe_to(outgoing).run().await
         }));
         self

@@ -195,12 +195,12 @@ async fn answer(peer: &Peer, mut outgoing: Outgoing, limits: Limits) -> Result<(
             told = now.stored;
             timeout(limits.write, tell(&mut outgoing, told)).await??;
         } else {
-            return timeout(limits.write, Destination::<Bytes>::finish(&mut outgoing)).await?;
+            return timeout(limits.write, Destination::finish(&mut outgoing)).await?;
         }
     }
 }
 
 async fn tell(outgoing: &mut Outgoing, stored: u64) -> Result<()> {
-    outgoing.write(format!("{stored}\n")).await?;
-    Destination::<Bytes>::flush(outgoing).await
+    outgoing.write(format!("{stored}\n").into()).await?;
+    Destination::flush(outgoing).await
 }

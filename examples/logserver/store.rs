@@ -67,7 +67,9 @@ impl Store {
     }
 }
 
-impl Destination<Batch> for Store {
+impl Destination for Store {
+    type Chunk = Batch;
+
     async fn write(&mut self, batch: Batch) -> Result<()> {
         self.waiting += batch.text.len();
         self.batches.push(batch);

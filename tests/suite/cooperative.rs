@@ -160,7 +160,9 @@ async fn giving_way_does_not_flush() {
 
 struct CountFlushes(Arc<AtomicU64>);
 
-impl highwater_core::Destination<u64> for CountFlushes {
+impl highwater_core::Destination for CountFlushes {
+    type Chunk = u64;
+
     async fn write(&mut self, _: u64) -> Result<()> {
         Ok(())
     }

@@ -47,7 +47,9 @@ const OURS: &str = "highwater fs::read";
 /// A destination that counts.
 struct Count(u64);
 
-impl Destination<Bytes> for Count {
+impl Destination for Count {
+    type Chunk = Bytes;
+
     async fn write(&mut self, chunk: Bytes) -> highwater::Result<()> {
         self.0 += chunk.len() as u64;
         Ok(())

@@ -119,7 +119,9 @@ impl<T> Recorder<T> {
     }
 }
 
-impl<T: Send> Destination<T> for Recorder<T> {
+impl<T: Send> Destination for Recorder<T> {
+    type Chunk = T;
+
     async fn open(&mut self) -> Result<()> {
         self.call(Op::Open, Event::Open).await
     }

@@ -27,7 +27,9 @@ impl Commits {
     }
 }
 
-impl Destination<u32> for Commits {
+impl Destination for Commits {
+    type Chunk = u32;
+
     async fn open(&mut self) -> Result<()> {
         self.is(Fate::Open, Fate::Untouched);
         Ok(())

@@ -27,7 +27,9 @@ pub(crate) async fn settle() {
 #[derive(Clone, Default)]
 pub(crate) struct Pieces(pub(crate) Arc<Mutex<Vec<Vec<u32>>>>, pub(crate) Demand);
 
-impl Destination<u32> for Pieces {
+impl Destination for Pieces {
+    type Chunk = u32;
+
     async fn write(&mut self, chunk: u32) -> Result<()> {
         self.1.take().await;
         self.0.lock().unwrap().push(vec![chunk]);

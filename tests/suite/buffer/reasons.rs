@@ -297,7 +297,9 @@ async fn a_failed_writing_side_stops_a_reading_side_that_is_always_ready() {
 #[tokio::test]
 async fn a_failed_writing_side_wakes_the_reading_side_at_once() {
     struct Stuck;
-    impl highwater_core::Destination<u32> for Stuck {
+    impl highwater_core::Destination for Stuck {
+        type Chunk = u32;
+
         async fn write(&mut self, _: u32) -> Result<()> {
             Err(Error::msg("broken"))
         }

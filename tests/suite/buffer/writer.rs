@@ -26,7 +26,9 @@ impl Slow {
     }
 }
 
-impl Destination<u32> for Slow {
+impl Destination for Slow {
+    type Chunk = u32;
+
     async fn write(&mut self, chunk: u32) -> Result<()> {
         self.recorder.write(chunk).await
     }
@@ -120,7 +122,9 @@ async fn an_aborted_pipeline_aborts_the_destination_behind_a_writable() {
 #[tokio::test]
 async fn a_destination_that_finishes_in_spite_of_a_destroy_has_finished() {
     struct Finishes(Demand, Demand);
-    impl Destination<u32> for Finishes {
+    impl Destination for Finishes {
+        type Chunk = u32;
+
         async fn write(&mut self, _: u32) -> Result<()> {
             Ok(())
         }
@@ -158,7 +162,9 @@ async fn a_destination_that_finishes_in_spite_of_a_destroy_has_finished() {
 /// A commit that cannot be stopped any more: the abort waits for it.
 struct Commits(Demand);
 
-impl Destination<u32> for Commits {
+impl Destination for Commits {
+    type Chunk = u32;
+
     async fn write(&mut self, _: u32) -> Result<()> {
         Ok(())
     }

@@ -25,7 +25,9 @@ struct Holds {
     panics_on_drop: bool,
 }
 
-impl Destination<Bomb> for Holds {
+impl Destination for Holds {
+    type Chunk = Bomb;
+
     async fn write(&mut self, chunk: Bomb) -> Result<()> {
         std::future::pending::<()>().await;
         drop(chunk);

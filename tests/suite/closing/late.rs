@@ -40,7 +40,9 @@ impl Stuck {
     }
 }
 
-impl Destination<u32> for Stuck {
+impl Destination for Stuck {
+    type Chunk = u32;
+
     async fn write(&mut self, _: u32) -> Result<()> {
         self.call("write").await;
         Ok(())

@@ -110,12 +110,12 @@ async fn a_failed_flush_keeps_failing() {
     let mut writer = Writer::new(usize::MAX, true, []);
     writer.fail_flush = true;
     let mut destination = io::write(&mut writer);
-    Destination::<&str>::write(&mut destination, "text").await.unwrap();
+    Destination::write(&mut destination, "text").await.unwrap();
     for _ in 0..3 {
-        let error = Destination::<&str>::flush(&mut destination).await.unwrap_err();
+        let error = Destination::flush(&mut destination).await.unwrap_err();
         assert_eq!(error.io_kind(), Some(ErrorKind::StorageFull));
     }
-    let error = Destination::<&str>::finish(&mut destination).await.unwrap_err();
+    let error = Destination::finish(&mut destination).await.unwrap_err();
     assert_eq!(error.io_kind(), Some(ErrorKind::StorageFull));
     drop(destination);
     assert_eq!(writer.shutdowns, 0);
@@ -130,9 +130,9 @@ async fn a_dropped_write_goes_on_where_it_was() {
     let large = Bytes::from((0..70_000_u32).map(|n| n.to_le_bytes()[0]).collect::<Vec<u8>>());
     drop(futures::poll!(std::pin::pin!(Destination::write(&mut destination, large.clone()))));
     for _ in 0..2 {
-        drop(futures::poll!(std::pin::pin!(Destination::<Bytes>::flush(&mut destination))));
+        drop(futures::poll!(std::pin::pin!(Destination::flush(&mut destination))));
     }
-    Destination::<Bytes>::finish(&mut destination).await.unwrap();
+    Destination::finish(&mut destination).await.unwrap();
     drop(destination);
     assert!(writer.taken == large);
 }

@@ -1,5 +1,6 @@
 //! TCP connections and listeners on the loopback.
 
+use bytes::Bytes;
 use highwater::net::{Connect, Listen, connect, listen};
 use highwater::{Destination, Readable};
 use std::io::ErrorKind;
@@ -23,7 +24,7 @@ async fn the_end_of_one_direction_leaves_the_other_open() {
     };
     let ask = async {
         let (answer, mut request) = connect(address).await.unwrap().split();
-        Readable::once("all of it").pipe_to(&mut request).run().await.unwrap();
+        Readable::once(Bytes::from("all of it")).pipe_to(&mut request).run().await.unwrap();
         answer.to_bytes().await.unwrap()
     };
     assert_eq!(tokio::join!(answer, ask).1, "all of it");
@@ -36,12 +37,12 @@ async fn what_is_cut_off_is_no_end() {
     for ends in [true, false] {
         let mut client = TcpStream::connect(server.address()).await.unwrap();
         let (incoming, mut outgoing) = server.next().await.unwrap().unwrap().split();
-        outgoing.write("half").await.unwrap();
-        Destination::<&str>::flush(&mut outgoing).await.unwrap();
+        outgoing.write(Bytes::from("half")).await.unwrap();
+        Destination::flush(&mut outgoing).await.unwrap();
         let mut half = [0; 4];
         client.read_exact(&mut half).await.unwrap();
         if ends {
-            Destination::<&str>::finish(&mut outgoing).await.unwrap();
+            Destination::finish(&mut outgoing).await.unwrap();
         }
         drop((incoming, outgoing));
         let read = client.read(&mut half).await.map_err(|error| error.kind());

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bytes::Bytes;
 use highwater::process::{self, Failed};
 use highwater::{CancellationToken, Error, Readable};
 use tokio::process::Command;
@@ -24,7 +25,8 @@ fn shell(script: &str) -> Command {
 #[tokio::test]
 async fn more_than_the_pipes_hold_goes_through() {
     let cat = process::spawn(&mut Command::new("cat")).unwrap();
-    let input = Readable::from_iter((0..100).map(|_| vec![b'x'; 10_000])).pipe_to(cat.input);
+    let input =
+        Readable::from_iter((0..100).map(|_| Bytes::from(vec![b'x'; 10_000]))).pipe_to(cat.input);
     let (written, read) = tokio::join!(input.run(), cat.output.to_bytes());
     written.unwrap();
     assert_eq!(read.unwrap().len(), 1_000_000);
@@ -138,11 +140,12 @@ async fn a_lent_input_is_closed_by_an_end_and_by_an_abort() {
         let mut cat = process::spawn(&mut Command::new("cat")).unwrap();
         let last = if fails { Err(Error::msg("lost")) } else { Ok("b") };
         let source = Readable::from_stream(futures::stream::iter([Ok("a"), last]));
-        let fed = source.try_map(|chunk| chunk).pipe_to(&mut cat.input).run().await;
+        let fed =
+            source.try_map(|chunk| chunk.map(Bytes::from)).pipe_to(&mut cat.input).run().await;
         assert_eq!(fed.is_err(), fails);
         let output = in_a_minute(cat.output.to_bytes()).await.unwrap();
         assert_eq!(output, if fails { "a" } else { "ab" });
-        let again = Readable::once("c").pipe_to(&mut cat.input).run().await;
+        let again = Readable::once(Bytes::from("c")).pipe_to(&mut cat.input).run().await;
         assert!(again.unwrap_err().is_write_after_end());
     }
 }
@@ -153,7 +156,7 @@ async fn an_abort_ends_pipelines_with_blocked_pipes() {
     let stop = CancellationToken::new();
     let child = process::spawn(&mut shell("yes & exec sleep 1000")).unwrap();
     let exit = child.exit();
-    let endless = Readable::from_iter(std::iter::repeat_with(|| vec![0; 10_000]));
+    let endless = Readable::from_iter(std::iter::repeat_with(|| Bytes::from(vec![0; 10_000])));
     let fed = endless.pipe_to(child.input).abort_on(stop.clone()).spawn();
     let stuck = highwater::destination_fn(|_: bytes::Bytes| std::future::pending());
     let read = child.output.pipe_to(stuck).abort_on(stop.clone()).spawn();

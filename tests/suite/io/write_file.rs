@@ -80,7 +80,7 @@ async fn a_dropped_write_is_written_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out");
     let mut file = fs::write(&path);
-    Destination::<Bytes>::open(&mut file).await.unwrap();
+    Destination::open(&mut file).await.unwrap();
     let mut whole = Vec::new();
     for n in 0..8_u8 {
         // Large enough to be sent at once, so that the second waits for the first.
@@ -89,7 +89,7 @@ async fn a_dropped_write_is_written_once() {
         let write = Destination::write(&mut file, chunk);
         drop(futures::poll!(std::pin::pin!(write)));
     }
-    Destination::<Bytes>::finish(&mut file).await.unwrap();
+    Destination::finish(&mut file).await.unwrap();
     assert!(std::fs::read(&path).unwrap() == whole);
 }
 

@@ -64,7 +64,9 @@ async fn n020_a_write_that_completes_opens_no_cork() {
 /// Takes chunks one by one, but no batches.
 struct NoBatches;
 
-impl Destination<u32> for NoBatches {
+impl Destination for NoBatches {
+    type Chunk = u32;
+
     async fn write(&mut self, _: u32) -> Result<()> {
         Ok(())
     }

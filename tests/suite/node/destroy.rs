@@ -103,7 +103,9 @@ fn n049_a_destroy_between_the_end_and_the_finish() {
 /// Opens when it is allowed to.
 struct Slow(Recorder<u32>, Demand);
 
-impl Destination<u32> for Slow {
+impl Destination for Slow {
+    type Chunk = u32;
+
     async fn open(&mut self) -> Result<()> {
         self.1.take().await;
         self.0.open().await

@@ -133,7 +133,9 @@ fn n012_marks_that_contradict_each_other_are_refused() {
 /// Counts how many of its calls run at the same time.
 struct Busy(Arc<AtomicUsize>, Vec<u32>);
 
-impl Destination<u32> for &mut Busy {
+impl Destination for &mut Busy {
+    type Chunk = u32;
+
     async fn write(&mut self, x: u32) -> Result<()> {
         assert_eq!(self.0.fetch_add(1, SeqCst), 0, "two at the same time");
         pend((x * 7 % 5) as usize).await;

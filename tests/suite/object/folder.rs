@@ -65,7 +65,7 @@ async fn an_object_is_there_whole_or_not_at_all() {
             drop(half);
             store.settled().await;
         } else {
-            Destination::<Bytes>::abort(&mut half, &Error::aborted()).await.unwrap();
+            Destination::abort(&mut half, &Error::aborted()).await.unwrap();
         }
         assert_eq!(files(folder.path()), ["deep/er/large"]);
         assert_eq!(store.info("deep/er/large").await.unwrap().unwrap().size, 12 * MIB as u64);

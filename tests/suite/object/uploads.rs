@@ -254,7 +254,7 @@ async fn a_drop_is_undone_wherever_it_comes() {
 async fn a_dropped_write_loses_nothing() {
     let rig = Rig::start().await;
     let mut put = rig.store.put("large").unwrap().part_size(5 * MIB).concurrency(at_once(1));
-    Destination::<Bytes>::open(&mut put).await.unwrap();
+    Destination::open(&mut put).await.unwrap();
     let mut dropped = 0;
     for chunk in chunks() {
         if poll!(pin!(put.write(chunk))).is_pending() {
@@ -262,9 +262,9 @@ async fn a_dropped_write_loses_nothing() {
         }
     }
     assert!(dropped > 0);
-    Destination::<Bytes>::finish(&mut put).await.unwrap();
+    Destination::finish(&mut put).await.unwrap();
     rig.assert_whole("").await;
-    let again = Destination::<Bytes>::write(&mut put, Bytes::from("more")).await;
+    let again = Destination::write(&mut put, Bytes::from("more")).await;
     assert!(again.unwrap_err().is_write_after_end());
 }
 
@@ -293,14 +293,15 @@ async fn uploads_are_bounded() {
     assert_eq!((written.get(), rig.count(kind::part)), (15, 2));
     drop(work);
     rig.chaos.play(|_| Fault::None);
-    Destination::<Bytes>::abort(&mut put, &Error::aborted()).await.unwrap();
+    Destination::abort(&mut put, &Error::aborted()).await.unwrap();
     rig.assert_nothing_left("").await;
 }
 
 #[test]
 fn the_size_of_a_part_is_checked() {
-    let put =
-        |bytes| std::panic::catch_unwind(|| Store::memory().put("a").unwrap().part_size(bytes));
+    let put = |bytes| {
+        std::panic::catch_unwind(|| Store::memory().put::<Bytes>("a").unwrap().part_size(bytes))
+    };
     assert!(put(5 * MIB).is_ok() && put(512 * MIB).is_ok());
     assert!(put(5 * MIB - 1).is_err() && put(512 * MIB + 1).is_err());
 }

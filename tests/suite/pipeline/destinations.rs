@@ -18,7 +18,9 @@ use crate::support::{
 #[tokio::test(start_paused = true)]
 async fn a_borrowed_destination_is_given_back() -> Result<()> {
     struct Sum(u32);
-    impl Destination<u32> for Sum {
+    impl Destination for Sum {
+        type Chunk = u32;
+
         async fn write(&mut self, chunk: u32) -> Result<()> {
             self.0 += chunk;
             Ok(())
@@ -38,7 +40,7 @@ fn loans_and_boxes_forward_every_call() {
     /// What a run leaves in the log.
     fn calls(
         log: &Log,
-        pipeline: Pipeline<impl Source<Chunk = u32>, impl Destination<u32>>,
+        pipeline: Pipeline<impl Source<Chunk = u32>, impl Destination<Chunk = u32>>,
     ) -> String {
         let explained = pipeline.explain().to_string();
         let result = run_woken(pipeline.run()).unwrap().output;
@@ -61,7 +63,9 @@ fn loans_and_boxes_forward_every_call() {
 /// A destination that overrides everything.
 struct Heavy(Recorder);
 
-impl Destination<u32> for Heavy {
+impl Destination for Heavy {
+    type Chunk = u32;
+
     async fn open(&mut self) -> Result<()> {
         self.0.open().await
     }

@@ -15,7 +15,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A destination of bytes that takes its time in every call.
 struct Slow(Duration);
 
-impl Destination<Bytes> for Slow {
+impl Destination for Slow {
+    type Chunk = Bytes;
+
     async fn write(&mut self, _: Bytes) -> Result<()> {
         sleep(self.0).await;
         Ok(())
@@ -202,7 +204,9 @@ impl Transform for Works {
     }
 }
 
-impl Destination<Bytes> for Works {
+impl Destination for Works {
+    type Chunk = Bytes;
+
     async fn write(&mut self, _: Bytes) -> Result<()> {
         self.work();
         Ok(())

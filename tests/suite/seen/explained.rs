@@ -43,7 +43,9 @@ impl Drop for Counted {
 /// Takes its time, and says that it holds nothing.
 struct Slow;
 
-impl Destination<Bytes> for Slow {
+impl Destination for Slow {
+    type Chunk = Bytes;
+
     async fn write(&mut self, _: Bytes) -> Result<()> {
         sleep(Duration::from_secs(1)).await;
         Ok(())

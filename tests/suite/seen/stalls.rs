@@ -45,7 +45,7 @@ async fn stall_of<S, D, T>(pipeline: Pipeline<S, D>) -> Stall
 where
     S: Source<Chunk = T> + Send + 'static,
     T: Send + 'static,
-    D: Destination<T> + 'static,
+    D: Destination<Chunk = T> + 'static,
 {
     let (pipeline, told) = watched(pipeline);
     let running = pipeline.spawn();
@@ -67,7 +67,7 @@ async fn never(_: u32) -> Result<()> {
     std::future::pending().await
 }
 
-fn sink() -> impl Destination<u32> {
+fn sink() -> impl Destination<Chunk = u32> {
     destination_fn(|_: u32| async { Ok(()) })
 }
 
@@ -98,7 +98,9 @@ async fn a_stuck_destination() {
 #[tokio::test(start_paused = true)]
 async fn a_destination_that_does_not_finish() {
     struct Committing;
-    impl Destination<u32> for Committing {
+    impl Destination for Committing {
+        type Chunk = u32;
+
         async fn write(&mut self, _: u32) -> Result<()> {
             Ok(())
         }

@@ -77,7 +77,9 @@ impl AsyncWrite for Writable<Bytes> {
 /// When the pipeline fails, the reader gets the error behind the chunks written before, as with
 /// [`fail`](Writable::fail); an abort signal [destroys](Writable::destroy) it. With a [`Writable::new`], the pipeline then
 /// waits until the destination was aborted, and keeps an error of that.
-impl<T: Send + 'static> Destination<T> for Writable<T> {
+impl<T: Send + 'static> Destination for Writable<T> {
+    type Chunk = T;
+
     async fn open(&mut self) -> Result<()> {
         self.shared.lock().refusal().map_or(Ok(()), Err)
     }

@@ -56,7 +56,10 @@ impl<T: Send + 'static> Writable<T> {
     /// # Ok(()) }
     /// ```
     #[track_caller]
-    pub fn new<D: Destination<T> + 'static>(destination: D, mark: HighWaterMark<T>) -> Self {
+    pub fn new<D: Destination<Chunk = T> + 'static>(
+        destination: D,
+        mark: HighWaterMark<T>,
+    ) -> Self {
         let stop = CancellationToken::new();
         let info = StageInfo::new("Writable").holds(mark.holds());
         let shared = Shared::new(mark, &info, Some(stop.clone()));
@@ -99,7 +102,7 @@ struct Gathered<D, T> {
     written: u64,
 }
 
-impl<T: Send, D: Destination<T>> Gathered<D, T> {
+impl<T: Send, D: Destination<Chunk = T>> Gathered<D, T> {
     /// Writes the batch in one call, or in two: the first then ends at the low mark, where the writer goes on.
     async fn write_batch(&mut self, mut batch: VecDeque<Weighed<T>>) -> Result<()> {
         while !batch.is_empty() {
@@ -156,7 +159,9 @@ impl<T: Send, D: Destination<T>> Gathered<D, T> {
     }
 }
 
-impl<T: Send, D: Destination<T>> Destination<VecDeque<Weighed<T>>> for Gathered<D, T> {
+impl<T: Send, D: Destination<Chunk = T>> Destination for Gathered<D, T> {
+    type Chunk = VecDeque<Weighed<T>>;
+
     async fn open(&mut self) -> Result<()> {
         let result = AssertUnwindSafe(self.destination.open()).catch_unwind().await;
         self.told(result)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
+use std::marker::PhantomData;
 use std::pin::Pin;
 
 use futures_sink::Sink;
@@ -21,23 +22,25 @@ use crate::{Error, Result};
 /// Readable::from_iter(0..3).pipe_to(print).await?;
 /// # Ok(()) }
 /// ```
-pub fn destination_fn<T, F, Fut>(each: F) -> DestinationFn<F>
+pub fn destination_fn<T, F, Fut>(each: F) -> DestinationFn<F, T>
 where
     F: FnMut(T) -> Fut + Send,
     Fut: Future<Output = Result<()>> + Send,
 {
-    DestinationFn(each)
+    DestinationFn(each, PhantomData)
 }
 
 /// The destination made by [`destination_fn`].
-pub struct DestinationFn<F>(F);
+pub struct DestinationFn<F, T>(F, PhantomData<fn(T)>);
 
-impl<T, F, Fut> Destination<T> for DestinationFn<F>
+impl<T, F, Fut> Destination for DestinationFn<F, T>
 where
     T: Send,
     F: FnMut(T) -> Fut + Send,
     Fut: Future<Output = Result<()>> + Send,
 {
+    type Chunk = T;
+
     #[inline]
     fn write(&mut self, chunk: T) -> impl Future<Output = Result<()>> + Send {
         (self.0)(chunk)
@@ -52,7 +55,7 @@ where
     }
 }
 
-impl<F> fmt::Debug for DestinationFn<F> {
+impl<F, T> fmt::Debug for DestinationFn<F, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DestinationFn").finish_non_exhaustive()
     }
@@ -75,20 +78,22 @@ impl<F> fmt::Debug for DestinationFn<F> {
 /// assert_eq!(receiver.collect::<Vec<_>>().await, [0, 1, 2]);
 /// # Ok(()) }
 /// ```
-pub fn from_sink<S>(sink: S) -> FromSink<S> {
-    FromSink(Box::pin(sink))
+pub fn from_sink<T, S: Sink<T>>(sink: S) -> FromSink<S, T> {
+    FromSink(Box::pin(sink), PhantomData)
 }
 
 /// The destination made by [`from_sink`].
 #[derive(Debug)]
-pub struct FromSink<S>(Pin<Box<S>>);
+pub struct FromSink<S, T>(Pin<Box<S>>, PhantomData<fn(T)>);
 
-impl<T, S> Destination<T> for FromSink<S>
+impl<T, S> Destination for FromSink<S, T>
 where
     T: Send,
     S: Sink<T> + Send,
     S::Error: Into<Error>,
 {
+    type Chunk = T;
+
     async fn write(&mut self, chunk: T) -> Result<()> {
         poll_fn(|cx| self.0.as_mut().poll_ready(cx)).await.map_err(Into::into)?;
         self.0.as_mut().start_send(chunk).map_err(Into::into)
@@ -110,7 +115,9 @@ where
 /// Chunks go into the channel and wait there for room. A receiver that is gone is a premature close.
 ///
 /// The receiver ends when the last sender is dropped, after an abort as after an end: a channel cannot tell them apart.
-impl<T: Send> Destination<T> for mpsc::Sender<T> {
+impl<T: Send> Destination for mpsc::Sender<T> {
+    type Chunk = T;
+
     async fn open(&mut self) -> Result<()> {
         if self.is_closed() { Err(Error::premature_close()) } else { Ok(()) }
     }

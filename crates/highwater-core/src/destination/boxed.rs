@@ -28,7 +28,7 @@ pub struct BoxDestination<T: 'static>(Box<dyn Erased<T>>);
 
 impl<T: Send + 'static> BoxDestination<T> {
     /// Forgets the type of a destination.
-    pub fn new(destination: impl Destination<T> + 'static) -> Self {
+    pub fn new(destination: impl Destination<Chunk = T> + 'static) -> Self {
         Self(Box::new(destination))
     }
 }
@@ -40,7 +40,9 @@ impl<T> fmt::Debug for BoxDestination<T> {
 }
 
 #[deny(clippy::missing_trait_methods)]
-impl<T: Send + 'static> Destination<T> for BoxDestination<T> {
+impl<T: Send + 'static> Destination for BoxDestination<T> {
+    type Chunk = T;
+
     async fn open(&mut self) -> Result<()> {
         self.0.open().await
     }
@@ -98,7 +100,7 @@ trait Erased<T: 'static>: Send {
     fn name(&self) -> &'static str;
 }
 
-impl<T: Send + 'static, D: Destination<T>> Erased<T> for D {
+impl<T: Send + 'static, D: Destination<Chunk = T>> Erased<T> for D {
     fn open(&mut self) -> Boxed<'_> {
         Box::pin(Destination::open(self))
     }

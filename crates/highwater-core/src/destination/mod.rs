@@ -40,7 +40,9 @@ use crate::{Control, Error, Result};
 ///
 /// struct Sum(u64);
 ///
-/// impl Destination<u64> for Sum {
+/// impl Destination for Sum {
+///     type Chunk = u64;
+///
 ///     async fn write(&mut self, chunk: u64) -> Result<()> {
 ///         self.0 += chunk;
 ///         Ok(())
@@ -54,10 +56,13 @@ use crate::{Control, Error, Result};
 /// # Ok(()) }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a destination for chunks of `{T}`",
+    message = "`{Self}` is not a destination",
     note = "a closure goes through `.for_each(|chunk| async move {{ .. }})` or `destination_fn`; a `futures::Sink` through `from_sink`; an `AsyncWrite` through `highwater::io::write`"
 )]
-pub trait Destination<T: Send>: Send {
+pub trait Destination: Send {
+    /// The type of the chunks it takes: `Bytes` in byte mode, any other type in object mode.
+    type Chunk: Send;
+
     /// Called before anything is read: open the file, connect, begin.
     ///
     /// # Errors
@@ -72,7 +77,7 @@ pub trait Destination<T: Send>: Send {
     /// # Errors
     ///
     /// It cannot be written; [`abort`](Self::abort) follows.
-    fn write(&mut self, chunk: T) -> impl Future<Output = Result<()>> + Send;
+    fn write(&mut self, chunk: Self::Chunk) -> impl Future<Output = Result<()>> + Send;
 
     /// Takes all the chunks that have piled up: Node's `_writev`. It pops what it has written, so that after an error
     /// the rest is still there.
@@ -80,7 +85,10 @@ pub trait Destination<T: Send>: Send {
     /// # Errors
     ///
     /// As [`write`](Self::write).
-    fn write_many(&mut self, chunks: &mut VecDeque<T>) -> impl Future<Output = Result<()>> + Send {
+    fn write_many(
+        &mut self,
+        chunks: &mut VecDeque<Self::Chunk>,
+    ) -> impl Future<Output = Result<()>> + Send {
         async move {
             while let Some(chunk) = chunks.pop_front() {
                 self.write(chunk).await?;
@@ -125,8 +133,8 @@ pub trait Destination<T: Send>: Send {
     }
 
     /// What a chunk weighs in reports: a destination of bytes says its length in bytes. 1 unless said otherwise.
-    fn weight(&self, chunk: &T) -> usize {
-        let _: &T = chunk;
+    fn weight(&self, chunk: &Self::Chunk) -> usize {
+        let _: &Self::Chunk = chunk;
         1
     }
 
@@ -149,17 +157,22 @@ pub trait Destination<T: Send>: Send {
 
 /// Lends a destination to a pipeline: it is still there afterwards.
 #[deny(clippy::missing_trait_methods)]
-impl<T: Send, D: Destination<T> + ?Sized> Destination<T> for &mut D {
+impl<D: Destination + ?Sized> Destination for &mut D {
+    type Chunk = D::Chunk;
+
     fn open(&mut self) -> impl Future<Output = Result<()>> + Send {
         (**self).open()
     }
 
     #[inline]
-    fn write(&mut self, chunk: T) -> impl Future<Output = Result<()>> + Send {
+    fn write(&mut self, chunk: Self::Chunk) -> impl Future<Output = Result<()>> + Send {
         (**self).write(chunk)
     }
 
-    fn write_many(&mut self, chunks: &mut VecDeque<T>) -> impl Future<Output = Result<()>> + Send {
+    fn write_many(
+        &mut self,
+        chunks: &mut VecDeque<Self::Chunk>,
+    ) -> impl Future<Output = Result<()>> + Send {
         (**self).write_many(chunks)
     }
 
@@ -176,7 +189,7 @@ impl<T: Send, D: Destination<T> + ?Sized> Destination<T> for &mut D {
     }
 
     #[inline]
-    fn weight(&self, chunk: &T) -> usize {
+    fn weight(&self, chunk: &Self::Chunk) -> usize {
         (**self).weight(chunk)
     }
 

@@ -193,11 +193,10 @@ impl<S, D> Pipeline<S, D> {
     /// # Cancel safety
     ///
     /// Is *not* cancel safe: see [`Pipeline`].
-    pub fn run<T>(mut self) -> impl Future<Output = Result<Report>>
+    pub fn run(mut self) -> impl Future<Output = Result<Report>>
     where
-        S: Source<Chunk = T>,
-        T: Send,
-        D: Destination<T>,
+        S: Source<Chunk: Send>,
+        D: Destination<Chunk = S::Chunk>,
     {
         let progress = Progress::new(self.stopwatch.take());
         self.observed(Arc::new(progress))
@@ -209,11 +208,10 @@ impl<S, D> Pipeline<S, D> {
     ///
     /// Outside of a Tokio runtime.
     #[track_caller]
-    pub fn spawn<T>(mut self) -> Running
+    pub fn spawn(mut self) -> Running
     where
-        S: Source<Chunk = T> + Send + 'static,
-        T: Send + 'static,
-        D: Destination<T> + 'static,
+        S: Source<Chunk: Send> + Send + 'static,
+        D: Destination<Chunk = S::Chunk> + 'static,
     {
         let stop =
             self.token.take().map_or_else(CancellationToken::new, |token| token.child_token());
@@ -225,11 +223,10 @@ impl<S, D> Pipeline<S, D> {
     }
 
     /// Runs, and is seen.
-    fn observed<T>(mut self, progress: Arc<Progress>) -> impl Future<Output = Result<Report>>
+    fn observed(mut self, progress: Arc<Progress>) -> impl Future<Output = Result<Report>>
     where
-        S: Source<Chunk = T>,
-        T: Send,
-        D: Destination<T>,
+        S: Source<Chunk: Send>,
+        D: Destination<Chunk = S::Chunk>,
     {
         let (name, plan, watch) = (self.name.clone(), self.plan.clone(), self.watch.take());
         let work = self.run_with(Arc::clone(&progress));
@@ -237,11 +234,10 @@ impl<S, D> Pipeline<S, D> {
     }
 }
 
-impl<S, D, T> IntoFuture for Pipeline<S, D>
+impl<S, D> IntoFuture for Pipeline<S, D>
 where
-    S: Source<Chunk = T> + Send + 'static,
-    T: Send + 'static,
-    D: Destination<T> + 'static,
+    S: Source<Chunk: Send> + Send + 'static,
+    D: Destination<Chunk = S::Chunk> + 'static,
 {
     type Output = Result<Report>;
     type IntoFuture = PipelineFuture;

@@ -32,14 +32,11 @@ impl<'a> Pump<'a> {
     }
 
     /// Moves chunks until the source ends.
-    pub(super) fn run<S: Source, D: Destination<S::Chunk>>(
+    pub(super) fn run<S: Source<Chunk: Send>, D: Destination<Chunk = S::Chunk>>(
         mut self,
         mut source: Pin<&mut S>,
         destination: &mut D,
-    ) -> impl Future<Output = Result<(), Failure>>
-    where
-        S::Chunk: Send,
-    {
+    ) -> impl Future<Output = Result<(), Failure>> {
         let (progress, meters) = (self.progress, Meters::of(self.plan));
         let mut ruin = Ruin::of(self.plan);
         let (mut chunks, mut weight) = (0_u64, 0_u64);
@@ -97,10 +94,7 @@ impl<'a> Pump<'a> {
     }
 
     /// Waits until the pipeline goes on. Nothing is held back meanwhile.
-    async fn halt<T: Send, D: Destination<T>>(
-        &mut self,
-        destination: &mut D,
-    ) -> Result<(), Failure> {
+    async fn halt<D: Destination>(&mut self, destination: &mut D) -> Result<(), Failure> {
         self.flush(destination).await?;
         self.progress.enter(Phase::Paused);
         trace::halted();
@@ -113,10 +107,7 @@ impl<'a> Pump<'a> {
     }
 
     /// The source has nothing at hand: what the destination holds back goes out.
-    async fn flush<T: Send, D: Destination<T>>(
-        &mut self,
-        destination: &mut D,
-    ) -> Result<(), Failure> {
+    async fn flush<D: Destination>(&mut self, destination: &mut D) -> Result<(), Failure> {
         if std::mem::take(&mut self.unflushed) {
             self.progress.enter(Phase::Flushing);
             destination.flush().await.map_err(Failure::Fatal)?;

@@ -64,11 +64,10 @@ impl<S, D> Pipeline<S, D> {
     /// An idle connection is hardly more than this future, so it is kept small: an `async fn` has each argument twice, and a
     /// future that is moved into another takes its space again. Here a block uses what it captured, and what is awaited
     /// through others is pinned once and lent; what is rare is boxed.
-    pub(super) fn run_with<T>(self, progress: Arc<Progress>) -> impl Future<Output = Result<Report>>
+    pub(super) fn run_with(self, progress: Arc<Progress>) -> impl Future<Output = Result<Report>>
     where
-        S: Source<Chunk = T>,
-        T: Send,
-        D: Destination<T>,
+        S: Source<Chunk: Send>,
+        D: Destination<Chunk = S::Chunk>,
     {
         let Self {
             source,
@@ -133,15 +132,12 @@ struct Course<'a> {
 impl Course<'_> {
     /// Works until the end, a failure or the token, and drops the source.
     #[expect(clippy::manual_async_fn, reason = "an async fn has each argument twice")]
-    fn run<S: Source, D: Destination<S::Chunk>>(
+    fn run<S: Source<Chunk: Send>, D: Destination<Chunk = S::Chunk>>(
         &self,
         mut source: Pin<&mut Option<S>>,
         destination: &mut D,
         cancelled: &mut Option<Cancelled>,
-    ) -> impl Future<Output = Result<(), Failure>>
-    where
-        S::Chunk: Send,
-    {
+    ) -> impl Future<Output = Result<(), Failure>> {
         async move {
             let written_to = destination.name();
             let result = {
@@ -164,15 +160,12 @@ impl Course<'_> {
 
     /// Opens, pumps and finishes.
     #[expect(clippy::manual_async_fn, reason = "an async fn has each argument twice")]
-    fn work<S: Source, D: Destination<S::Chunk>>(
+    fn work<S: Source<Chunk: Send>, D: Destination<Chunk = S::Chunk>>(
         &self,
         mut source: Pin<&mut Option<S>>,
         destination: &mut D,
         pump: Pump<'_>,
-    ) -> impl Future<Output = Result<(), Failure>>
-    where
-        S::Chunk: Send,
-    {
+    ) -> impl Future<Output = Result<(), Failure>> {
         async move {
             self.progress.enter(Phase::Opening);
             destination.open().await.map_err(Failure::Fatal)?;
@@ -249,7 +242,7 @@ impl Course<'_> {
 
     /// Brings the destination to its end after a failure, and waits for the jobs of the stages. `Ok` if an abort came too
     /// late: the destination has committed.
-    async fn close<T: Send, D: Destination<T>>(
+    async fn close<D: Destination>(
         &self,
         failure: Failure,
         destination: &mut D,
@@ -272,7 +265,7 @@ impl Course<'_> {
     }
 
     /// What was written before an error of the source is sound, and goes out.
-    async fn flush_last<T: Send, D: Destination<T>>(
+    async fn flush_last<D: Destination>(
         &self,
         destination: &mut D,
         cancelled: &mut Option<Cancelled>,
@@ -292,11 +285,7 @@ impl Course<'_> {
     }
 
     /// Has the destination undo what it did. The token has no say in that.
-    async fn abort<T: Send, D: Destination<T>>(
-        &self,
-        destination: &mut D,
-        error: &Error,
-    ) -> Result<()> {
+    async fn abort<D: Destination>(&self, destination: &mut D, error: &Error) -> Result<()> {
         self.progress.enter(Phase::Aborting);
         let name = destination.name();
         let abort = async { destination.abort(error).await.map_err(Failure::Fatal) };
@@ -346,7 +335,7 @@ fn both(first: Result<()>, then: Result<()>) -> Result<()> {
 }
 
 /// Sends what the destination holds back, and waits until it has arrived.
-async fn flush_through<T: Send, D: Destination<T>>(destination: &mut D) -> Result<()> {
+async fn flush_through<D: Destination>(destination: &mut D) -> Result<()> {
     destination.flush().await?;
     destination.flush().await
 }

@@ -235,7 +235,7 @@ impl<S: Source> Readable<S> {
     }
 
     /// Connects to a destination. Nothing runs before the [`Pipeline`] is awaited, run or spawned.
-    pub fn pipe_to<D: Destination<S::Chunk>>(self, destination: D) -> Pipeline<S, D>
+    pub fn pipe_to<D: Destination<Chunk = S::Chunk>>(self, destination: D) -> Pipeline<S, D>
     where
         S::Chunk: Send,
     {

@@ -88,7 +88,7 @@ pub fn read_range(path: impl AsRef<Path>, range: impl RangeBounds<u64>) -> Reada
 /// assert_eq!(std::fs::read(&path)?, b"0\n1\n2\n");
 /// # Ok(()) }
 /// ```
-pub fn write(path: impl AsRef<Path>) -> FileWrite {
+pub fn write<T>(path: impl AsRef<Path>) -> FileWrite<T> {
     FileWrite::new(Target::Create(path.as_ref().to_owned()))
 }
 
@@ -97,7 +97,7 @@ pub fn write(path: impl AsRef<Path>) -> FileWrite {
 /// # Errors
 ///
 /// As [`write()`].
-pub fn append(path: impl AsRef<Path>) -> FileWrite {
+pub fn append<T>(path: impl AsRef<Path>) -> FileWrite<T> {
     FileWrite::new(Target::Append(path.as_ref().to_owned()))
 }
 
@@ -123,6 +123,6 @@ pub fn append(path: impl AsRef<Path>) -> FileWrite {
 ///
 /// As [`write()`], also when syncing or renaming fails. A path that is there and not a regular file is refused. If it is
 /// the folder that cannot be synced, the new file is in its place, but may not survive a power failure.
-pub fn replace(path: impl AsRef<Path>) -> FileWrite {
+pub fn replace<T>(path: impl AsRef<Path>) -> FileWrite<T> {
     ReplaceOptions::new().replace(path)
 }

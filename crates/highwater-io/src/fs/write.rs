@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
+use std::marker::PhantomData;
 
 use bytes::Bytes;
 use highwater_core::{Destination, Error, Result};
@@ -16,7 +17,7 @@ use crate::io::wait_until_writable;
 /// The destination made by [`fs::write`](super::write()), [`fs::append`](super::append), [`fs::replace`](super::replace)
 /// and [`io::stdout`](crate::io::stdout).
 ///
-/// It takes whatever becomes [`Bytes`]: `Vec<u8>`, `String`, `&'static str`, `Bytes`.
+/// Its chunks are of any type that converts into [`Bytes`]: `Vec<u8>`, `String`, `&'static str`, `Bytes`.
 ///
 /// # Backpressure
 ///
@@ -34,7 +35,7 @@ use crate::io::wait_until_writable;
 /// while [`fs::replace`](super::replace) ends comes either before the rename, and the old file stays, or after it: then
 /// the abort fails with [`is_committed`](Error::is_committed), and the pipeline succeeds.
 #[derive(Debug)]
-pub struct FileWrite {
+pub struct FileWrite<T = Bytes> {
     target: Target,
     sync: bool,
     state: State,
@@ -42,6 +43,7 @@ pub struct FileWrite {
     written: u64,
     gate: Gate,
     not_kept: Vec<Attribute>,
+    chunk: PhantomData<fn(T)>,
 }
 
 /// ```text
@@ -80,7 +82,7 @@ struct Wrote {
 /// What of the old file was not kept, or nothing if the gate was closed.
 type Committed = io::Result<Option<Vec<Attribute>>>;
 
-impl FileWrite {
+impl<T> FileWrite<T> {
     pub(crate) fn new(target: Target) -> Self {
         Self {
             target,
@@ -90,6 +92,7 @@ impl FileWrite {
             written: 0,
             gate: Gate::default(),
             not_kept: Vec::new(),
+            chunk: PhantomData,
         }
     }
 
@@ -225,7 +228,9 @@ impl FileWrite {
     }
 }
 
-impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for FileWrite {
+impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination for FileWrite<T> {
+    type Chunk = T;
+
     async fn open(&mut self) -> Result<()> {
         self.settle().await?;
         match self.state {
@@ -299,7 +304,7 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for FileWrite {
 }
 
 /// Waits for a rename that has begun: afterwards the file at the path stays as it is.
-impl Drop for FileWrite {
+impl<T> Drop for FileWrite<T> {
     fn drop(&mut self) {
         self.gate.close();
     }

@@ -26,7 +26,7 @@ pub type AsyncDuplex<S> =
 /// let echo = readable.pipe_to(writable);
 ///
 /// let (answers, mut requests) = highwater_io::io::duplex(client).split();
-/// let request = highwater_core::Readable::once("hello").pipe_to(&mut requests).run();
+/// let request = highwater_core::Readable::once("hello".into()).pipe_to(&mut requests).run();
 /// let (_, _, answer) = tokio::try_join!(echo.run(), request, answers.to_bytes())?;
 /// assert_eq!(answer, "hello");
 /// # Ok(()) }

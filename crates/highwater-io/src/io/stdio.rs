@@ -34,7 +34,7 @@ pub fn stdin() -> Readable<FileRead> {
 /// # Errors
 ///
 /// As [`fs::write`](crate::fs::write()); a reader that is gone is an `io::ErrorKind::BrokenPipe`.
-pub fn stdout() -> FileWrite {
+pub fn stdout<T>() -> FileWrite<T> {
     FileWrite::new(Target::Stdout)
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io::ErrorKind;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -31,25 +32,32 @@ use crate::batch::Batch;
 /// assert_eq!(out.into_inner(), b"any AsyncWrite");
 /// # Ok(()) }
 /// ```
-pub fn write<W: AsyncWrite>(writer: W) -> AsyncDestination<W> {
-    AsyncDestination { writer: Box::pin(writer), batch: Batch::default(), written: 0, ended: false }
+pub fn write<W: AsyncWrite, T>(writer: W) -> AsyncDestination<W, T> {
+    AsyncDestination {
+        writer: Box::pin(writer),
+        batch: Batch::default(),
+        written: 0,
+        ended: false,
+        chunk: PhantomData,
+    }
 }
 
-/// The destination made by [`io::write`](write()). It takes whatever becomes [`Bytes`].
+/// The destination made by [`io::write`](write()). Its chunks are of any type that converts into [`Bytes`].
 ///
 /// # Cancel safety
 ///
 /// What a `write` has accepted, and how much of it has gone out, is kept here, not in its future: if one is dropped, the
 /// rest goes out with what is called next, and nothing twice.
 #[derive(Debug)]
-pub struct AsyncDestination<W> {
+pub struct AsyncDestination<W, T = Bytes> {
     writer: Pin<Box<W>>,
     batch: Batch,
     written: u64,
     ended: bool,
+    chunk: PhantomData<fn(T)>,
 }
 
-impl<W: AsyncWrite> AsyncDestination<W> {
+impl<W: AsyncWrite, T> AsyncDestination<W, T> {
     /// Writes until nothing waits.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         while !self.batch.is_empty() {
@@ -107,11 +115,13 @@ impl<W: AsyncWrite> AsyncDestination<W> {
     }
 }
 
-impl<T, W> Destination<T> for AsyncDestination<W>
+impl<W, T> Destination for AsyncDestination<W, T>
 where
     T: Into<Bytes> + AsRef<[u8]> + Send,
     W: AsyncWrite + Send,
 {
+    type Chunk = T;
+
     async fn open(&mut self) -> Result<()> {
         if self.ended { Err(Error::write_after_end().in_stage("io::write")) } else { Ok(()) }
     }

@@ -49,7 +49,8 @@ impl Source for Incoming {
     type Chunk = Bytes;
 }
 
-/// What goes to the peer: a destination, as [`io::write`](crate::io::write()) is one.
+/// The writing half: a destination of [`Bytes`], as [`io::write`](crate::io::write()) is one. Other chunks go through
+/// `.map(Bytes::from)`.
 ///
 /// The end of a stream shuts the direction down, which the peer sees as an end; the other direction goes on. Without it,
 /// after an abort or a drop, the connection is reset when both directions are dropped: the peer must not take what was cut
@@ -69,41 +70,43 @@ impl Outgoing {
 }
 
 #[deny(clippy::missing_trait_methods)]
-impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
+impl Destination for Outgoing {
+    type Chunk = Bytes;
+
     async fn open(&mut self) -> Result<()> {
-        Destination::<T>::open(&mut self.destination).await
+        Destination::open(&mut self.destination).await
     }
 
-    async fn write(&mut self, chunk: T) -> Result<()> {
+    async fn write(&mut self, chunk: Bytes) -> Result<()> {
         self.destination.write(chunk).await
     }
 
-    async fn write_many(&mut self, chunks: &mut VecDeque<T>) -> Result<()> {
+    async fn write_many(&mut self, chunks: &mut VecDeque<Bytes>) -> Result<()> {
         self.destination.write_many(chunks).await
     }
 
     async fn flush(&mut self) -> Result<()> {
-        Destination::<T>::flush(&mut self.destination).await
+        Destination::flush(&mut self.destination).await
     }
 
     async fn finish(&mut self) -> Result<()> {
-        Destination::<T>::finish(&mut self.destination).await
+        Destination::finish(&mut self.destination).await
     }
 
     async fn abort(&mut self, error: &Error) -> Result<()> {
-        Destination::<T>::abort(&mut self.destination, error).await
+        Destination::abort(&mut self.destination, error).await
     }
 
-    fn weight(&self, chunk: &T) -> usize {
+    fn weight(&self, chunk: &Bytes) -> usize {
         self.destination.weight(chunk)
     }
 
     fn holds(&self) -> Option<usize> {
-        Destination::<T>::holds(&self.destination)
+        Destination::holds(&self.destination)
     }
 
     fn buffer(&self) -> Option<Control> {
-        Destination::<T>::buffer(&self.destination)
+        Destination::buffer(&self.destination)
     }
 
     fn name(&self) -> &'static str {

@@ -53,7 +53,7 @@ pub use listen::{Accepting, Listen, Listening, Refused, listen};
 /// let address = server.address();
 /// let client = async move {
 ///     let (answer, request) = net::connect(address).await?.split();
-///     Readable::once("hello").pipe_to(request).run().await?;
+///     Readable::once("hello".into()).pipe_to(request).run().await?;
 ///     answer.to_bytes().await
 /// };
 /// let echo = async {

@@ -8,7 +8,8 @@ use tokio::process::ChildStdin;
 
 use crate::io::{AsyncDestination, write};
 
-/// The standard input of a program: a destination, as [`io::write`](crate::io::write()) is one.
+/// The standard input of a program: a destination of [`Bytes`], as [`io::write`](crate::io::write()) is one. Other chunks
+/// go through `.map(Bytes::from)`.
 ///
 /// The pipe is closed when it is finished, aborted or dropped, also where it was only lent to the pipeline: a program that
 /// waits for the end of its input would otherwise wait for ever.
@@ -29,25 +30,27 @@ impl Input {
 }
 
 #[deny(clippy::missing_trait_methods)]
-impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Input {
+impl Destination for Input {
+    type Chunk = Bytes;
+
     async fn open(&mut self) -> Result<()> {
-        Destination::<T>::open(self.open()?).await
+        Destination::open(self.open()?).await
     }
 
-    async fn write(&mut self, chunk: T) -> Result<()> {
+    async fn write(&mut self, chunk: Bytes) -> Result<()> {
         self.open()?.write(chunk).await
     }
 
-    async fn write_many(&mut self, chunks: &mut VecDeque<T>) -> Result<()> {
+    async fn write_many(&mut self, chunks: &mut VecDeque<Bytes>) -> Result<()> {
         self.open()?.write_many(chunks).await
     }
 
     async fn flush(&mut self) -> Result<()> {
-        Destination::<T>::flush(self.open()?).await
+        Destination::flush(self.open()?).await
     }
 
     async fn finish(&mut self) -> Result<()> {
-        Destination::<T>::finish(self.open()?).await?;
+        Destination::finish(self.open()?).await?;
         // A shutdown does not close a pipe.
         self.destination = None;
         Ok(())
@@ -58,12 +61,12 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Input {
         Ok(())
     }
 
-    fn weight(&self, chunk: &T) -> usize {
-        chunk.as_ref().len()
+    fn weight(&self, chunk: &Bytes) -> usize {
+        chunk.len()
     }
 
     fn holds(&self) -> Option<usize> {
-        self.destination.as_ref().map_or(Some(0), Destination::<T>::holds)
+        self.destination.as_ref().map_or(Some(0), Destination::holds)
     }
 
     fn buffer(&self) -> Option<highwater_core::Control> {

@@ -47,12 +47,13 @@ use output::Pipe;
 /// # Examples
 ///
 /// ```
+/// use bytes::Bytes;
 /// use highwater_core::{Readable, Result};
 /// use highwater_io::process;
 /// use tokio::process::Command;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let sort = process::spawn(&mut Command::new("sort"))?;
-/// let input = Readable::from_iter(["pear\n", "apple\n"]).pipe_to(sort.input);
+/// let input = Readable::from_iter(["pear\n", "apple\n"]).map(Bytes::from).pipe_to(sort.input);
 /// let (_, sorted) = tokio::try_join!(input.run(), sort.output.to_bytes())?;
 /// assert_eq!(sorted, "apple\npear\n");
 /// # Ok(()) }

@@ -185,7 +185,9 @@ impl Outgoing {
     }
 }
 
-impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
+impl Destination for Outgoing {
+    type Chunk = Bytes;
+
     async fn open(&mut self) -> Result<()> {
         if self.shared.is_some() {
             Ok(())
@@ -194,8 +196,8 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
         }
     }
 
-    async fn write(&mut self, chunk: T) -> Result<()> {
-        self.marker.push(chunk.into());
+    async fn write(&mut self, chunk: Bytes) -> Result<()> {
+        self.marker.push(chunk);
         self.send(false).await
     }
 
@@ -218,8 +220,8 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for Outgoing {
         Ok(())
     }
 
-    fn weight(&self, chunk: &T) -> usize {
-        chunk.as_ref().len()
+    fn weight(&self, chunk: &Bytes) -> usize {
+        chunk.len()
     }
 
     fn holds(&self) -> Option<usize> {

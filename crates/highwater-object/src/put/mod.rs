@@ -4,6 +4,7 @@ mod plan;
 mod upload;
 
 use std::collections::VecDeque;
+use std::marker::PhantomData;
 use std::num::NonZero;
 
 use bytes::{Bytes, BytesMut};
@@ -68,7 +69,7 @@ use upload::{Beginning, Upload};
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]
-pub struct ObjectWrite {
+pub struct ObjectWrite<T = Bytes> {
     store: Store,
     key: Path,
     plan: Plan,
@@ -78,6 +79,7 @@ pub struct ObjectWrite {
     rest: VecDeque<Bytes>,
     /// The part that is gathered.
     part: BytesMut,
+    chunk: PhantomData<fn(T)>,
 }
 
 /// ```text
@@ -103,7 +105,7 @@ enum State {
 /// How the last request went, and the upload that it was to complete, to be undone if it failed.
 type Ended = (Option<Upload>, Result<()>);
 
-impl ObjectWrite {
+impl<T> ObjectWrite<T> {
     pub(crate) fn new(store: Store, key: Path) -> Self {
         Self {
             store,
@@ -113,6 +115,7 @@ impl ObjectWrite {
             state: State::Gathering,
             rest: VecDeque::new(),
             part: BytesMut::new(),
+            chunk: PhantomData,
         }
     }
 
@@ -266,10 +269,12 @@ async fn put_whole(store: &Store, key: &Path, object: Bytes) -> Result<()> {
     Ok(())
 }
 
-impl<T> Destination<T> for ObjectWrite
+impl<T> Destination for ObjectWrite<T>
 where
     T: Into<Bytes> + AsRef<[u8]> + Send,
 {
+    type Chunk = T;
+
     async fn open(&mut self) -> Result<()> {
         if self.is_closed() {
             return Err(Error::write_after_end());

@@ -241,7 +241,9 @@ async fn put<T>(address: Arc<Address>, record: Record<T>, bytes: bytes::Bytes) -
     }
 }
 
-impl<F: Encode> Destination<Record<F::Value>> for RecordWrite<F> {
+impl<F: Encode> Destination for RecordWrite<F> {
+    type Chunk = Record<F::Value>;
+
     async fn open(&mut self) -> Result<()> {
         if self.over { Err(Error::write_after_end()) } else { Ok(()) }
     }

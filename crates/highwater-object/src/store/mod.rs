@@ -187,7 +187,7 @@ impl Store {
     /// # Errors
     ///
     /// It is not a key.
-    pub fn put(&self, key: &str) -> Result<ObjectWrite> {
+    pub fn put<T>(&self, key: &str) -> Result<ObjectWrite<T>> {
         Ok(ObjectWrite::new(self.clone(), self.path(key)?))
     }
 

@@ -265,7 +265,9 @@ impl<T: ToRow + Send + 'static> TableWriter<T> {
     }
 }
 
-impl<T: ToRow + Send + 'static> Destination<Vec<T>> for TableWriter<T> {
+impl<T: ToRow + Send + 'static> Destination for TableWriter<T> {
+    type Chunk = Vec<T>;
+
     async fn open(&mut self) -> Result<()> {
         self.settle().await?;
         match self.state {

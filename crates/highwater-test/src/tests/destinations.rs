@@ -83,7 +83,9 @@ impl Memory {
     }
 }
 
-impl Destination<Bytes> for Memory {
+impl Destination for Memory {
+    type Chunk = Bytes;
+
     async fn open(&mut self) -> Result<()> {
         self.pause().await;
         Ok(())

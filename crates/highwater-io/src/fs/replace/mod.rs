@@ -100,7 +100,7 @@ impl ReplaceOptions {
     }
 
     /// Replaces a file: [`fs::replace`](super::replace).
-    pub fn replace(&self, path: impl AsRef<Path>) -> FileWrite {
+    pub fn replace<T>(&self, path: impl AsRef<Path>) -> FileWrite<T> {
         FileWrite::new(Target::Replace(path.as_ref().to_owned(), self.clone()))
     }
 }

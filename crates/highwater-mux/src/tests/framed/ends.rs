@@ -32,11 +32,11 @@ async fn a_reset_is_an_error_and_no_end() {
         let (near, far) = stream(&client, &mut server).await;
         let (mut readable, mut writable) = near.split();
         writable.write(Bytes::from("half a")).await.unwrap();
-        Destination::<Bytes>::flush(&mut writable).await.unwrap();
+        Destination::flush(&mut writable).await.unwrap();
         let (mut came, mut answer) = far.split();
         assert_eq!(came.next().await.unwrap().unwrap(), "half a");
         if abort {
-            Destination::<Bytes>::abort(&mut writable, &Error::aborted()).await.unwrap();
+            Destination::abort(&mut writable, &Error::aborted()).await.unwrap();
             let here = readable.next().await.unwrap().unwrap_err();
             assert!(here.is_aborted(), "{here}");
         } else {
@@ -60,7 +60,7 @@ async fn a_reset_is_an_error_and_no_end() {
 async fn nothing_is_written_after_the_end() {
     let (client, _server) = pair(64);
     let mut writable = client.open().await.unwrap().writable;
-    Destination::<Bytes>::finish(&mut writable).await.unwrap();
+    Destination::finish(&mut writable).await.unwrap();
     let error = writable.write(block(1)).await.unwrap_err();
     assert!(error.is_write_after_end());
     let error = Readable::once(block(1)).pipe_to(&mut writable).run().await.unwrap_err();

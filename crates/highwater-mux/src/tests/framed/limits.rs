@@ -84,11 +84,11 @@ async fn what_is_dropped_loses_nothing() {
             poll!(dropped)
         };
         if wrote.is_pending() {
-            Destination::<Bytes>::flush(&mut near.writable).await.unwrap();
+            Destination::flush(&mut near.writable).await.unwrap();
         }
     }
     assert!(poll!(&mut reading).is_pending());
-    Destination::<Bytes>::finish(&mut near.writable).await.unwrap();
+    Destination::finish(&mut near.writable).await.unwrap();
     assert_eq!(reading.await.unwrap().unwrap(), sent);
 }
 

@@ -90,10 +90,12 @@ impl Opened {
     }
 }
 
-impl Destination<Bytes> for Opened {
+impl Destination for Opened {
+    type Chunk = Bytes;
+
     async fn open(&mut self) -> Result<()> {
         self.stream = Some(self.opener.open().await?);
-        Destination::<Bytes>::open(self.to()).await
+        Destination::open(self.to()).await
     }
 
     async fn write(&mut self, chunk: Bytes) -> Result<()> {
@@ -101,16 +103,16 @@ impl Destination<Bytes> for Opened {
     }
 
     async fn flush(&mut self) -> Result<()> {
-        Destination::<Bytes>::flush(self.to()).await
+        Destination::flush(self.to()).await
     }
 
     async fn finish(&mut self) -> Result<()> {
-        Destination::<Bytes>::finish(self.to()).await
+        Destination::finish(self.to()).await
     }
 
     async fn abort(&mut self, reason: &Error) -> Result<()> {
         match &mut self.stream {
-            Some(stream) => Destination::<Bytes>::abort(&mut stream.writable, reason).await,
+            Some(stream) => Destination::abort(&mut stream.writable, reason).await,
             None => Ok(()),
         }
     }

@@ -75,7 +75,9 @@ pub enum Moment {
 ///
 /// struct Late(Option<u32>, Arc<Mutex<Vec<u32>>>);
 ///
-/// impl Destination<u32> for Late {
+/// impl Destination for Late {
+///     type Chunk = u32;
+///
 ///     async fn write(&mut self, chunk: u32) -> Result<()> {
 ///         let before = self.0.replace(chunk);
 ///         self.1.lock().expect("not poisoned").extend(before);
@@ -96,7 +98,7 @@ pub fn conformance_destination<T, D, H>(
     arrived: impl Fn(&mut H, Moment) -> Option<Vec<T>>,
 ) where
     T: Clone + PartialEq + Debug + Send + 'static,
-    D: Destination<T> + 'static,
+    D: Destination<Chunk = T> + 'static,
 {
     let judge = |handle: &mut H, moment, written: &[T]| match arrived(handle, moment) {
         Some(arrived) => compare(&arrived, written, moment, shorten),
@@ -125,7 +127,9 @@ pub fn conformance_destination<T, D, H>(
 /// #[derive(Clone, Default)]
 /// struct Memory(Arc<Mutex<Vec<u8>>>);
 ///
-/// impl Destination<Bytes> for Memory {
+/// impl Destination for Memory {
+///     type Chunk = Bytes;
+///
 ///     async fn write(&mut self, chunk: Bytes) -> Result<()> {
 ///         self.0.lock().expect("not poisoned").extend(chunk);
 ///         Ok(())
@@ -143,7 +147,7 @@ pub fn conformance_destination_bytes<D, H>(
     make: impl Fn() -> (D, H),
     arrived: impl Fn(&mut H, Moment) -> Option<Vec<u8>>,
 ) where
-    D: Destination<Bytes> + 'static,
+    D: Destination<Chunk = Bytes> + 'static,
 {
     let judge = |handle: &mut H, moment, written: &[Bytes]| match arrived(handle, moment) {
         Some(arrived) => compare(&arrived, &written.concat(), moment, text),

@@ -36,7 +36,7 @@ enum Call {
 impl<T, D, H, F, J> Subject<'_, T, F, J>
 where
     T: Clone + Send + 'static,
-    D: Destination<T> + 'static,
+    D: Destination<Chunk = T> + 'static,
     F: Fn() -> (D, H),
     J: Fn(&mut H, Moment, &[T]) -> Result<(), String>,
 {
