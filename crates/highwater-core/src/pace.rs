@@ -27,14 +27,6 @@ impl Pace {
         if self.left <= 0 { self.poll_look(cx) } else { Poll::Ready(()) }
     }
 
-    /// [`poll_ready`](Self::poll_ready) and one chunk spent.
-    #[inline]
-    pub(crate) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(self.poll_ready(cx));
-        self.spend_to(self.left - 1);
-        Poll::Ready(())
-    }
-
     /// Chunks that may be taken before the next [`poll_ready`](Self::poll_ready).
     #[inline]
     pub(crate) fn left(&self) -> i32 {
@@ -220,7 +212,8 @@ mod tests {
     async fn a_wait_starts_the_time_anew() {
         let (mut pace, mut cx) = (Pace::default(), Context::from_waker(Waker::noop()));
         for _ in 0..100 {
-            assert!(pace.poll_step(&mut cx).is_ready());
+            assert!(pace.poll_ready(&mut cx).is_ready());
+            pace.spend_to(pace.left() - 1);
             assert!(pace.note(Poll::<()>::Pending).is_pending());
             tokio::time::advance(Duration::from_secs(1)).await;
         }

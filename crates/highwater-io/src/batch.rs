@@ -42,6 +42,12 @@ impl Batch {
         self.copied
     }
 
+    /// Whether it stays below both limits, in bytes, with one more chunk of this length.
+    pub(crate) fn has_room(&self, chunk: usize, most: usize, most_copied: usize) -> bool {
+        let copied = if chunk < SMALL { chunk } else { 0 };
+        self.len + chunk < most && self.copied + copied < most_copied
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len == 0
     }

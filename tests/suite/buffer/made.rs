@@ -1,6 +1,5 @@
 //! What is made of the buffer: the writer task, read-ahead, offloaded machines, async stages, duplexes, events, time limits.
 
-use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -23,49 +22,82 @@ pub(crate) async fn settle() {
     }
 }
 
-/// A destination that notes in what pieces it was written.
+/// A destination that accepts every chunk, and sends what it has accepted together when its source is idle.
 #[derive(Clone, Default)]
-pub(crate) struct Pieces(pub(crate) Arc<Mutex<Vec<Vec<u32>>>>, pub(crate) Demand);
+pub(crate) struct Pieces {
+    pub(crate) sent: Arc<Mutex<Vec<Vec<u32>>>>,
+    pub(crate) demand: Demand,
+    held: Vec<u32>,
+}
 
 impl Destination for Pieces {
     type Chunk = u32;
 
+    fn accept(&mut self, chunk: u32) -> Result<Option<u32>> {
+        self.held.push(chunk);
+        Ok(None)
+    }
+
     async fn write(&mut self, chunk: u32) -> Result<()> {
-        self.1.take().await;
-        self.0.lock().unwrap().push(vec![chunk]);
+        self.accept(chunk).map(drop)
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        if !self.held.is_empty() {
+            self.demand.take().await;
+            self.sent.lock().unwrap().push(std::mem::take(&mut self.held));
+        }
         Ok(())
     }
 
-    async fn write_many(&mut self, chunks: &mut VecDeque<u32>) -> Result<()> {
-        self.1.take().await;
-        self.0.lock().unwrap().push(chunks.drain(..).collect());
-        Ok(())
+    async fn finish(&mut self) -> Result<()> {
+        self.flush().await
     }
 }
 
-/// N21, N22, B16: what piles up behind a write goes out in one call; a single chunk by itself; what is being written counts.
+/// N21, N22: the chunks that pile up while the destination sends are sent together next; a single chunk by itself.
 #[tokio::test]
 async fn a_writer_task_writes_what_has_piled_up_in_one_call() {
     let pieces = Pieces::default();
     let writable = Writable::new(pieces.clone(), HighWaterMark::items(4).low(0));
     assert!(!writable.write(0).unwrap().is_full());
     settle().await;
-    assert_eq!(writable.buffered(), 1, "it is being written");
-    assert!((1..4).map(|x| writable.write(x).unwrap().is_full()).eq([false, false, true]));
-    pieces.1.allow(1);
+    assert_eq!(writable.buffered(), 0, "it was accepted");
+    assert!((1..5).map(|x| writable.write(x).unwrap().is_full()).eq([false, false, false, true]));
     settle().await;
-    assert_eq!(writable.buffered(), 3);
-    pieces.1.allow(1);
+    assert_eq!(writable.buffered(), 4, "the destination is sending");
+    pieces.demand.allow(1);
+    settle().await;
+    assert_eq!(writable.buffered(), 0);
+    pieces.demand.allow(1);
     writable.finish().await.unwrap();
-    assert_eq!(*pieces.0.lock().unwrap(), [vec![0], vec![1, 2, 3]]);
+    assert_eq!(*pieces.sent.lock().unwrap(), [vec![0], vec![1, 2, 3, 4]]);
     assert!(writable.is_finished());
+}
+
+/// B16: a chunk counts as buffered until its `write` has returned, one by one.
+#[tokio::test]
+async fn a_chunk_that_is_being_written_counts_as_buffered() {
+    let (log, demand) = (Log::default(), Demand::new());
+    let recorder = Recorder::new(&log).on_demand(&demand);
+    let writable = Writable::new(recorder, HighWaterMark::items(4).low(0));
+    assert!((0..4).map(|x| writable.write(x).unwrap().is_full()).eq([false, false, false, true]));
+    for left in (0..4).rev() {
+        settle().await;
+        assert_eq!(writable.buffered(), left + 1);
+        demand.allow(1);
+        settle().await;
+        assert_eq!(writable.buffered(), left);
+    }
+    writable.finish().await.unwrap();
+    assert_eq!(log.written(), [0, 1, 2, 3]);
 }
 
 /// N15, N17: a cork makes one piece of many writes, even while nothing is being written.
 #[tokio::test]
 async fn a_cork_makes_one_piece_of_many_writes() {
     let pieces = Pieces::default();
-    pieces.1.allow(10);
+    pieces.demand.allow(10);
     let writable = Writable::new(pieces.clone(), HighWaterMark::items(16));
     let cork = writable.cork();
     for x in 0..3 {
@@ -74,7 +106,7 @@ async fn a_cork_makes_one_piece_of_many_writes() {
     }
     drop(cork);
     writable.finish().await.unwrap();
-    assert_eq!(*pieces.0.lock().unwrap(), [vec![0, 1, 2]]);
+    assert_eq!(*pieces.sent.lock().unwrap(), [vec![0, 1, 2]]);
 }
 
 /// I29, N33, N46: an error of the destination is everybody's, and at once; `finished` waits until it is closed.

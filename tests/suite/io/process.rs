@@ -158,7 +158,7 @@ async fn an_abort_ends_pipelines_with_blocked_pipes() {
     let exit = child.exit();
     let endless = Readable::from_iter(std::iter::repeat_with(|| Bytes::from(vec![0; 10_000])));
     let fed = endless.pipe_to(child.input).abort_on(stop.clone()).spawn();
-    let stuck = highwater::destination_fn(|_: bytes::Bytes| std::future::pending());
+    let stuck = highwater::destination_fn(|_: Bytes| std::future::pending());
     let read = child.output.pipe_to(stuck).abort_on(stop.clone()).spawn();
     for _ in 0..1000 {
         tokio::task::yield_now().await;

@@ -1,7 +1,5 @@
 //! N15 to N24: corks and batches.
 
-use std::collections::VecDeque;
-
 use highwater_core::{Destination, Error, HighWaterMark, Result, Writable};
 
 use crate::buffer::made::{Pieces, settle};
@@ -21,13 +19,13 @@ fn write(writable: &Writable<u32>, chunks: impl IntoIterator<Item = u32>) {
 #[tokio::test]
 async fn n018_the_end_opens_every_cork() {
     let (pieces, writable) = pieces();
-    pieces.1.allow(1);
+    pieces.demand.allow(1);
     let _corks = [writable.cork(), writable.cork(), writable.cork()];
     write(&writable, [1, 2, 3]);
     settle().await;
-    assert!(pieces.0.lock().unwrap().is_empty());
+    assert!(pieces.sent.lock().unwrap().is_empty());
     writable.finish().await.unwrap();
-    assert_eq!(*pieces.0.lock().unwrap(), [vec![1, 2, 3]]);
+    assert_eq!(*pieces.sent.lock().unwrap(), [vec![1, 2, 3]]);
 }
 
 #[tokio::test]
@@ -39,10 +37,10 @@ async fn n019_an_uncork_during_a_write_starts_nothing() {
     write(&writable, [1, 2]);
     drop(cork);
     settle().await;
-    assert!(pieces.0.lock().unwrap().is_empty(), "0 is being written");
-    pieces.1.allow(2);
+    assert!(pieces.sent.lock().unwrap().is_empty(), "0 is being written");
+    pieces.demand.allow(2);
     writable.finish().await.unwrap();
-    assert_eq!(*pieces.0.lock().unwrap(), [vec![0], vec![1, 2]]);
+    assert_eq!(*pieces.sent.lock().unwrap(), [vec![0], vec![1, 2]]);
 }
 
 #[tokio::test]
@@ -52,36 +50,41 @@ async fn n020_a_write_that_completes_opens_no_cork() {
     settle().await;
     let cork = writable.cork();
     write(&writable, [1, 2]);
-    pieces.1.allow(9);
+    pieces.demand.allow(9);
     settle().await;
-    assert_eq!(*pieces.0.lock().unwrap(), [vec![0]]);
+    assert_eq!(*pieces.sent.lock().unwrap(), [vec![0]]);
     assert_eq!(writable.buffered(), 2);
     drop(cork);
     settle().await;
-    assert_eq!(*pieces.0.lock().unwrap(), [vec![0], vec![1, 2]]);
+    assert_eq!(*pieces.sent.lock().unwrap(), [vec![0], vec![1, 2]]);
 }
 
-/// Takes chunks one by one, but no batches.
-struct NoBatches;
+/// Accepts every chunk, and cannot send them.
+struct Unsendable;
 
-impl Destination for NoBatches {
+impl Destination for Unsendable {
     type Chunk = u32;
+
+    fn accept(&mut self, _: u32) -> Result<Option<u32>> {
+        Ok(None)
+    }
 
     async fn write(&mut self, _: u32) -> Result<()> {
         Ok(())
     }
 
-    async fn write_many(&mut self, _: &mut VecDeque<u32>) -> Result<()> {
+    async fn flush(&mut self) -> Result<()> {
         Err(Error::msg("no batches"))
     }
 }
 
 #[tokio::test]
 async fn n023_a_batch_that_fails_is_everybodys_error() {
-    let writable = Writable::new(NoBatches, HighWaterMark::items(2).low(0));
+    let writable = Writable::new(Unsendable, HighWaterMark::items(2).low(0));
     let other = writable.clone();
     write(&writable, [1]);
     assert!(other.write(2).unwrap().is_full());
+    settle().await;
     let failures = [writable.drain().await, other.finish().await, writable.finished().await];
     for failure in failures {
         assert!(failure.unwrap_err().to_string().starts_with("no batches"));
@@ -97,5 +100,5 @@ async fn n024_a_destroy_fails_what_is_corked() {
     assert_eq!(writable.buffered(), 0);
     drop(cork);
     assert!(writable.finish().await.unwrap_err().to_string().starts_with("enough"));
-    assert!(pieces.0.lock().unwrap().is_empty());
+    assert!(pieces.sent.lock().unwrap().is_empty());
 }

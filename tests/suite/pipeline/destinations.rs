@@ -1,6 +1,5 @@
 //! Where chunks go: borrowed, boxed and adapted destinations.
 
-use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use bytes::Bytes;
@@ -72,12 +71,14 @@ impl Destination for Heavy {
     async fn write(&mut self, chunk: u32) -> Result<()> {
         self.0.write(chunk).await
     }
-    async fn write_many(&mut self, chunks: &mut VecDeque<u32>) -> Result<()> {
-        chunks.clear();
-        self.0.write(99).await
+    fn accept(&mut self, chunk: u32) -> Result<Option<u32>> {
+        Ok((chunk > 1).then_some(chunk + 98))
     }
     async fn flush(&mut self) -> Result<()> {
         self.0.flush().await
+    }
+    async fn on_idle(&mut self) -> Result<()> {
+        self.0.write(77).await
     }
     async fn finish(&mut self) -> Result<()> {
         self.0.finish().await
@@ -96,31 +97,28 @@ impl Destination for Heavy {
     }
 }
 
-/// `write_many` is forwarded as well, and not taken apart by a loan or a box.
+/// `accept` and `on_idle` are forwarded as well.
 #[test]
-fn loans_and_boxes_forward_write_many() {
+fn loans_and_boxes_forward_what_does_not_wait() {
     let log = Log::default();
     let mut heavy = Heavy(Recorder::new(&log));
-    let mut chunks = VecDeque::from([1, 2]);
-    run_woken(Destination::write_many(&mut &mut heavy, &mut chunks)).unwrap().output.unwrap();
-    let mut chunks = VecDeque::from([1, 2]);
+    let lent = &mut heavy;
+    assert_eq!((lent.accept(1).unwrap(), lent.accept(2).unwrap()), (None, Some(100)));
+    run_woken(lent.on_idle()).unwrap().output.unwrap();
     let mut boxed = BoxDestination::new(heavy);
-    run_woken(boxed.write_many(&mut chunks)).unwrap().output.unwrap();
-    assert_eq!(log.written(), [99, 99]);
+    assert_eq!((boxed.accept(1).unwrap(), boxed.accept(2).unwrap()), (None, Some(100)));
+    run_woken(boxed.on_idle()).unwrap().output.unwrap();
+    assert_eq!(log.written(), [77, 77]);
 }
 
-/// N23: the usual `write_many` writes one by one, pops what it has written, and leaves the rest after an error.
+/// By default a destination accepts no chunk, and an idle source flushes it.
 #[test]
-fn write_many_pops_what_it_has_written() {
+fn by_default_chunks_are_written_and_an_idle_source_flushes() {
     let log = Log::default();
-    let mut recorder = Recorder::new(&log).pends(1).trouble(When::Call(2), Trouble::Error);
-    let mut chunks = VecDeque::from([1, 2, 3, 4]);
-    let result = run_woken(recorder.write_many(&mut chunks)).unwrap().output;
-    assert_eq!((result.is_err(), chunks), (true, VecDeque::from([4])));
-    assert_eq!(log.written(), [1, 2, 3]);
-    let mut rest = VecDeque::from([4]);
-    run_woken(recorder.write_many(&mut rest)).unwrap().output.unwrap();
-    assert!(rest.is_empty());
+    let mut recorder = Recorder::new(&log);
+    assert_eq!(recorder.accept(1).unwrap(), Some(1));
+    run_woken(recorder.on_idle()).unwrap().output.unwrap();
+    assert_eq!(log.calls(), "flush");
 }
 
 /// `destination_fn`: one call at a time, borrowing, and its error ends the pipeline.

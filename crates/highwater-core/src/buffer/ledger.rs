@@ -336,10 +336,6 @@ impl Ledger {
         self.peak
     }
 
-    pub(crate) fn low(&self) -> usize {
-        self.low
-    }
-
     pub(crate) fn high(&self) -> usize {
         self.high
     }

@@ -97,13 +97,6 @@ impl<T> Shared<T> {
         Ok(())
     }
 
-    /// How much may be written before the low mark is reached, if somebody waits for that.
-    pub(super) fn until_drained(&self) -> usize {
-        let ledger = &self.lock().ledger;
-        let full = ledger.needs_drain() && ledger.buffered() > ledger.low();
-        if full { ledger.buffered() - ledger.low() } else { usize::MAX }
-    }
-
     /// The reader is gone, and is not woken any more.
     pub(super) fn forget_reader(&self) {
         let _waker;

@@ -84,6 +84,15 @@ impl<T: Send + 'static> Destination for Writable<T> {
         self.shared.lock().refusal().map_or(Ok(()), Err)
     }
 
+    fn accept(&mut self, chunk: T) -> Result<Option<T>> {
+        let weight = self.high_water_mark().weight(&chunk);
+        match self.shared.put_weighed((chunk, weight), Limit::Gate, None) {
+            Ok(_) => Ok(None),
+            Err(refused) if refused.error().is_overflow() => Ok(Some(refused.into_chunk())),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
     async fn write(&mut self, chunk: T) -> Result<()> {
         Ok(self.send(chunk).await?)
     }

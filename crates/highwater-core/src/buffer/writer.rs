@@ -1,7 +1,8 @@
 //! A task that writes what has piled up.
 
 use std::collections::VecDeque;
-use std::panic::AssertUnwindSafe;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -15,20 +16,20 @@ use super::mark::HighWaterMark;
 use super::shared::{Interest, Shared, Weighed};
 use super::writable::Writable;
 use crate::readable::StageInfo;
-use crate::sync::seeded;
+use crate::sync::{Ordering::Acquire, seeded};
 use crate::{Destination, Error, Readable, Result, Source, task};
 
 impl<T: Send + 'static> Writable<T> {
-    /// Spawns a task that opens the destination and writes to it: the chunks that piled up during a write go to
-    /// [`write_many`](Destination::write_many) in one call, and when nothing is left it is flushed.
+    /// Spawns a task that opens the destination and writes the buffered chunks to it. When no chunk is left, the
+    /// destination's [`on_idle`](Destination::on_idle) is called: a destination that [accepts](Destination::accept) chunks
+    /// sends there together what has piled up.
     ///
     /// After [`end`](Self::end) the task runs until the destination has finished, even if every handle is dropped; without
     /// it, dropping the last handle stops the task and aborts the destination, as [`destroy`](Self::destroy) does.
     ///
     /// # Backpressure
     ///
-    /// Chunks count as buffered until the call that writes them has returned. While the buffer is full, a call takes no
-    /// more chunks than lead to the low mark, so that the writer can continue while the rest is written.
+    /// A chunk counts as buffered until the destination has taken it: until `accept` has, or `write` has returned.
     ///
     /// # Errors
     ///
@@ -64,129 +65,152 @@ impl<T: Send + 'static> Writable<T> {
         let info = StageInfo::new("Writable").holds(mark.holds());
         let shared = Shared::new(mark, &info, Some(stop.clone()));
         let info = info.buffer(Control::new(Arc::clone(&shared)));
-        let batches = Batches { shared: Arc::clone(&shared), taken: VecDeque::new() };
-        let gathered = Gathered { destination, shared: Arc::clone(&shared), written: 0 };
-        let pipeline = Readable::from_source(info, batches).pipe_to(gathered).abort_on(stop);
+        let taken = Taken { shared: Arc::clone(&shared), chunks: VecDeque::new() };
+        let counted = Counted::new(destination, Arc::clone(&shared));
+        let pipeline = Readable::from_source(info, taken).pipe_to(counted).abort_on(stop);
         let outcome = Outcome(Some(Arc::clone(&shared)));
         task::spawn(async move { outcome.is(pipeline.run().await.map(|_| ())) }).detach();
         Self::of(shared)
     }
 }
 
-/// Everything that has piled up since it was last asked.
-struct Batches<T> {
+/// The buffered chunks, each of which counts as buffered until the [`Counted`] destination has taken it.
+struct Taken<T> {
     shared: Arc<Shared<T>>,
-    taken: VecDeque<Weighed<T>>,
+    chunks: VecDeque<Weighed<T>>,
 }
 
-impl<T> Unpin for Batches<T> {}
+impl<T> Unpin for Taken<T> {}
 
-impl<T> Stream for Batches<T> {
-    type Item = Result<VecDeque<Weighed<T>>>;
+impl<T> Stream for Taken<T> {
+    type Item = Result<Weighed<T>>;
 
+    #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let me = self.get_mut();
-        let there = ready!(me.shared.poll_take(&mut me.taken, Interest::Delivery, cx))?;
-        Poll::Ready(there.then(|| Ok(std::mem::take(&mut me.taken))))
+        if me.chunks.is_empty() || me.shared.attention.load(Acquire) {
+            let there = ready!(me.shared.poll_take(&mut me.chunks, Interest::Delivery, cx))?;
+            if !there {
+                return Poll::Ready(None);
+            }
+        }
+        Poll::Ready(me.chunks.pop_front().map(Ok))
     }
 }
 
-impl<T> Source for Batches<T> {
-    type Chunk = VecDeque<Weighed<T>>;
+impl<T> Source for Taken<T> {
+    type Chunk = Weighed<T>;
 }
 
-/// Writes batches, and counts chunks as gone when they are written.
-struct Gathered<D, T> {
+/// Passes chunks to the destination, and counts each as gone when the destination has taken it.
+struct Counted<D, T> {
     destination: D,
     shared: Arc<Shared<T>>,
-    written: u64,
+    /// Chunks that the destination has taken.
+    taken: u64,
+    /// The weight of the chunks that the destination has taken and that still count as buffered.
+    given: usize,
+    /// The most that may be `given` before the writers are told.
+    step: usize,
 }
 
-impl<T: Send, D: Destination<Chunk = T>> Gathered<D, T> {
-    /// Writes the batch in one call, or in two: the first then ends at the low mark, where the writer goes on.
-    async fn write_batch(&mut self, mut batch: VecDeque<Weighed<T>>) -> Result<()> {
-        while !batch.is_empty() {
-            let (chunks, weight) = self.take_part(&mut batch);
-            let too_early = seeded!("what is being written does not count");
-            if too_early {
-                self.shared.give_back(weight);
-            }
-            self.write_part(chunks).await?;
-            if !too_early {
-                self.shared.give_back(weight);
-            }
+impl<T: Send, D: Destination<Chunk = T>> Counted<D, T> {
+    fn new(destination: D, shared: Arc<Shared<T>>) -> Self {
+        Self { destination, shared, taken: 0, given: 0, step: 1 }
+    }
+
+    #[inline]
+    fn took(&mut self, weight: usize) {
+        self.taken += 1;
+        self.given += weight;
+        if self.given >= self.step || self.shared.room_is_wanted.load(Acquire) {
+            self.give_back();
         }
+    }
+
+    fn give_back(&mut self) {
+        if self.given > 0 {
+            self.step = self.shared.give_back(std::mem::take(&mut self.given));
+        }
+    }
+
+    /// Runs a call that may wait. What was taken before it is counted first; those who wait for room learn of an error at
+    /// once, not when the destination is closed. A panic is an error like any other.
+    async fn call<'a, Fut>(
+        &'a mut self,
+        chunk: Option<u64>,
+        call: impl FnOnce(&'a mut D) -> Fut,
+    ) -> Result<()>
+    where
+        Fut: Future<Output = Result<()>>,
+    {
+        self.give_back();
+        let (name, shared) = (self.destination.name(), &self.shared);
+        let result = AssertUnwindSafe(call(&mut self.destination)).catch_unwind().await;
+        told(result, (name, chunk), shared)
+    }
+}
+
+/// The result of a call. Those who wait for room learn of its failure.
+fn told<R, T>(
+    result: std::thread::Result<Result<R>>,
+    (name, chunk): (&'static str, Option<u64>),
+    shared: &Shared<T>,
+) -> Result<R> {
+    let result = result.unwrap_or_else(|payload| Err(Error::panic(&*payload)));
+    result.map_err(|error| error.attribute(name, chunk)).inspect_err(|error| {
+        if !seeded!("an error of the destination is swallowed") {
+            shared.destination_failed(error.clone());
+        }
+    })
+}
+
+impl<T: Send, D: Destination<Chunk = T>> Destination for Counted<D, T> {
+    type Chunk = Weighed<T>;
+
+    async fn open(&mut self) -> Result<()> {
+        self.call(None, D::open).await
+    }
+
+    #[inline]
+    fn accept(&mut self, (chunk, weight): Weighed<T>) -> Result<Option<Weighed<T>>> {
+        let accepted = catch_unwind(AssertUnwindSafe(|| self.destination.accept(chunk)));
+        let Ok(Ok(accepted)) = accepted else {
+            let place = (self.destination.name(), Some(self.taken));
+            return told(accepted, place, &self.shared).map(|_| None);
+        };
+        if accepted.is_none() {
+            self.took(weight);
+        }
+        Ok(accepted.map(|chunk| (chunk, weight)))
+    }
+
+    async fn write(&mut self, (chunk, weight): Weighed<T>) -> Result<()> {
+        if seeded!("what is being written does not count") {
+            self.took(weight);
+            return self.call(Some(self.taken), |to| to.write(chunk)).await;
+        }
+        self.call(Some(self.taken), |to| to.write(chunk)).await?;
+        self.took(weight);
+        self.give_back();
         Ok(())
     }
 
-    fn take_part(&self, batch: &mut VecDeque<Weighed<T>>) -> (VecDeque<T>, usize) {
-        let most = self.shared.until_drained();
-        let (mut chunks, mut weight) = (VecDeque::with_capacity(batch.len()), 0);
-        while weight < most || seeded!("a batch ends beyond the low mark") {
-            let Some((chunk, its_weight)) = batch.pop_front() else { break };
-            chunks.push_back(chunk);
-            weight += its_weight;
-        }
-        (chunks, weight)
-    }
-
-    async fn write_part(&mut self, mut chunks: VecDeque<T>) -> Result<()> {
-        let all = chunks.len();
-        let result = match chunks.pop_front() {
-            Some(chunk) if chunks.is_empty() => self.destination.write(chunk).await,
-            Some(chunk) => {
-                chunks.push_front(chunk);
-                self.destination.write_many(&mut chunks).await
-            }
-            None => Ok(()),
-        };
-        let failed = result.is_err() && all == 1;
-        let written = all - chunks.len() - usize::from(failed);
-        self.written += written as u64;
-        result.map_err(|error| error.attribute(self.destination.name(), Some(self.written)))
-    }
-
-    /// Tells those who wait at once, not when the destination is closed. A panic is an error like any other.
-    fn told(&self, result: std::thread::Result<Result<()>>) -> Result<()> {
-        let result = result.unwrap_or_else(|payload| Err(Error::panic(&*payload)));
-        result.map_err(|error| error.attribute(self.destination.name(), None)).inspect_err(
-            |error| {
-                if !seeded!("an error of the destination is swallowed") {
-                    self.shared.destination_failed(error.clone());
-                }
-            },
-        )
-    }
-}
-
-impl<T: Send, D: Destination<Chunk = T>> Destination for Gathered<D, T> {
-    type Chunk = VecDeque<Weighed<T>>;
-
-    async fn open(&mut self) -> Result<()> {
-        let result = AssertUnwindSafe(self.destination.open()).catch_unwind().await;
-        self.told(result)
-    }
-
-    async fn write(&mut self, batch: VecDeque<Weighed<T>>) -> Result<()> {
-        let result = AssertUnwindSafe(self.write_batch(batch)).catch_unwind().await;
-        self.told(result)
-    }
-
     async fn flush(&mut self) -> Result<()> {
-        let result = AssertUnwindSafe(self.destination.flush()).catch_unwind().await;
-        self.told(result)
+        self.call(None, D::flush).await
+    }
+
+    async fn on_idle(&mut self) -> Result<()> {
+        self.call(None, D::on_idle).await
     }
 
     async fn finish(&mut self) -> Result<()> {
-        let result = AssertUnwindSafe(self.destination.finish()).catch_unwind().await;
-        self.told(result)
+        self.call(None, D::finish).await
     }
 
     async fn abort(&mut self, error: &Error) -> Result<()> {
         let known = self.shared.lock().known_failure();
-        let abort = self.destination.abort(known.as_ref().unwrap_or(error));
-        let result = AssertUnwindSafe(abort).catch_unwind().await;
-        self.told(result)
+        self.call(None, |to| async move { to.abort(known.as_ref().unwrap_or(error)).await }).await
     }
 
     fn holds(&self) -> Option<usize> {

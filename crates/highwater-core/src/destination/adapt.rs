@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 
 use futures_sink::Sink;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::Destination;
 use crate::{Error, Result};
@@ -120,6 +120,14 @@ impl<T: Send> Destination for mpsc::Sender<T> {
 
     async fn open(&mut self) -> Result<()> {
         if self.is_closed() { Err(Error::premature_close()) } else { Ok(()) }
+    }
+
+    fn accept(&mut self, chunk: T) -> Result<Option<T>> {
+        match self.try_send(chunk) {
+            Ok(()) => Ok(None),
+            Err(TrySendError::Full(chunk)) => Ok(Some(chunk)),
+            Err(TrySendError::Closed(_)) => Err(Error::premature_close()),
+        }
     }
 
     async fn write(&mut self, chunk: T) -> Result<()> {

@@ -1,6 +1,5 @@
 //! A destination whose type is only its chunk.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -8,7 +7,8 @@ use std::pin::Pin;
 use super::Destination;
 use crate::{Control, Error, Result};
 
-/// A destination behind a pointer: to store it, or to choose between two at run time. It costs an allocation per call.
+/// A destination behind a pointer: to store it, or to choose between two at run time. It costs an allocation per call, except for a chunk
+/// that the destination [accepts](Destination::accept).
 ///
 /// # Examples
 ///
@@ -51,12 +51,16 @@ impl<T: Send + 'static> Destination for BoxDestination<T> {
         self.0.write(chunk).await
     }
 
-    async fn write_many(&mut self, chunks: &mut VecDeque<T>) -> Result<()> {
-        self.0.write_many(chunks).await
+    fn accept(&mut self, chunk: T) -> Result<Option<T>> {
+        self.0.accept(chunk)
     }
 
     async fn flush(&mut self) -> Result<()> {
         self.0.flush().await
+    }
+
+    async fn on_idle(&mut self) -> Result<()> {
+        self.0.on_idle().await
     }
 
     async fn finish(&mut self) -> Result<()> {
@@ -90,8 +94,9 @@ type Boxed<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 trait Erased<T: 'static>: Send {
     fn open(&mut self) -> Boxed<'_>;
     fn write(&mut self, chunk: T) -> Boxed<'_>;
-    fn write_many<'a>(&'a mut self, chunks: &'a mut VecDeque<T>) -> Boxed<'a>;
+    fn accept(&mut self, chunk: T) -> Result<Option<T>>;
     fn flush(&mut self) -> Boxed<'_>;
+    fn on_idle(&mut self) -> Boxed<'_>;
     fn finish(&mut self) -> Boxed<'_>;
     fn abort<'a>(&'a mut self, error: &'a Error) -> Boxed<'a>;
     fn weight(&self, chunk: &T) -> usize;
@@ -109,12 +114,16 @@ impl<T: Send + 'static, D: Destination<Chunk = T>> Erased<T> for D {
         Box::pin(Destination::write(self, chunk))
     }
 
-    fn write_many<'a>(&'a mut self, chunks: &'a mut VecDeque<T>) -> Boxed<'a> {
-        Box::pin(Destination::write_many(self, chunks))
+    fn accept(&mut self, chunk: T) -> Result<Option<T>> {
+        Destination::accept(self, chunk)
     }
 
     fn flush(&mut self) -> Boxed<'_> {
         Box::pin(Destination::flush(self))
+    }
+
+    fn on_idle(&mut self) -> Boxed<'_> {
+        Box::pin(Destination::on_idle(self))
     }
 
     fn finish(&mut self) -> Boxed<'_> {

@@ -3,7 +3,6 @@
 mod adapt;
 mod boxed;
 
-use std::collections::VecDeque;
 use std::future::Future;
 
 pub use adapt::{DestinationFn, FromSink, destination_fn, from_sink};
@@ -12,20 +11,22 @@ pub use boxed::BoxDestination;
 use crate::transform::short_name;
 use crate::{Control, Error, Result};
 
-/// Where chunks go: what Node's `_construct`, `_write`, `_writev`, `_final` and `_destroy` are for, as async functions.
+/// Where chunks go: what Node's `_construct`, `_write`, `_writev`, `_final` and `_destroy` are for.
 ///
 /// # Protocol
 ///
 /// A pipeline keeps to this, and a destination may count on it:
 ///
 /// 1. [`open`](Self::open) is called first, and nothing is read from the source before it has succeeded.
-/// 2. One call at a time, each awaited to its end.
-/// 3. [`flush`](Self::flush) is called when no chunk is at hand, if something was written since the last one; not while the
-///    stages before only wait for a regular file. It is called as well, perhaps twice, before an abort for an error of the
-///    source, and at the end of a pipeline that is kept open.
-/// 4. Last comes exactly one of [`finish`](Self::finish), when the source has ended, and [`abort`](Self::abort), when
+/// 2. One call at a time, each awaited to its end. A chunk that [`accept`](Self::accept) returns is passed to
+///    [`write`](Self::write) next, before any other chunk.
+/// 3. [`on_idle`](Self::on_idle) is called when the source has no chunk ready, if a chunk was taken since the last call;
+///    not while the stages before only wait for a regular file. It is called before a pause as well.
+/// 4. [`flush`](Self::flush) is called before an abort for an error of the source, and at the end of a pipeline that is
+///    kept open.
+/// 5. Last comes exactly one of [`finish`](Self::finish), when the source has ended, and [`abort`](Self::abort), when
 ///    anything failed: `open`, `write`, `flush` or `finish` themselves, a stage, the source, a panic, or an abort signal.
-/// 5. A pipeline that is *dropped* only drops the destination: what must be undone then belongs into `Drop`.
+/// 6. A pipeline that is *dropped* only drops the destination: what must be undone then belongs into `Drop`.
 ///
 /// # Cancel safety
 ///
@@ -72,39 +73,45 @@ pub trait Destination: Send {
         async { Ok(()) }
     }
 
-    /// Takes a chunk. Returning says that the next one may come: this is where backpressure comes from.
+    /// Takes a chunk without waiting: `None`. A destination that has no room for it returns the chunk, and the caller
+    /// passes it to [`write`](Self::write), which waits.
+    ///
+    /// A pipeline moves the chunks that are ready in one loop for as long as this takes them. By default it takes none.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    #[inline]
+    fn accept(&mut self, chunk: Self::Chunk) -> Result<Option<Self::Chunk>> {
+        Ok(Some(chunk))
+    }
+
+    /// Takes a chunk, after it has waited for room. Returning says that the next one may come: this is where backpressure
+    /// comes from.
     ///
     /// # Errors
     ///
     /// It cannot be written; [`abort`](Self::abort) follows.
     fn write(&mut self, chunk: Self::Chunk) -> impl Future<Output = Result<()>> + Send;
 
-    /// Takes all the chunks that have piled up: Node's `_writev`. It pops what it has written, so that after an error
-    /// the rest is still there.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`](Self::write).
-    fn write_many(
-        &mut self,
-        chunks: &mut VecDeque<Self::Chunk>,
-    ) -> impl Future<Output = Result<()>> + Send {
-        async move {
-            while let Some(chunk) = chunks.pop_front() {
-                self.write(chunk).await?;
-            }
-            Ok(())
-        }
-    }
-
-    /// No chunk is at hand for now: what is held back must be sent on its way. It need not have arrived when this
-    /// returns; but a flush with nothing held back waits until all that was sent has.
+    /// Sends all chunks taken so far. When it returns, they have arrived where [`finish`](Self::finish) would leave them, as
+    /// far as that is possible before the end.
     ///
     /// # Errors
     ///
     /// As [`write`](Self::write).
     fn flush(&mut self) -> impl Future<Output = Result<()>> + Send {
         async { Ok(()) }
+    }
+
+    /// The source has no chunk ready for now: starts to send the chunks that are held back. They need not have arrived when
+    /// it returns. By default it is [`flush`](Self::flush).
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    fn on_idle(&mut self) -> impl Future<Output = Result<()>> + Send {
+        self.flush()
     }
 
     /// The end was reached: write what is held, sync, commit, close.
@@ -165,19 +172,21 @@ impl<D: Destination + ?Sized> Destination for &mut D {
     }
 
     #[inline]
+    fn accept(&mut self, chunk: Self::Chunk) -> Result<Option<Self::Chunk>> {
+        (**self).accept(chunk)
+    }
+
+    #[inline]
     fn write(&mut self, chunk: Self::Chunk) -> impl Future<Output = Result<()>> + Send {
         (**self).write(chunk)
     }
 
-    fn write_many(
-        &mut self,
-        chunks: &mut VecDeque<Self::Chunk>,
-    ) -> impl Future<Output = Result<()>> + Send {
-        (**self).write_many(chunks)
-    }
-
     fn flush(&mut self) -> impl Future<Output = Result<()>> + Send {
         (**self).flush()
+    }
+
+    fn on_idle(&mut self) -> impl Future<Output = Result<()>> + Send {
+        (**self).on_idle()
     }
 
     fn finish(&mut self) -> impl Future<Output = Result<()>> + Send {

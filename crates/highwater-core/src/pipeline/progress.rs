@@ -99,6 +99,11 @@ impl Progress {
         }
     }
 
+    /// Whether the stages are timed.
+    pub(super) fn is_timed(&self) -> bool {
+        self.stopwatch.is_some()
+    }
+
     /// Says what a wait from here on is for.
     #[inline]
     pub(crate) fn enter(&self, phase: Phase) {

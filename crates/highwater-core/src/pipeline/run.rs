@@ -178,11 +178,8 @@ impl Course<'_> {
             // The source is of no more use: its file is closed while the destination commits.
             source.set(None);
             self.progress.enter(Phase::Finishing);
-            let ending = if self.keep_open {
-                flush_through(destination).await
-            } else {
-                destination.finish().await
-            };
+            let ending =
+                if self.keep_open { destination.flush().await } else { destination.finish().await };
             ending.map_err(Failure::Fatal)
         }
     }
@@ -272,15 +269,7 @@ impl Course<'_> {
     ) -> Result<(), Failure> {
         self.progress.enter(Phase::Flushing);
         let name = destination.name();
-        let flush = async {
-            // Without an abort to come, this is the last chance to wait for what is under way.
-            let flushed = if self.keep_open {
-                flush_through(destination).await
-            } else {
-                destination.flush().await
-            };
-            flushed.map_err(Failure::Fatal)
-        };
+        let flush = async { destination.flush().await.map_err(Failure::Fatal) };
         self.guarded(pin!(Some(flush)), cancelled, name).await
     }
 
@@ -332,12 +321,6 @@ fn both(first: Result<()>, then: Result<()>) -> Result<()> {
         (Err(first), Err(later)) => Err(first.or_later(later)),
         (first, then) => first.and(then),
     }
-}
-
-/// Sends what the destination holds back, and waits until it has arrived.
-async fn flush_through<D: Destination>(destination: &mut D) -> Result<()> {
-    destination.flush().await?;
-    destination.flush().await
 }
 
 /// Drops what is in there; a panic in its `Drop` is an error like any other.

@@ -246,6 +246,14 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination for FileWrite<T> {
         }
     }
 
+    fn accept(&mut self, chunk: T) -> Result<Option<T>> {
+        if !self.batch.has_room(chunk.as_ref().len(), GATHER, GATHER_SMALL) {
+            return Ok(Some(chunk));
+        }
+        self.batch.push(chunk.into());
+        Ok(None)
+    }
+
     async fn write(&mut self, chunk: T) -> Result<()> {
         self.batch.push(chunk.into());
         if self.batch.len() >= GATHER || self.batch.copied() >= GATHER_SMALL {
@@ -255,7 +263,13 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination for FileWrite<T> {
     }
 
     async fn flush(&mut self) -> Result<()> {
-        if self.batch.is_empty() { self.settle().await.map(drop) } else { self.send().await }
+        self.send().await?;
+        self.settle().await.map(drop)
+    }
+
+    /// Hands what has gathered to a job, once the job before it is done.
+    async fn on_idle(&mut self) -> Result<()> {
+        self.send().await
     }
 
     async fn finish(&mut self) -> Result<()> {

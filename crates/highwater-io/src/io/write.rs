@@ -126,6 +126,14 @@ where
         if self.ended { Err(Error::write_after_end().in_stage("io::write")) } else { Ok(()) }
     }
 
+    fn accept(&mut self, chunk: T) -> Result<Option<T>> {
+        if !self.batch.has_room(chunk.as_ref().len(), GATHER, GATHER) {
+            return Ok(Some(chunk));
+        }
+        self.batch.push(chunk.into());
+        Ok(None)
+    }
+
     async fn write(&mut self, chunk: T) -> Result<()> {
         self.batch.push(chunk.into());
         if self.batch.len() < GATHER {

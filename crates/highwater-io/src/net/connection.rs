@@ -1,6 +1,5 @@
 //! The two directions of a TCP connection.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
@@ -81,12 +80,16 @@ impl Destination for Outgoing {
         self.destination.write(chunk).await
     }
 
-    async fn write_many(&mut self, chunks: &mut VecDeque<Bytes>) -> Result<()> {
-        self.destination.write_many(chunks).await
+    fn accept(&mut self, chunk: Bytes) -> Result<Option<Bytes>> {
+        self.destination.accept(chunk)
     }
 
     async fn flush(&mut self) -> Result<()> {
         Destination::flush(&mut self.destination).await
+    }
+
+    async fn on_idle(&mut self) -> Result<()> {
+        self.destination.on_idle().await
     }
 
     async fn finish(&mut self) -> Result<()> {

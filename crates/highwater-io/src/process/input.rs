@@ -1,7 +1,5 @@
 //! The standard input of a child.
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 use highwater_core::{Destination, Error, Result};
 use tokio::process::ChildStdin;
@@ -41,12 +39,16 @@ impl Destination for Input {
         self.open()?.write(chunk).await
     }
 
-    async fn write_many(&mut self, chunks: &mut VecDeque<Bytes>) -> Result<()> {
-        self.open()?.write_many(chunks).await
+    fn accept(&mut self, chunk: Bytes) -> Result<Option<Bytes>> {
+        self.open()?.accept(chunk)
     }
 
     async fn flush(&mut self) -> Result<()> {
         Destination::flush(self.open()?).await
+    }
+
+    async fn on_idle(&mut self) -> Result<()> {
+        self.open()?.on_idle().await
     }
 
     async fn finish(&mut self) -> Result<()> {

@@ -110,6 +110,17 @@ impl Marker {
         }
     }
 
+    /// Takes a chunk that fits into the record in work; returns any other.
+    pub(super) fn accept(&mut self, chunk: Bytes) -> Option<Bytes> {
+        let idle = self.sent.is_none() && self.waiting.is_empty();
+        if !idle || self.record.len().max(LENGTH) + chunk.len() >= RECORD {
+            return Some(chunk);
+        }
+        self.push(chunk);
+        self.fill();
+        None
+    }
+
     /// What is to be sent now: a record that is full or, if all is asked for, the last one.
     pub(super) fn next_part(&mut self, all: bool) -> Option<&[u8]> {
         if self.sent.is_none() {

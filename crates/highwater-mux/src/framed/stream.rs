@@ -196,6 +196,10 @@ impl Destination for Outgoing {
         }
     }
 
+    fn accept(&mut self, chunk: Bytes) -> Result<Option<Bytes>> {
+        Ok(self.marker.accept(chunk))
+    }
+
     async fn write(&mut self, chunk: Bytes) -> Result<()> {
         self.marker.push(chunk);
         self.send(false).await

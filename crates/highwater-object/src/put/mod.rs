@@ -282,6 +282,15 @@ where
         self.store.guard(&self.key).await
     }
 
+    fn accept(&mut self, chunk: T) -> Result<Option<T>> {
+        let room = self.plan.size() - self.part.len();
+        if self.is_closed() || !self.rest.is_empty() || chunk.as_ref().len() > room {
+            return Ok(Some(chunk));
+        }
+        self.part.extend_from_slice(chunk.as_ref());
+        Ok(None)
+    }
+
     async fn write(&mut self, chunk: T) -> Result<()> {
         if self.is_closed() {
             return Err(Error::write_after_end());

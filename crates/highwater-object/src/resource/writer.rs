@@ -258,8 +258,11 @@ impl<F: Encode> Destination for RecordWrite<F> {
     }
 
     async fn flush(&mut self) -> Result<()> {
-        let left = if self.waiting.is_empty() { 0 } else { usize::MAX };
-        self.drain(0, left).await
+        self.drain(0, 0).await
+    }
+
+    async fn on_idle(&mut self) -> Result<()> {
+        self.drain(0, usize::MAX).await
     }
 
     async fn finish(&mut self) -> Result<()> {

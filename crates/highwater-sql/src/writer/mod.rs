@@ -72,7 +72,6 @@ pub fn table_writer<T: ToRow + Send + 'static>(
         counts: WriteCounts::default(),
         batches: 0,
         rows: 0,
-        idle: true,
         finishing: false,
     }
 }
@@ -117,8 +116,6 @@ pub struct TableWriter<T> {
     counts: WriteCounts,
     batches: u64,
     rows: u64,
-    /// Whether a flush has been called since the last batch.
-    idle: bool,
     /// Whether all batches have been accepted.
     finishing: bool,
 }
@@ -294,17 +291,17 @@ impl<T: ToRow + Send + 'static> Destination for TableWriter<T> {
         if batch.is_empty() {
             return Ok(());
         }
-        self.idle = false;
         self.queue = Some(batch);
         self.send().await
     }
 
     async fn flush(&mut self) -> Result<()> {
-        if self.queue.is_some() {
-            return self.send().await;
-        }
-        // What was written last is on its way; only the second flush waits for it.
-        if std::mem::replace(&mut self.idle, true) { self.settle().await } else { Ok(()) }
+        self.send().await?;
+        self.settle().await
+    }
+
+    async fn on_idle(&mut self) -> Result<()> {
+        self.send().await
     }
 
     async fn finish(&mut self) -> Result<()> {

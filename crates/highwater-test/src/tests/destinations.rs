@@ -1,6 +1,5 @@
 //! A destination, right or with one bug.
 
-use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,8 +15,9 @@ enum Bug {
     ForgetsTheFlush,
     LosesTheLastAtTheEnd,
     NeedsToBeWrittenTo,
-    LeavesTheQueue,
-    WritesManyBackwards,
+    AcceptsAndForgets,
+    AcceptsAndReturns,
+    OvertakesOnAccept,
     FlushesAgain,
     PanicsOnEmpty,
     TakesEmptyForTheEnd,
@@ -91,6 +91,20 @@ impl Destination for Memory {
         Ok(())
     }
 
+    fn accept(&mut self, chunk: Bytes) -> Result<Option<Bytes>> {
+        if self.has(Bug::AcceptsAndForgets) {
+            return Ok(None);
+        }
+        if self.has(Bug::AcceptsAndReturns) {
+            self.held.push(chunk.clone());
+        }
+        if self.has(Bug::OvertakesOnAccept) {
+            self.held.insert(0, chunk);
+            return Ok(None);
+        }
+        Ok(Some(chunk))
+    }
+
     async fn write(&mut self, chunk: Bytes) -> Result<()> {
         if chunk.is_empty() {
             assert!(!self.has(Bug::PanicsOnEmpty), "nothing to write");
@@ -108,20 +122,6 @@ impl Destination for Memory {
             self.held.pop();
         } else {
             self.pause().await;
-        }
-        Ok(())
-    }
-
-    async fn write_many(&mut self, chunks: &mut VecDeque<Bytes>) -> Result<()> {
-        if self.has(Bug::LeavesTheQueue) {
-            self.held.extend(chunks.iter().cloned());
-            return Ok(());
-        }
-        if self.has(Bug::WritesManyBackwards) {
-            chunks.make_contiguous().reverse();
-        }
-        while let Some(chunk) = chunks.pop_front() {
-            self.write(chunk).await?;
         }
         Ok(())
     }
@@ -208,8 +208,9 @@ fn the_broken_ones_do_not() {
         (Bug::ForgetsTheFlush, "Flushed: 0 of"),
         (Bug::LosesTheLastAtTheEnd, "Finished:"),
         (Bug::NeedsToBeWrittenTo, "with nothing written"),
-        (Bug::LeavesTheQueue, "it leaves chunks in the queue"),
-        (Bug::WritesManyBackwards, "`write_many`"),
+        (Bug::AcceptsAndForgets, "`accept`"),
+        (Bug::AcceptsAndReturns, "`accept`"),
+        (Bug::OvertakesOnAccept, "`accept`"),
         (Bug::FlushesAgain, "Flushed:"),
         (Bug::PanicsOnEmpty, "panicked: nothing to write"),
         (Bug::TakesEmptyForTheEnd, "Finished: 0 of"),

@@ -14,7 +14,7 @@ use crate::case::shorten;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a test should say what it promises at each")]
 pub enum Moment {
-    /// After two calls of `flush`: all that was written must be there.
+    /// After `flush`: all that was written must be there.
     Flushed,
     /// After `finish`: all that was written must be there.
     Finished,
@@ -34,8 +34,8 @@ pub enum Moment {
 /// Checked, on a runtime of its own:
 ///
 /// - `open`, a `write` for each chunk, `finish`: they have arrived, in order; without chunks nothing has;
-/// - `write_many` writes the same, and takes all from the queue;
-/// - `flush` after `open` and after every chunk, twice each time: what was written has arrived, and nothing more;
+/// - `accept` of each chunk, `write` of those that come back, `on_idle` between them: the same;
+/// - `flush` after `open` and after every chunk: what was written has arrived, and nothing more;
 /// - `abort` behind any chunk, and behind a `finish` that was not waited for;
 /// - every call dropped at each of its polls, and then `abort`; a `write` dropped so, and then the other chunks: that one
 ///   has arrived once or not at all, unless a later call fails; if `abort` says that a dropped `finish` has

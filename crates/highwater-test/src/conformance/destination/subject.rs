@@ -1,6 +1,5 @@
 //! What is done to a destination.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::time::Duration;
 
@@ -47,7 +46,9 @@ where
             self.writes(self.chunks).await
         });
         self.check("`open`, `finish`, with nothing written", async || self.writes(&[]).await);
-        self.check("`write_many`", async || self.writes_many().await);
+        self.check("`accept` of each chunk, `write` of those that come back", async || {
+            self.accepts().await
+        });
         self.check("`flush` after every chunk", async || self.flushes().await);
         for k in points(self.chunks.len()) {
             self.check(format!("`abort` behind {k} chunks"), async || {
@@ -70,16 +71,21 @@ where
         self.judge(&mut handle, Moment::Finished, chunks).await
     }
 
-    async fn writes_many(&self) -> Result<(), String> {
+    /// A pipeline offers each chunk first. Half of them with an idle source behind each.
+    async fn accepts(&self) -> Result<(), String> {
         let (mut to, mut handle) = self.open().await?;
-        let (first, second) = self.chunks.split_at(self.chunks.len() / 2);
-        for part in [first, &[], second] {
-            let mut queue: VecDeque<T> = part.iter().cloned().collect();
-            good("write_many", to.write_many(&mut queue).await)?;
-            if !queue.is_empty() {
-                return Err("it leaves chunks in the queue and says that all went well".to_owned());
+        for (k, chunk) in self.chunks.iter().enumerate() {
+            let accepted =
+                to.accept(chunk.clone()).map_err(|error| format!("accept fails: {error:?}"))?;
+            if let Some(chunk) = accepted {
+                good("write", to.write(chunk).await)?;
+            }
+            if k < self.chunks.len() / 2 {
+                good("on_idle", to.on_idle().await)?;
             }
         }
+        good("flush", to.flush().await)?;
+        self.judge(&mut handle, Moment::Flushed, self.chunks).await?;
         good("finish", to.finish().await)?;
         self.judge(&mut handle, Moment::Finished, self.chunks).await
     }
@@ -87,8 +93,6 @@ where
     async fn flushes(&self) -> Result<(), String> {
         let (mut to, mut handle) = self.open().await?;
         for k in 0..=self.chunks.len() {
-            // What is held goes on its way with the first, and has arrived with the second.
-            good("flush", to.flush().await)?;
             good("flush", to.flush().await)?;
             let arrived = self.judge(&mut handle, Moment::Flushed, &self.chunks[..k]).await;
             arrived.map_err(|why| format!("after {k} chunks: {why}"))?;
