@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::{Offer, Result, Transform};
+use crate::{Result, Transform};
 
 /// One chunk in, one chunk out: [`Readable::map`](crate::Readable::map).
 pub struct Map<I, F> {
@@ -98,12 +98,7 @@ impl<I, F: FnMut(&I) -> bool> Transform for Filter<I, F> {
 
     #[inline]
     fn write(&mut self, chunk: I) -> Result<Option<I>> {
-        Ok(self.offer(chunk)?.output())
-    }
-
-    #[inline]
-    fn offer(&mut self, chunk: I) -> Result<Offer<I, I>> {
-        Ok(if (self.f)(&chunk) { Offer::Taken(Some(chunk)) } else { Offer::Refused(chunk) })
+        Ok((self.f)(&chunk).then_some(chunk))
     }
 
     fn holds(&self) -> Option<usize> {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use super::{Answer, Engine, Event};
 use crate::readable::Tally;
-use crate::{Offer, Result, Source};
+use crate::{Result, Source};
 
 /// Why the flow of chunks stops.
 pub(super) enum Stop<B, O> {
@@ -33,13 +33,11 @@ impl<E: Engine> Flow<'_, E> {
         &mut self,
         mut next: Option<E::Output>,
         time: &mut E::Time,
-        each: &mut impl FnMut(E::Output) -> ControlFlow<B, Option<E::Output>>,
+        each: &mut impl FnMut(E::Output) -> ControlFlow<B>,
     ) -> ControlFlow<Stop<B, E::Output>> {
         loop {
             if let Some(output) = next {
-                if let Some(back) = each(output).map_break(Stop::Broken)? {
-                    self.tally.meter().watch(|| self.engine.take_back(back));
-                }
+                each(output).map_break(Stop::Broken)?;
             }
             next = match self.read(time) {
                 Ok(Some(output)) => Some(output),
@@ -67,7 +65,7 @@ impl<E: Engine> Flow<'_, E> {
         &mut self,
         ask_at: u64,
         upstream: Pin<&mut S>,
-        each: &mut impl FnMut(E::Output) -> ControlFlow<B, Option<E::Output>>,
+        each: &mut impl FnMut(E::Output) -> ControlFlow<B>,
         cx: &mut Context<'_>,
     ) -> Stop<B, E::Output> {
         // Counted here: it is a register then, whatever the machine does.
@@ -75,17 +73,13 @@ impl<E: Engine> Flow<'_, E> {
         let polled = upstream.poll_each(cx, |chunk| {
             taken += 1;
             let mut time = E::Time::default();
-            let first = match self.tally.meter().watch(|| self.engine.offer(chunk, &mut time)) {
+            let first = match self.tally.meter().watch(|| self.engine.write(chunk, &mut time)) {
                 Err(error) => return Break(Stop::Event(Event::Failed(error))),
-                Ok(offer) if self.engine.is_done() => {
-                    return Break(Stop::Satisfied(offer.output()));
-                }
-                Ok(Offer::Refused(chunk)) if taken < ask_at => return Continue(Some(chunk)),
-                Ok(Offer::Refused(_)) => return Break(Stop::Swallowed),
-                Ok(Offer::Taken(None)) if taken >= ask_at => return Break(Stop::Swallowed),
-                Ok(Offer::Taken(first)) => first,
+                Ok(first) if self.engine.is_done() => return Break(Stop::Satisfied(first)),
+                Ok(None) if taken >= ask_at => return Break(Stop::Swallowed),
+                Ok(first) => first,
             };
-            self.give(first, &mut time, each).map_continue(|()| None)
+            self.give(first, &mut time, each)
         });
         self.tally.set_taken(taken);
         match polled {

@@ -17,17 +17,14 @@ use crate::{Report, Result};
 /// None of them is cancel safe in the sense that it could be taken up again: what it has gathered is dropped with it.
 impl<S: Source> Readable<S> {
     /// Hands each chunk to `f` until it breaks off, and gives what it broke off with; `None` at the end.
-    async fn visit<B>(
-        self,
-        mut f: impl FnMut(S::Chunk) -> ControlFlow<B, Option<S::Chunk>>,
-    ) -> Result<Option<B>> {
+    async fn visit<B>(self, mut f: impl FnMut(S::Chunk) -> ControlFlow<B>) -> Result<Option<B>> {
         let mut source = pin!(self.resumed());
         poll_fn(|cx| source.as_mut().poll_each(cx, &mut f)).await.transpose()
     }
 
     /// The same with a function whose error ends it.
     async fn try_visit(self, mut f: impl FnMut(S::Chunk) -> Result<()>) -> Result<()> {
-        let failed = self.visit(|chunk| f(chunk).map_or_else(Break, |()| Continue(None))).await?;
+        let failed = self.visit(|chunk| f(chunk).map_or_else(Break, Continue)).await?;
         failed.map_or(Ok(()), Err)
     }
 
@@ -170,7 +167,7 @@ impl<S: Source> Readable<S> {
             let mut so_far = value.take();
             let polled = source.as_mut().poll_each(cx, |chunk| {
                 so_far = so_far.take().map(|so_far| f(so_far, chunk));
-                Continue::<Infallible, _>(None)
+                Continue::<Infallible>(())
             });
             value = so_far;
             polled
@@ -238,7 +235,7 @@ impl<S: Source> Readable<S> {
     ///
     /// Is *not* cancel safe: what was read is lost.
     pub async fn find(self, mut f: impl FnMut(&S::Chunk) -> bool) -> Result<Option<S::Chunk>> {
-        self.visit(|chunk| if f(&chunk) { Break(chunk) } else { Continue(Some(chunk)) }).await
+        self.visit(|chunk| if f(&chunk) { Break(chunk) } else { Continue(()) }).await
     }
 
     /// How many chunks there are.

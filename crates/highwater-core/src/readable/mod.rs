@@ -363,7 +363,7 @@ impl<S: Source> Source for Readable<S> {
     fn poll_each<B>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mut each: impl FnMut(S::Chunk) -> ControlFlow<B, Option<S::Chunk>>,
+        mut each: impl FnMut(S::Chunk) -> ControlFlow<B>,
     ) -> Poll<Option<Result<B>>> {
         let mut this = self.project();
         if *this.life != Life::Open {
@@ -374,8 +374,8 @@ impl<S: Source> Source for Readable<S> {
             let mut left = this.pace.left();
             let polled = this.source.as_mut().poll_each(cx, |chunk| {
                 left -= 1;
-                let back = each(chunk).map_break(Some)?;
-                if left == 0 { ControlFlow::Break(None) } else { ControlFlow::Continue(back) }
+                each(chunk).map_break(Some)?;
+                if left == 0 { ControlFlow::Break(None) } else { ControlFlow::Continue(()) }
             });
             this.pace.spend_to(left);
             match ready!(this.pace.note(polled)) {
