@@ -45,7 +45,7 @@ pub use destination::{
     BoxDestination, Destination, DestinationFn, FromSink, destination_fn, from_sink,
 };
 pub use duplex::{BufferedDuplex, Duplex, Linked, duplex_pair};
-pub use error::{Error, Result};
+pub use error::{Context, Error, ErrorKind, Result, StandardError};
 pub use pipe::{Answer, Engine, Pipe, Plain, Timed};
 pub use pipeline::{
     Explanation, Pipeline, PipelineFuture, Running, StageExplanation, Stall, StalledStage, Waits,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::pipeline::{Progress, Times};
 use crate::readable::{Plan, StageInfo};
-use crate::{BufferStats, Control};
+use crate::{BufferStats, Control, Error};
 
 /// What a pipeline did, or does: how much it moved, and where the time went.
 ///
@@ -22,6 +22,13 @@ pub struct Report {
     weight_out: u64,
     times: Times,
     stages: Vec<StageReport>,
+}
+
+impl Error {
+    /// What the pipeline that failed with this error had done until then. `None` if it is not the error of a pipeline.
+    pub fn report(&self) -> Option<&Report> {
+        self.any_report()?.downcast_ref()
+    }
 }
 
 /// What one stage did.

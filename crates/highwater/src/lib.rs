@@ -138,6 +138,9 @@ pub mod guide;
 pub mod prelude {
     #[cfg(feature = "batch")]
     pub use highwater_batch::BatchExt as _;
+    pub use highwater_core::{
+        Context as _, Destination, Error, HighWaterMark, Readable, Result, Transform,
+    };
     #[cfg(feature = "csv")]
     pub use highwater_csv::CsvExt as _;
     #[cfg(feature = "gzip")]

@@ -1,7 +1,9 @@
 //! Reading to the end: the answers, when they stop reading, and the limits.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
-use highwater_core::Readable;
+use highwater_core::{Error, Readable, Result};
 use proptest::prelude::*;
 
 use crate::support::{Event, Log, Step, chunks_of, quiet, run_woken, script, scripts, values};
@@ -164,4 +166,47 @@ fn for_each_takes_one_at_a_time() {
     let expected = ["begin 3", "end 3", "begin 1", "end 1", "begin 2", "end 2"];
     assert_eq!(log.into_inner().unwrap(), expected);
     assert_eq!(report.unwrap().chunks_out(), 3);
+}
+
+/// A predicate may fail: its error ends the stream, behind the chunks before it.
+#[test]
+fn the_error_of_a_predicate_ends_the_stream() {
+    fn is_even(x: &u32) -> Result<bool> {
+        if *x == 3 { Err(Error::msg("three")) } else { Ok(x % 2 == 0) }
+    }
+    let numbers = || Readable::from_iter(1..=4_u32);
+    let mut even = numbers().filter(is_even);
+    assert_eq!(ran(async { even.next().await.unwrap() }).unwrap(), 2);
+    let failed = ran(async { even.next().await.unwrap() }).unwrap_err();
+    assert_eq!((failed.stage(), failed.chunk()), (Some("filter"), Some(2)));
+    assert!(
+        ran(numbers().skip_while(is_even).to_vec()).is_err_and(|error| error.chunk() == Some(2))
+    );
+    assert_eq!(ran(numbers().take_while(is_even).to_vec()).unwrap(), []);
+    assert_eq!(ran(numbers().find(is_even)).unwrap(), Some(2));
+    assert!(ran(numbers().skip(2).any(is_even)).is_err());
+    assert!(!ran(numbers().all(is_even)).unwrap());
+    assert!(ran(numbers().skip(1).all(is_even)).is_err());
+    let sum = |so_far: u32, x: u32| is_even(&x).map(|_| so_far + x);
+    assert_eq!(ran(numbers().take(2).try_fold(0, sum)).unwrap(), 3);
+    assert_eq!(ran(numbers().try_fold(0, sum)).unwrap_err().to_string(), "three");
+}
+
+/// N159: async predicates are asked one after the other, and no further than to the answer.
+#[test]
+fn an_async_predicate_is_asked_for_one_chunk_at_a_time() {
+    let asked = Cell::new(0);
+    let is_even = |x: &u32| {
+        let x = *x;
+        asked.set(asked.get() + 1);
+        async move { if x == 9 { Err(Error::msg("nine")) } else { Ok(x % 2 == 0) } }
+    };
+    assert_eq!(ran(Readable::from_iter(1..6).filter_async(is_even).to_vec()).unwrap(), [2, 4]);
+    asked.set(0);
+    assert_eq!(ran(Readable::from_iter(1..6).find_async(is_even)).unwrap(), Some(2));
+    assert_eq!(asked.get(), 2);
+    assert_eq!(ran(Readable::from_iter([1, 3]).find_async(is_even)).unwrap(), None);
+    assert!(ran(Readable::from_iter([9, 2]).find_async(is_even)).is_err());
+    let sum = |so_far: u32, x: u32| async move { Ok(so_far + x) };
+    assert_eq!(ran(Readable::from_iter(1..4).fold_async(0, sum)).unwrap(), 6);
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use highwater_core::{
-    Destination, Readable, Result, Runs, Source, StageInfo, Transform, destination_fn,
+    Destination, Error, HighWaterMark, Readable, Report, Result, Runs, Source, StageInfo,
+    Transform, destination_fn, pass_through,
 };
 use tokio::time::{Instant, sleep};
 
@@ -264,6 +265,26 @@ async fn a_measured_pipeline_tells_its_ends_from_its_stages() -> Result<()> {
     let bottleneck = run(1, 3, 1).await?.bottleneck();
     assert!(bottleneck.is_stage());
     assert_eq!(bottleneck.to_string(), "the stage Works (60 % of the time)");
+    Ok(())
+}
+
+/// The error of a pipeline has its report: what it had done until then.
+#[tokio::test]
+async fn the_error_of_a_pipeline_has_its_report() -> Result<()> {
+    let source =
+        || Readable::from_iter(0..5).try_map(|x| if x < 3 { Ok(x) } else { Err(Error::aborted()) });
+    let to = || destination_fn(|_| async { Ok(()) });
+    let error = source().pipe_to(to()).named("numbers").await.unwrap_err();
+    let report = error.report().expect("it is the error of a pipeline");
+    assert_eq!((report.name(), report.chunks_out()), (Some("numbers"), 3));
+    assert_eq!(report.stages().len(), 3);
+    assert!(source().to_vec().await.unwrap_err().report().is_none());
+    // The error of a pipeline that another one reads is the other's, and so is the report.
+    let (writable, readable) = pass_through(HighWaterMark::items(8));
+    let (inner, outer) =
+        tokio::join!(source().pipe_to(writable).run(), readable.skip(1).pipe_to(to()).run());
+    let of = |result: Result<_>| result.unwrap_err().report().map(Report::chunks_out);
+    assert_eq!((of(inner), of(outer)), (Some(3), Some(2)));
     Ok(())
 }
 

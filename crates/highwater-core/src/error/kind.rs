@@ -6,23 +6,37 @@ use std::sync::Arc;
 
 use super::{Error, Inner};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+/// The kinds of an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Any other error: of user code, or of a library.
     Other,
+    /// The operating system, an `AsyncRead` or an `AsyncWrite` failed.
     Io,
+    /// The other side went away without an end.
     PrematureClose,
+    /// A chunk was written after the end.
     WriteAfterEnd,
+    /// The caller asked for an abort.
     Aborted,
+    /// A limit was exceeded.
     Limit,
+    /// The input does not follow its format.
     Corrupt,
+    /// The input ended inside a unit: a frame, a member, a file that is known to be longer.
     Truncated,
+    /// A time limit was exceeded.
     Timeout,
+    /// User code panicked.
     Panic,
+    /// A buffer at its hard mark refused a chunk.
     Overflow,
+    /// The destination had committed before the failure.
     Committed,
 }
 
-impl Kind {
+impl ErrorKind {
     /// What an error with neither message nor cause says.
     pub(super) fn describe(self) -> &'static str {
         match self {
@@ -45,7 +59,7 @@ impl Kind {
 /// Constructors.
 impl Error {
     #[cold]
-    pub(super) fn of(kind: Kind, message: Option<Cow<'static, str>>) -> Self {
+    pub(super) fn of(kind: ErrorKind, message: Option<Cow<'static, str>>) -> Self {
         Self(Arc::new(Inner {
             kind,
             message,
@@ -56,68 +70,69 @@ impl Error {
             line: None,
             chunk: None,
             suppressed: Vec::new(),
+            report: None,
         }))
     }
 
     /// An error that only says something.
     #[cold]
     pub fn msg(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::of(Kind::Other, Some(message.into()))
+        Self::of(ErrorKind::Other, Some(message.into()))
     }
 
     /// The other side went away without ending: dropped, panicked or closed early.
     #[cold]
     pub fn premature_close() -> Self {
-        Self::of(Kind::PrematureClose, None)
+        Self::of(ErrorKind::PrematureClose, None)
     }
 
     /// A chunk was written to something that was told to end, or that has ended.
     #[cold]
     pub fn write_after_end() -> Self {
-        Self::of(Kind::WriteAfterEnd, None)
+        Self::of(ErrorKind::WriteAfterEnd, None)
     }
 
     /// The caller asked for it to stop.
     #[cold]
     pub fn aborted() -> Self {
-        Self::of(Kind::Aborted, None)
+        Self::of(ErrorKind::Aborted, None)
     }
 
     /// Something was larger than a limit; the message names the limit and its unit.
     #[cold]
     pub fn limit(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::of(Kind::Limit, Some(message.into()))
+        Self::of(ErrorKind::Limit, Some(message.into()))
     }
 
     /// The input is not what its format says.
     #[cold]
     pub fn corrupt(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::of(Kind::Corrupt, Some(message.into()))
+        Self::of(ErrorKind::Corrupt, Some(message.into()))
     }
 
     /// The input ended inside a unit (a frame, a member, a file known to be longer).
     #[cold]
     pub fn truncated(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::of(Kind::Truncated, Some(message.into()))
+        Self::of(ErrorKind::Truncated, Some(message.into()))
     }
 
     /// Something took longer than it was given.
     #[cold]
     pub fn timeout(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::of(Kind::Timeout, Some(message.into()))
+        Self::of(ErrorKind::Timeout, Some(message.into()))
     }
 
     /// A buffer at its hard mark refused a chunk.
     #[cold]
     pub fn overflow() -> Self {
-        Self::of(Kind::Overflow, None)
+        Self::of(ErrorKind::Overflow, None)
     }
 
     /// A destination was told to undo what it has committed already: the answer of
     /// [`Destination::abort`](crate::Destination::abort) when it comes too late.
     #[cold]
     pub fn committed() -> Self {
-        Self::of(Kind::Committed, None)
+        Self::of(ErrorKind::Committed, None)
     }
 
     /// User code panicked; `payload` is what [`std::panic::catch_unwind`] gave. A text in it becomes the message.
@@ -127,64 +142,70 @@ impl Error {
             .downcast_ref::<&'static str>()
             .copied()
             .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        Self::of(Kind::Panic, text.map(|text| Cow::Owned(format!("panicked: {text}"))))
+        Self::of(ErrorKind::Panic, text.map(|text| Cow::Owned(format!("panicked: {text}"))))
     }
 }
 
 /// Asking what kind it is.
 impl Error {
+    /// The kind of the error. An error of the destination that came after its commit has its own kind here, and is told by
+    /// [`is_committed`](Self::is_committed).
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
     /// The operating system, or an `AsyncRead`/`AsyncWrite`, said so; `downcast_ref::<io::Error>()` has the details.
     pub fn is_io(&self) -> bool {
-        self.0.kind == Kind::Io
+        self.0.kind == ErrorKind::Io
     }
 
     /// The other side went away without ending.
     pub fn is_premature_close(&self) -> bool {
-        self.0.kind == Kind::PrematureClose
+        self.0.kind == ErrorKind::PrematureClose
     }
 
     /// A chunk was written after the end.
     pub fn is_write_after_end(&self) -> bool {
-        self.0.kind == Kind::WriteAfterEnd
+        self.0.kind == ErrorKind::WriteAfterEnd
     }
 
     /// It was told to stop.
     pub fn is_aborted(&self) -> bool {
-        self.0.kind == Kind::Aborted
+        self.0.kind == ErrorKind::Aborted
     }
 
     /// A limit was exceeded.
     pub fn is_limit(&self) -> bool {
-        self.0.kind == Kind::Limit
+        self.0.kind == ErrorKind::Limit
     }
 
     /// The input is not what its format says.
     pub fn is_corrupt(&self) -> bool {
-        self.0.kind == Kind::Corrupt
+        self.0.kind == ErrorKind::Corrupt
     }
 
     /// The input ended inside a unit.
     pub fn is_truncated(&self) -> bool {
-        self.0.kind == Kind::Truncated
+        self.0.kind == ErrorKind::Truncated
     }
 
     /// It took too long.
     pub fn is_timeout(&self) -> bool {
-        self.0.kind == Kind::Timeout
+        self.0.kind == ErrorKind::Timeout
     }
 
     /// User code panicked.
     pub fn is_panic(&self) -> bool {
-        self.0.kind == Kind::Panic
+        self.0.kind == ErrorKind::Panic
     }
 
     /// The destination had committed before this went wrong: all of its chunks are in place, although something failed.
     pub fn is_committed(&self) -> bool {
-        self.0.kind == Kind::Committed || self.suppressed().iter().any(Self::is_committed)
+        self.0.kind == ErrorKind::Committed || self.suppressed().iter().any(Self::is_committed)
     }
 
     /// A full buffer refused a chunk.
     pub fn is_overflow(&self) -> bool {
-        self.0.kind == Kind::Overflow
+        self.0.kind == ErrorKind::Overflow
     }
 }

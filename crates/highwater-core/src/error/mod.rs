@@ -1,17 +1,21 @@
 //! The one error of the workspace.
 
+mod context;
 mod convert;
 mod kind;
 #[cfg(test)]
 mod tests;
 mod text;
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 
-use kind::Kind;
+pub use context::Context;
+pub use convert::StandardError;
+pub use kind::ErrorKind;
 use text::Plain;
 
 /// A result whose error is [`Error`] unless said otherwise.
@@ -23,10 +27,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// It does **not** implement [`std::error::Error`] itself; that is what lets `?` turn every standard error into it.
 /// It derefs to `dyn std::error::Error + Send + Sync`, and converts into `Box<dyn std::error::Error>`,
-/// [`io::Error`] and, with the feature `anyhow`, `anyhow::Error`.
+/// [`io::Error`] and, with the feature `anyhow`, `anyhow::Error`. [`into_std`](Self::into_std) makes a standard error of it.
 ///
 /// `Display` prints this level only: the message, the stage and the position. The cause is in
 /// [`source`](StdError::source); a foreign error that came in by `?` is shown in place, and its own cause follows.
+/// `{:#}` prints the causes on the same line, `Debug` on lines of their own with the later errors.
 ///
 /// # Examples
 ///
@@ -45,7 +50,7 @@ pub struct Error(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    kind: Kind,
+    kind: ErrorKind,
     message: Option<Cow<'static, str>>,
     cause: Option<Arc<dyn StdError + Send + Sync>>,
     stage: Option<&'static str>,
@@ -54,6 +59,8 @@ struct Inner {
     line: Option<u64>,
     chunk: Option<u64>,
     suppressed: Vec<Error>,
+    /// The report of the pipeline that failed.
+    report: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// Saying more about an error on its way.
@@ -124,6 +131,17 @@ impl Error {
             self.inner().pipeline = Some(Arc::clone(name));
         }
         self
+    }
+
+    /// Keeps the report of the pipeline that failed.
+    #[cold]
+    pub(crate) fn with_report(mut self, report: Arc<dyn Any + Send + Sync>) -> Self {
+        self.inner().report = Some(report);
+        self
+    }
+
+    pub(crate) fn any_report(&self) -> Option<&(dyn Any + Send + Sync)> {
+        self.0.report.as_deref()
     }
 
     /// Attributes to a stage and a chunk unless a stage nearer to the failure already did.

@@ -1,7 +1,7 @@
 use std::error::Error as StdError;
 use std::io;
 
-use super::{Error, Result};
+use super::{Context, Error, ErrorKind, Result};
 
 fn parse() -> Result<u32> {
     Ok("x".parse::<u32>()?)
@@ -90,4 +90,36 @@ fn a_panic_keeps_its_text() {
     let error = Error::panic(&*payload);
     assert!(error.is_panic());
     assert_eq!(error.to_string(), "panicked: no luck");
+}
+
+#[test]
+fn debug_prints_the_causes_and_the_later_errors() {
+    let cause = io::Error::from(io::ErrorKind::NotFound);
+    let error = Error::from(cause).context("cannot open `a`").in_stage("fs::read");
+    let error = error.suppress(Error::msg("cannot close").context("cannot abort"));
+    assert_eq!(format!("{error:#}"), "cannot open `a` (in fs::read): entity not found");
+    let lines = "cannot open `a` (in fs::read)\n\nCaused by:\n    entity not found\n\n\
+                 Later errors:\n    cannot abort: cannot close";
+    assert_eq!(format!("{error:?}"), lines);
+    assert_eq!(format!("{:?}", error.clone().into_std()), lines);
+    assert!(format!("{error:#?}").starts_with("Error {\n    kind: Io,"));
+}
+
+#[test]
+fn a_standard_error_comes_back_whole() {
+    fn generic<E: StdError + Send + Sync + 'static>(error: E) -> Error {
+        Error::from(error)
+    }
+    let back = generic(Error::corrupt("bad").at_line(3).into_std());
+    assert_eq!((back.kind(), back.line()), (ErrorKind::Corrupt, Some(3)));
+}
+
+#[test]
+fn a_context_is_put_in_front_of_the_error_of_a_result() {
+    let failed: std::result::Result<u32, _> = "x".parse::<u32>();
+    let error = failed.clone().context("no number").unwrap_err();
+    assert_eq!(format!("{error:#}"), "no number: invalid digit found in string");
+    let error = failed.with_context(|| format!("line {}", 3)).context("cannot start").unwrap_err();
+    assert_eq!(format!("{error:#}"), "cannot start: line 3: invalid digit found in string");
+    assert_eq!("1".parse::<u32>().context("no number").unwrap(), 1);
 }

@@ -36,11 +36,55 @@ impl StdError for Inner {
     }
 }
 
+/// With `{:#}`, the causes follow on the same line.
 impl fmt::Display for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_level(f)?;
+        if f.alternate() {
+            causes(self).map(|cause| write!(f, ": {cause}")).collect::<fmt::Result>()?;
+        }
+        Ok(())
+    }
+}
+
+/// As `anyhow` prints it, because `fn main() -> Result<()>` does: the message, then the causes and the later errors. With
+/// `{:#?}` the fields.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return self.fmt_fields(f);
+        }
+        write!(f, "{self}")?;
+        for (index, cause) in causes(self).enumerate() {
+            f.write_str(if index == 0 { "\n\nCaused by:\n    " } else { "\n    " })?;
+            write!(f, "{cause}")?;
+        }
+        for (index, later) in self.suppressed.iter().enumerate() {
+            f.write_str(if index == 0 { "\n\nLater errors:\n    " } else { "\n    " })?;
+            write!(f, "{later:#}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn fmt_fields(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &self.kind).field("display", &format_args!("{self}"));
+        if let Some(cause) = &self.cause {
+            out.field("cause", cause);
+        }
+        if !self.suppressed.is_empty() {
+            out.field("suppressed", &self.suppressed);
+        }
+        out.finish()
+    }
+
+    /// This level: the message and the place.
+    fn fmt_level(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.message, &self.cause) {
             (Some(message), _) => f.write_str(message)?,
-            (None, Some(cause)) => fmt::Display::fmt(cause, f)?,
+            (None, Some(cause)) => write!(f, "{cause}")?,
             (None, None) => f.write_str(self.kind.describe())?,
         }
         let place = [
@@ -55,18 +99,8 @@ impl fmt::Display for Inner {
     }
 }
 
-impl fmt::Debug for Inner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = f.debug_struct("Error");
-        out.field("kind", &self.kind).field("display", &format_args!("{self}"));
-        if let Some(cause) = &self.cause {
-            out.field("cause", cause);
-        }
-        if !self.suppressed.is_empty() {
-            out.field("suppressed", &self.suppressed);
-        }
-        out.finish()
-    }
+fn causes(error: &Inner) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    std::iter::successors(error.source(), |cause| (*cause).source())
 }
 
 /// What an error said before [`Error::context`] put something in front.

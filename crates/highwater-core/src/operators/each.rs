@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use super::Verdict;
 use crate::{Result, Transform};
 
 /// One chunk in, one chunk out: [`Readable::map`](crate::Readable::map).
@@ -85,20 +86,23 @@ pub struct Filter<I, F> {
 
 opaque_debug!(Filter<I, F>);
 
-impl<I, F: FnMut(&I) -> bool> Filter<I, F> {
+impl<I, F> Filter<I, F> {
     /// Asks `f` about each chunk.
-    pub fn new(f: F) -> Self {
+    pub fn new<V: Verdict>(f: F) -> Self
+    where
+        F: FnMut(&I) -> V,
+    {
         Self { f, chunk: PhantomData }
     }
 }
 
-impl<I, F: FnMut(&I) -> bool> Transform for Filter<I, F> {
+impl<I, V: Verdict, F: FnMut(&I) -> V> Transform for Filter<I, F> {
     type Input = I;
     type Output = I;
 
     #[inline]
     fn write(&mut self, chunk: I) -> Result<Option<I>> {
-        Ok((self.f)(&chunk).then_some(chunk))
+        Ok((self.f)(&chunk).verdict()?.then_some(chunk))
     }
 
     fn holds(&self) -> Option<usize> {

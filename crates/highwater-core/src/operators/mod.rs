@@ -18,10 +18,12 @@ mod part;
 mod state;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 pub use each::{Filter, FilterMap, FlatMap, Inspect, Map, TryMap};
 pub use part::{Skip, SkipWhile, Take, TakeWhile};
 pub use state::{Chunks, Enumerate, Scan};
+pub use verdict::Verdict;
 
 use crate::{Error, Result};
 

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use super::Verdict;
 use crate::{Result, Transform};
 
 /// Passes the first chunks, then wants no more: [`Readable::take`](crate::Readable::take).
@@ -90,20 +91,23 @@ pub struct TakeWhile<I, F> {
 
 opaque_debug!(TakeWhile<I, F>);
 
-impl<I, F: FnMut(&I) -> bool> TakeWhile<I, F> {
+impl<I, F> TakeWhile<I, F> {
     /// Asks `f` about each chunk until it says no.
-    pub fn new(f: F) -> Self {
+    pub fn new<V: Verdict>(f: F) -> Self
+    where
+        F: FnMut(&I) -> V,
+    {
         Self { f, over: false, chunk: PhantomData }
     }
 }
 
-impl<I, F: FnMut(&I) -> bool> Transform for TakeWhile<I, F> {
+impl<I, V: Verdict, F: FnMut(&I) -> V> Transform for TakeWhile<I, F> {
     type Input = I;
     type Output = I;
 
     #[inline]
     fn write(&mut self, chunk: I) -> Result<Option<I>> {
-        self.over = self.over || !(self.f)(&chunk);
+        self.over = self.over || !(self.f)(&chunk).verdict()?;
         Ok(if self.over { None } else { Some(chunk) })
     }
 
@@ -130,20 +134,23 @@ pub struct SkipWhile<I, F> {
 
 opaque_debug!(SkipWhile<I, F>);
 
-impl<I, F: FnMut(&I) -> bool> SkipWhile<I, F> {
+impl<I, F> SkipWhile<I, F> {
     /// Asks `f` about each chunk until it says no.
-    pub fn new(f: F) -> Self {
+    pub fn new<V: Verdict>(f: F) -> Self
+    where
+        F: FnMut(&I) -> V,
+    {
         Self { f, passing: false, chunk: PhantomData }
     }
 }
 
-impl<I, F: FnMut(&I) -> bool> Transform for SkipWhile<I, F> {
+impl<I, V: Verdict, F: FnMut(&I) -> V> Transform for SkipWhile<I, F> {
     type Input = I;
     type Output = I;
 
     #[inline]
     fn write(&mut self, chunk: I) -> Result<Option<I>> {
-        self.passing = self.passing || !(self.f)(&chunk);
+        self.passing = self.passing || !(self.f)(&chunk).verdict()?;
         Ok(if self.passing { Some(chunk) } else { None })
     }
 

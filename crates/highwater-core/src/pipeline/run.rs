@@ -112,10 +112,11 @@ impl<S, D> Pipeline<S, D> {
                 .map_err(|payload| Error::panic(&*payload).in_stage(written_to));
             match both(result, dropped) {
                 Ok(()) => Ok(Report::of(&progress, &plan, name)),
-                Err(error) => Err(match &name {
-                    Some(name) => error.in_pipeline(name),
-                    None => error,
-                }),
+                Err(error) => {
+                    let error = name.iter().fold(error, Error::in_pipeline);
+                    let report = Report::of(&progress, &plan, name);
+                    Err(error.with_report(Arc::new(report)))
+                }
             }
         }
     }

@@ -6,10 +6,11 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
 
 use bytes::{Bytes, BytesMut};
+use futures_core::Stream;
 
 use super::{Readable, Source};
 use crate::destination::destination_fn;
-use crate::operators::check_limit;
+use crate::operators::{Verdict, check_limit};
 use crate::{Report, Result};
 
 /// Reading to the end. Each takes the readable, and drops its source when the answer is known.
@@ -177,6 +178,72 @@ impl<S: Source> Readable<S> {
         Ok(value.expect("it is put back"))
     }
 
+    /// Folds the chunks into a value with a function that may fail.
+    ///
+    /// # Errors
+    ///
+    /// That of the stream, or of `f`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is *not* cancel safe: the value so far is lost.
+    #[expect(clippy::missing_panics_doc, reason = "the value is put back unless `f` fails")]
+    pub async fn try_fold<A>(
+        self,
+        init: A,
+        mut f: impl FnMut(A, S::Chunk) -> Result<A>,
+    ) -> Result<A> {
+        let mut value = Some(init);
+        self.try_visit(|chunk| {
+            value = value.take().map(|so_far| f(so_far, chunk)).transpose()?;
+            Ok(())
+        })
+        .await?;
+        Ok(value.expect("it is put back unless `f` fails"))
+    }
+
+    /// Folds the chunks into a value with an async closure, called for one chunk after the other.
+    ///
+    /// # Errors
+    ///
+    /// That of the stream, or of `f`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is *not* cancel safe: the value so far is lost.
+    pub async fn fold_async<A, Fut>(
+        self,
+        init: A,
+        mut f: impl FnMut(A, S::Chunk) -> Fut,
+    ) -> Result<A>
+    where
+        Fut: Future<Output = Result<A>>,
+    {
+        let mut source = pin!(self.resumed());
+        let mut value = init;
+        while let Some(chunk) = poll_fn(|cx| source.as_mut().poll_next(cx)).await {
+            value = f(value, chunk?).await?;
+        }
+        Ok(value)
+    }
+
+    /// The first chunk for which an async closure resolves to true; reads no further. With `is_some()` it is Node's `some`.
+    ///
+    /// # Errors
+    ///
+    /// That of the stream, if it comes before the answer, or of `f`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is *not* cancel safe: what was read is lost.
+    pub async fn find_async<Fut>(self, f: impl FnMut(&S::Chunk) -> Fut) -> Result<Option<S::Chunk>>
+    where
+        Fut: Future<Output = Result<bool>>,
+    {
+        let mut found = pin!(self.resumed().filter_async(f));
+        poll_fn(|cx| found.as_mut().poll_next(cx)).await.transpose()
+    }
+
     /// Folds the chunks into one of them; `None` if there is none.
     ///
     /// # Errors
@@ -207,7 +274,7 @@ impl<S: Source> Readable<S> {
     ///
     /// Is *not* cancel safe: what was read is lost.
     #[doc(alias = "some")]
-    pub async fn any(self, mut f: impl FnMut(&S::Chunk) -> bool) -> Result<bool> {
+    pub async fn any<V: Verdict>(self, mut f: impl FnMut(&S::Chunk) -> V) -> Result<bool> {
         Ok(self.find(|chunk| f(chunk)).await?.is_some())
     }
 
@@ -221,8 +288,8 @@ impl<S: Source> Readable<S> {
     ///
     /// Is *not* cancel safe: what was read is lost.
     #[doc(alias = "every")]
-    pub async fn all(self, mut f: impl FnMut(&S::Chunk) -> bool) -> Result<bool> {
-        Ok(self.find(|chunk| !f(chunk)).await?.is_none())
+    pub async fn all<V: Verdict>(self, mut f: impl FnMut(&S::Chunk) -> V) -> Result<bool> {
+        Ok(self.find(|chunk| f(chunk).verdict().map(|verdict| !verdict)).await?.is_none())
     }
 
     /// The first chunk that `f` approves; reads no further.
@@ -234,8 +301,16 @@ impl<S: Source> Readable<S> {
     /// # Cancel safety
     ///
     /// Is *not* cancel safe: what was read is lost.
-    pub async fn find(self, mut f: impl FnMut(&S::Chunk) -> bool) -> Result<Option<S::Chunk>> {
-        self.visit(|chunk| if f(&chunk) { Break(chunk) } else { Continue(()) }).await
+    pub async fn find<V: Verdict>(
+        self,
+        mut f: impl FnMut(&S::Chunk) -> V,
+    ) -> Result<Option<S::Chunk>> {
+        let found = self.visit(|chunk| match f(&chunk).verdict() {
+            Ok(false) => Continue(()),
+            Ok(true) => Break(Ok(chunk)),
+            Err(error) => Break(Err(error)),
+        });
+        found.await?.transpose()
     }
 
     /// How many chunks there are.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::operators::{
     Chunks, Enumerate, Filter, FilterMap, FlatMap, Inspect, Map, Scan, Skip, SkipWhile, Take,
-    TakeWhile, TryMap,
+    TakeWhile, TryMap, Verdict,
 };
 use crate::{Error, Out, Result, TransformFn, transform_fn};
 
@@ -35,12 +35,41 @@ impl<S: Source> Readable<S> {
         self.pipe(TryMap::new(f))
     }
 
-    /// Passes the chunks that `f` approves.
-    pub fn filter<F>(self, f: F) -> Piped<S, Filter<S::Chunk, F>>
+    /// Passes the chunks for which `f` returns true. `f` may return `Result<bool>`; its error ends the stream.
+    pub fn filter<V, F>(self, f: F) -> Piped<S, Filter<S::Chunk, F>>
     where
-        F: FnMut(&S::Chunk) -> bool,
+        V: Verdict,
+        F: FnMut(&S::Chunk) -> V,
     {
         self.pipe(Filter::new(f))
+    }
+
+    /// Passes the chunks for which an async closure resolves to true, asked one after the other. The future must not borrow
+    /// the chunk: clone what it needs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_core::{Readable, Result};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// async fn is_allowed(id: u32) -> Result<bool> {
+    ///     Ok(id != 2)
+    /// }
+    ///
+    /// let allowed = Readable::from_iter(1..=3).filter_async(|id| is_allowed(*id));
+    /// assert_eq!(allowed.to_vec().await?, [1, 3]);
+    /// # Ok(()) }
+    /// ```
+    pub fn filter_async<F, Fut>(self, mut f: F) -> Readable<impl Source<Chunk = S::Chunk>>
+    where
+        F: FnMut(&S::Chunk) -> Fut,
+        Fut: Future<Output = Result<bool>>,
+    {
+        self.then(move |chunk| {
+            let verdict = f(&chunk);
+            async move { Ok(verdict.await?.then_some(chunk)) }
+        })
+        .filter_map(|chunk| chunk)
     }
 
     /// Passes what `f` makes of each chunk, if anything.
@@ -106,17 +135,19 @@ impl<S: Source> Readable<S> {
     }
 
     /// The chunks before the first that `f` refuses. The source is dropped there.
-    pub fn take_while<F>(self, f: F) -> Piped<S, TakeWhile<S::Chunk, F>>
+    pub fn take_while<V, F>(self, f: F) -> Piped<S, TakeWhile<S::Chunk, F>>
     where
-        F: FnMut(&S::Chunk) -> bool,
+        V: Verdict,
+        F: FnMut(&S::Chunk) -> V,
     {
         self.pipe(TakeWhile::new(f))
     }
 
     /// The chunks from the first that `f` refuses.
-    pub fn skip_while<F>(self, f: F) -> Piped<S, SkipWhile<S::Chunk, F>>
+    pub fn skip_while<V, F>(self, f: F) -> Piped<S, SkipWhile<S::Chunk, F>>
     where
-        F: FnMut(&S::Chunk) -> bool,
+        V: Verdict,
+        F: FnMut(&S::Chunk) -> V,
     {
         self.pipe(SkipWhile::new(f))
     }
