@@ -146,7 +146,7 @@ async fn a_failure_midway_gives_no_digest() {
 #[tokio::test]
 async fn a_digest_behind_a_buffer() {
     let (_folder, path) = file(1_000_000);
-    let mark = highwater::HighWaterMark::bytes(64 * 1024);
+    let mark = HighWaterMark::bytes(64 * 1024);
     let digest = fs::read(&path).buffer(mark).digest(Algorithm::Sha256).await.unwrap();
     let expected = coreutils("sha256sum", &path);
     assert_eq!(digest, Digest::from_hex(Algorithm::Sha256, &expected).unwrap());
@@ -158,7 +158,7 @@ async fn a_digest_that_is_made_elsewhere() {
     let (_folder, path) = file(1_000_000);
     let mut hash = Hash::new();
     let digest = hash.digest(Algorithm::Sha512);
-    let mark = highwater::HighWaterMark::bytes(1024 * 1024);
+    let mark = HighWaterMark::bytes(1024 * 1024);
     fs::read(&path).offload(hash, mark).count().await.unwrap();
     assert_eq!(digest.await.unwrap().to_hex(), coreutils("sha512sum", &path));
 }

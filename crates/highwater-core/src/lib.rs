@@ -51,8 +51,8 @@ pub use pipeline::{
     Explanation, Pipeline, PipelineFuture, Running, StageExplanation, Stall, StalledStage, Waits,
 };
 pub use readable::{
-    AbortOn, BoxReadable, CatchUnwind, Concat, FromIter, FromResults, FromStream, Meter, Next,
-    Once, Piped, PipedTimed, Readable, Runs, Source, StageInfo, TakeUntil, Then, Timeout,
+    AbortOn, BoxReadable, CatchUnwind, Concat, Flatten, FromIter, FromResults, FromStream, Meter,
+    Next, Once, Piped, PipedTimed, Readable, Runs, Source, StageInfo, TakeUntil, Then, Timeout,
     UntilError, Zip,
 };
 pub use reason::dropped_for;

@@ -6,7 +6,9 @@ use std::task::Poll;
 use futures::Stream;
 use highwater_core::{Error, Readable, Result};
 
-use crate::support::{Event, Log, Script, Step, chunks_of, given, now, poll_once, script};
+use crate::support::{
+    Event, Log, Script, Step, chunks_of, given, now, poll_once, run_woken, script,
+};
 
 type Item = Result<u32>;
 
@@ -173,4 +175,31 @@ fn until_error_tells_it_once_and_drops_the_source() {
     assert_eq!(told, 1);
     let clean = script(&Log::default(), &chunks_of([3]));
     assert_eq!(given(clean.until_error(|error| panic!("{error}"))), [3]);
+}
+
+/// Inner readables are read one after the other, each only when the one before it has ended.
+#[test]
+fn flatten_reads_one_readable_after_the_other() {
+    let log = Log::default();
+    let make = |n: u32| script(&log, &chunks_of(0..n));
+    let all = Readable::from_iter([2, 0, 3]).map(make).flatten();
+    let all = run_woken(all.to_vec()).unwrap().output.unwrap();
+    assert_eq!(all, [0, 1, 0, 1, 2]);
+    assert_eq!(log.count(Event::SourceDropped), 3);
+    // An error ends both; a readable that has failed before is no empty one.
+    let log = Log::default();
+    let inner = script(&log, &[Step::Chunk(7), Step::Error]);
+    let both = [inner, script(&log, &[Step::Chunk(8)])];
+    let mut flat = Readable::from_iter(both).flatten();
+    let read = async {
+        assert_eq!(flat.next().await.unwrap().unwrap(), 7);
+        assert!(flat.next().await.unwrap().is_err());
+        assert!(flat.next().await.is_none());
+    };
+    run_woken(read).unwrap();
+    assert_eq!(log.count(Event::SourceDropped), 2);
+    let mut failed = Readable::from_iter([1]).try_map(|_| Err::<u32, _>(Error::msg("bad")));
+    assert!(run_woken(failed.next()).unwrap().output.unwrap().is_err());
+    let again = run_woken(Readable::once(failed).flatten().to_vec()).unwrap().output;
+    assert!(again.unwrap_err().is_premature_close());
 }

@@ -110,7 +110,7 @@ async fn a_report_counts() -> Result<()> {
 #[tokio::test]
 async fn a_report_counts_whatever_the_stages_do() -> Result<()> {
     let to = || destination_fn(|_: u32| async { Ok(()) });
-    let counts = |report: highwater_core::Report| (report.chunks_in(), report.chunks_out());
+    let counts = |report: Report| (report.chunks_in(), report.chunks_out());
     assert_eq!(counts(quiet(&chunks_of(0..4)).pipe_to(to()).await?), (4, 4));
     let many = quiet(&chunks_of(0..4)).flat_map(|x| 0..x);
     assert_eq!(counts(many.pipe_to(to()).await?), (4, 6));
