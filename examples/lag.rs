@@ -17,7 +17,7 @@ use clap::Parser;
 use highwater::meter::{Lag, LagMonitor};
 use highwater::prelude::*;
 use highwater::{BoxReadable, Error, Readable, Result, task};
-use highwater_examples::{OneLine, interrupt};
+use highwater_examples::{OneLine, arguments, interrupt};
 
 /// Measures how late the runtime is while work for the processor runs on it, and while the same work runs off it.
 #[derive(Debug, Parser)]
@@ -32,7 +32,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(()) => ExitCode::SUCCESS,

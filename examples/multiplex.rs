@@ -21,7 +21,7 @@ use highwater::net::{Listen, Listening, Socket};
 use highwater::prelude::*;
 use highwater::task::{self, Task};
 use highwater::{BoxReadable, Error, Readable, Result, fs, io};
-use highwater_examples::{OneLine, interrupt};
+use highwater_examples::{OneLine, arguments, escaped, interrupt};
 use tokio::task::JoinSet;
 
 /// Sends files over one TCP connection, each on a stream of its own, to a server that sends them back.
@@ -39,7 +39,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
@@ -132,7 +132,7 @@ async fn send_all(address: &str, inputs: Vec<Input>) -> Result<()> {
     let sent: Vec<(String, Task<Result<Echo>>)> = inputs.into_iter().map(send).collect();
     for (name, echo) in sent {
         let Echo { digest, there, back } = echo.await??;
-        writeln!(std::io::stdout(), "{digest:x} {there:>12} {back:>12}  {name}")?;
+        writeln!(std::io::stdout(), "{digest:x} {there:>12} {back:>12}  {}", escaped(name))?;
     }
     session.finish().await
 }

@@ -18,7 +18,7 @@ use clap::Parser;
 use highwater::meter::Progress;
 use highwater::prelude::*;
 use highwater::{Error, Readable, Result, fs};
-use highwater_examples::{OneLine, interrupt, progress_bar};
+use highwater_examples::{OneLine, arguments, interrupt, progress_bar};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 use indicatif::ProgressBar;
 
@@ -43,7 +43,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(0) => ExitCode::SUCCESS,

@@ -1,7 +1,7 @@
-//! What the programs share: how they say what went wrong and how far they are, how they are interrupted, where they
-//! write, and how much memory they took.
+//! Parts that the programs share: the command line, messages and progress, interrupts, outputs, and the memory they took.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod message;
 mod output;
 #[cfg(any(feature = "http", feature = "logserver"))]
@@ -15,6 +15,7 @@ use std::path::Path;
 use highwater::Error;
 use indicatif::{ProgressBar, ProgressStyle};
 
+pub use arguments::{arguments, try_arguments};
 pub use message::{OneLine, escaped, say, say_not_kept};
 pub use output::{descriptor, output};
 #[cfg(any(feature = "http", feature = "logserver"))]

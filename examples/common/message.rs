@@ -59,7 +59,7 @@ fn is_obeyed(char: char) -> bool {
         || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// An error with all its causes on one line, as a program shows it.
+/// An error with all its causes on one line, as a program shows it: [`escaped`], so that each name in it is told exactly.
 ///
 /// # Examples
 ///
@@ -74,14 +74,12 @@ pub struct OneLine<'a>(pub &'a Error);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = self.0.to_string();
+        write!(f, "{}", escaped(self.0))?;
         let mut cause = StdError::source(&**self.0);
         while let Some(error) = cause {
-            text = format!("{text}: {error}");
+            write!(f, ": {}", escaped(error))?;
             cause = error.source();
         }
-        // Some say what is wrong on several lines, with a picture.
-        let words: Vec<&str> = text.split_whitespace().collect();
-        f.write_str(&words.join(" "))
+        Ok(())
     }
 }

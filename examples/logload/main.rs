@@ -20,7 +20,7 @@ use std::sync::Arc;
 use clap::Parser;
 use highwater::rate_limit::{Limiter, Rate};
 use highwater::{Error, Result};
-use highwater_examples::{OneLine, interrupt};
+use highwater_examples::{OneLine, arguments, interrupt};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -61,7 +61,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(args))) {
         Ok(true) => ExitCode::SUCCESS,

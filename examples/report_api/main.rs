@@ -33,7 +33,7 @@ use std::time::Duration;
 use clap::Parser;
 use highwater::net::{Listen, Listening};
 use highwater::{CancellationToken, Error, Result, task};
-use highwater_examples::{OneLine, interrupt};
+use highwater_examples::{OneLine, arguments, interrupt};
 
 /// A service that answers in time while it makes large reports.
 #[derive(Debug, Clone, Parser)]
@@ -84,7 +84,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(code) => code,
