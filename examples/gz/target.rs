@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use highwater::fs::{FileWrite, ReplaceOptions};
 use highwater::{Error, Result, fs, io};
-use highwater_examples::descriptor;
+use highwater_examples::Descriptor;
 
 use crate::args::Args;
 
@@ -27,7 +27,9 @@ impl Target {
     pub(crate) fn of(input: Option<&Path>, args: &Args) -> Result<Self> {
         let target = match (args.output.as_deref(), input) {
             _ if args.test => Self::Nowhere,
-            (Some(path), _) if path == Path::new("-") || descriptor(path) == Some(1) => {
+            (Some(path), _)
+                if path == Path::new("-") || Descriptor::of(path) == Some(Descriptor::Stdout) =>
+            {
                 Self::Stdout
             }
             (Some(path), _) => Self::File(path.to_owned()),
@@ -51,7 +53,7 @@ impl Target {
         Some(match self {
             Self::Nowhere => return None,
             Self::Stdout => io::stdout(),
-            Self::File(path) if descriptor(path).is_some() => fs::append(path),
+            Self::File(path) if Descriptor::of(path).is_some() => fs::append(path),
             Self::File(path) if is_special(path) => fs::write(path),
             Self::File(path) if path.exists() => fs::replace(path),
             Self::File(path) => new_file(like).replace(path),

@@ -244,7 +244,12 @@ fn a_long_line_is_printed_as_grep_does_unless_the_options_cut_it() {
 fn an_open_descriptor_as_output_keeps_what_its_file_has() {
     let (folder, path) = log();
     let found = folder.path().join("found");
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink("/dev/stdout", &link).unwrap();
     for (name, is_stdout) in [
+        (link.to_str().unwrap(), true),
+        ("/dev/../dev/stdout", true),
+        ("/proc/thread-self/fd/1", cfg!(target_os = "linux")),
         ("/dev/stdout", true),
         ("/dev/fd/1", true),
         ("/proc/self/fd/1", cfg!(target_os = "linux")),

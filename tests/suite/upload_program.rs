@@ -239,3 +239,18 @@ fn a_hangup_that_is_ignored_does_not_stop_it() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(std::fs::read(&dst).unwrap(), content(1_000_000));
 }
+
+/// `upload new /dev/stdout >> kept`: the file behind a descriptor is not replaced.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_open_descriptor_is_refused_and_its_file_kept() {
+    let (folder, src, _) = files(10);
+    let kept = folder.path().join("kept");
+    std::fs::write(&kept, "before").unwrap();
+    for name in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        let out = std::fs::File::options().append(true).open(&kept).unwrap();
+        let output = upload().arg(&src).arg(name).stdout(out).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}: {}", text(&output.stderr));
+        assert_eq!(std::fs::read_to_string(&kept).unwrap(), "before");
+    }
+}
