@@ -8,6 +8,7 @@ mod output;
 mod serve;
 mod signals;
 mod sums;
+mod unpack;
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -22,6 +23,7 @@ pub use output::{Descriptor, output};
 pub use serve::serve;
 pub use signals::{interrupt, interrupt_unless_hangup};
 pub use sums::{escaped_name, sum_line};
+pub use unpack::Unpack;
 
 /// True when the reader of standard output has gone: it has all it wants, as in `errors log | head`.
 pub fn is_closed_output(error: &Error) -> bool {
