@@ -17,7 +17,7 @@ use highwater::Error;
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub use arguments::{arguments, try_arguments};
-pub use message::{OneLine, escaped, say, say_not_kept};
+pub use message::{OneLine, escaped, print, say, say_not_kept};
 pub use output::{Descriptor, output};
 #[cfg(any(feature = "http", feature = "logserver"))]
 pub use serve::serve;

@@ -2,16 +2,33 @@
 
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use highwater::Error;
 use highwater::fs::FileWrite;
+use highwater::{Error, Result};
 
 /// One line on standard error, which begins with the name of the program; what a terminal would obey is [`escaped`].
 /// There is nobody to tell if that fails.
 pub fn say(program: &str, what: impl fmt::Display) {
     drop(writeln!(std::io::stderr(), "{program}: {}", escaped(what)));
+}
+
+/// One line on standard output, for a program that does more than print.
+///
+/// A reader that has gone (`thumbnails large small | true`) is no error: the rest of the work is done, and its outcome is
+/// the exit code.
+///
+/// # Errors
+///
+/// Standard output does not take it.
+pub fn print(line: impl fmt::Display) -> Result<()> {
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::from(error).context("cannot write standard output"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Warns of what the new file at `path` does not have of the one that it has replaced.
@@ -64,7 +81,7 @@ fn is_obeyed(char: char) -> bool {
 /// # Examples
 ///
 /// ```
-/// use highwater::Error;
+/// use highwater::{Error, Result};
 /// let missing = Error::from(std::io::Error::from(std::io::ErrorKind::NotFound));
 /// let line = highwater_examples::OneLine(&missing.context("cannot open `a`")).to_string();
 /// assert_eq!(line, "cannot open `a`: entity not found");

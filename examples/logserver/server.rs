@@ -1,7 +1,6 @@
 //! The server: what is joined to what, from the start to the end.
 
 use std::collections::VecDeque;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use highwater::mux::merge_with_handle;
 use highwater::net::{Listen, Listening, Refused};
 use highwater::task::{self, Task};
 use highwater::{CancellationToken, Error, HighWaterMark, Result, Running, destination_fn};
-use highwater_examples::{OneLine, interrupt_unless_hangup};
+use highwater_examples::{OneLine, interrupt_unless_hangup, print};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -100,16 +99,13 @@ fn reopen_on_hangup(_: SharedLog) -> Result<impl Future<Output = ()> + Send> {
 fn announce(args: &Args, lines: &Listening, pages: &Listening) -> Result<()> {
     let most = lines.most();
     let bound = FIXED + most * (args.max_line as usize + PER_CONNECTION);
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "lines at {}", lines.address())?;
-    writeln!(out, "page at http://{}/", pages.address())?;
-    writeln!(
-        out,
+    print(format_args!("lines at {}", lines.address()))?;
+    print(format_args!("page at http://{}/", pages.address()))?;
+    print(format_args!(
         "memory at the most {} MiB, with {most} connections and lines of {} bytes",
         bound.div_ceil(1024 * 1024),
         args.max_line
-    )?;
-    Ok(())
+    ))
 }
 
 /// Looks at what is stored every second, and says what the alerts say.

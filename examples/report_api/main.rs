@@ -26,14 +26,13 @@ mod import;
 mod load;
 mod service;
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use highwater::net::{Listen, Listening};
 use highwater::{CancellationToken, Error, Result, task};
-use highwater_examples::{OneLine, arguments, interrupt};
+use highwater_examples::{OneLine, arguments, interrupt, print};
 
 /// A service that answers in time while it makes large reports.
 #[derive(Debug, Clone, Parser)]
@@ -107,7 +106,7 @@ async fn run(args: &Args) -> Result<ExitCode> {
     if args.listen.is_none() {
         return sample(listening, args, stop).await;
     }
-    writeln!(std::io::stdout(), "listening on {}", listening.address())?;
+    print(format_args!("listening on {}", listening.address()))?;
     serve(listening, args, stop).await
 }
 

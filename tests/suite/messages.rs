@@ -1,7 +1,7 @@
 //! Messages of all programs: nothing in a name or an argument reaches the terminal as something it obeys.
 
 use std::ffi::OsStr;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use crate::support::program;
 
@@ -89,5 +89,25 @@ fn names_of_files_are_shown_exactly_and_escaped() {
         ("logserver", ["--out", &inside, "--listen=127.0.0.1:0"]),
     ] {
         tells(&run(name, &args), name);
+    }
+}
+
+/// `lag | true`: nobody reads the answer, and the work is done all the same.
+#[test]
+fn a_closed_output_is_no_failure_of_the_work() {
+    for (name, args) in [
+        ("lag", &["--seconds", "1"][..]),
+        ("multiplex", &[]),
+        ("proxy", &[]),
+        ("report-api", &["--rows", "10"]),
+        ("thumbnails", &[]),
+    ] {
+        let mut command = program(name);
+        command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{name}: {said}");
     }
 }
