@@ -75,9 +75,9 @@ impl<T> Writable<T> {
     ///
     /// # Errors
     ///
-    /// The chunk comes back: [`is_overflow`](Error::is_overflow) at the hard mark,
-    /// [`is_write_after_end`](Error::is_write_after_end), the error with which it failed or was destroyed, the error of the
-    /// stage or pipeline that read it, or a premature close when the reader is gone without one.
+    /// The chunk comes back in a [`WriteError`], whose [`error`](WriteError::error) is: [`is_overflow`](Error::is_overflow)
+    /// at the hard mark, [`is_write_after_end`](Error::is_write_after_end), the error with which it failed or was destroyed,
+    /// the error of the stage or pipeline that read it, or a premature close when the reader is gone without one.
     #[inline]
     pub fn write(&self, chunk: T) -> Result<Room, WriteError<T>> {
         self.shared.put(chunk, Limit::Hard, None)
@@ -396,7 +396,7 @@ impl<T> WriteError<T> {
         Self { error, chunk }
     }
 
-    /// Why.
+    /// The reason: its kind is asked here, for example `refused.error().is_overflow()`.
     pub fn error(&self) -> &Error {
         &self.error
     }
