@@ -71,7 +71,8 @@ impl<T> Writable<T> {
     ///
     /// # Backpressure
     ///
-    /// After [`Room::Full`], wait for [`drain`](Self::drain). Who goes on writing is refused at the hard mark.
+    /// After [`Room::Full`], wait for [`drain`](Self::drain). Who goes on writing is refused at the hard mark. The answer
+    /// counts what is buffered, not the room that is kept for permits of others.
     ///
     /// # Errors
     ///
@@ -83,7 +84,8 @@ impl<T> Writable<T> {
         self.shared.put(chunk, Limit::Hard, None)
     }
 
-    /// Takes the chunk if the buffer is below its high mark, with what is kept for permits, and nobody waits in line.
+    /// Takes the chunk if nobody waits in line, and what is buffered and what is kept for permits are together below the
+    /// high mark.
     ///
     /// # Errors
     ///
@@ -119,8 +121,9 @@ impl<T> Writable<T> {
     /// Waits in line for room, and keeps it for the chunk to come.
     ///
     /// The room is that of one item, or, in a mark that weighs its chunks, all of the mark, for the chunk is not known yet;
-    /// with [`reserve_weight`](Self::reserve_weight) several permits fit beside each other. Nobody who waits for room gets
-    /// what is kept.
+    /// with [`reserve_weight`](Self::reserve_weight) several permits fit beside each other. As with every write, a turn
+    /// comes when what is buffered and kept is below the high mark, and may then go beyond it. Nobody who waits for room
+    /// gets what is kept.
     ///
     /// A turn that was given to a `reserve` or `send` that is not polled any more passes to the next in line, so that one
     /// which is forgotten locks up nobody. A permit keeps its room until it is used or dropped.
