@@ -208,6 +208,11 @@ impl<S: Source> Readable<S> {
     /// The token is looked at before each chunk. A pipeline behind it aborts its destination, so that a file that was to be
     /// replaced stays as it was.
     ///
+    /// It stops the source and the stages before it. A stage behind it that waits, and a destination that does not complete
+    /// a write, do not see the token, and chunks in a buffer behind it are delivered before the error. A pipeline opens its
+    /// destination, which makes the file of `fs::write` empty, although the token is cancelled already.
+    /// [`Pipeline::abort_on`](crate::Pipeline::abort_on) stops all of these as well.
+    ///
     /// # Errors
     ///
     /// That of the stream, or `is_aborted`.
