@@ -4,12 +4,13 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::io::AsyncWrite;
+use highwater_core::sync::Mutex;
 use highwater_core::{
     Coop, Destination, Duplex, Error, Meter, Piped, Readable, Result, Source, StageInfo,
 };
