@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use highwater::mux::merge_with_handle;
-use highwater::net::{Listen, Listening, Refused};
+use highwater::net::{Listen, Listening, Refused, SocketOptions};
 use highwater::task::{self, Task};
 use highwater::{CancellationToken, Error, HighWaterMark, Result, Running, destination_fn};
 use highwater_examples::{OneLine, interrupt_unless_hangup, print};
@@ -37,7 +37,8 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     let reopening = task::spawn(reopen_on_hangup(log.clone())?);
     let store = Store::new(log, Arc::clone(&stats));
     let listening = listen(args).await?;
-    let pages = Listen::default().connections(PAGES).untaken_timeout(args.limits().write);
+    let socket = SocketOptions::default().untaken_timeout(args.limits().write);
+    let pages = Listen::default().connections(PAGES).socket(socket);
     let pages = pages.bind(args.http.as_str()).await?;
     let (merge, received) = merge_with_handle::<Lines>(usize::MAX);
 
@@ -67,8 +68,8 @@ fn place(args: &Args, path: PathBuf) -> Place {
 }
 
 async fn listen(args: &Args) -> Result<Listening> {
-    let untaken = args.limits().write;
-    let mut limits = Listen::default().per_address(args.per_address).untaken_timeout(untaken);
+    let socket = SocketOptions::default().untaken_timeout(args.limits().write);
+    let mut limits = Listen::default().per_address(args.per_address).socket(socket);
     if let Some(most) = args.connections {
         limits = limits.connections(most);
     }

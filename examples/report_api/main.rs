@@ -30,7 +30,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use highwater::net::{Listen, Listening};
+use highwater::net::{Listen, Listening, SocketOptions};
 use highwater::{CancellationToken, Error, Result, task};
 use highwater_examples::{OneLine, arguments, interrupt, print};
 
@@ -111,8 +111,8 @@ async fn run(args: &Args) -> Result<ExitCode> {
 }
 
 async fn listen(args: &Args) -> Result<Listening> {
-    let untaken = Duration::from_secs(args.idle);
-    let mut limits = Listen::default().per_address(args.per_address).untaken_timeout(untaken);
+    let socket = SocketOptions::default().untaken_timeout(Duration::from_secs(args.idle));
+    let mut limits = Listen::default().per_address(args.per_address).socket(socket);
     if let Some(most) = args.connections {
         limits = limits.connections(most);
     }

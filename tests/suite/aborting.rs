@@ -1,13 +1,17 @@
 //! A token stops whatever reads: at the next chunk, and with an error that nobody takes for an end.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::task::Context;
 use std::time::Duration;
 
+use futures::FutureExt;
 use highwater::fs;
 use highwater_core::{CancellationToken, HighWaterMark, Readable, Source, destination_fn, task};
+use highwater_test::Wakes;
 
-use crate::support::{Event, Log, Recorder, poll_once, run_woken};
+use crate::support::{Event, Log, Recorder, run_woken};
 
 /// Numbers without end; the token is cancelled as number `at` is made.
 fn cancels_at(
@@ -68,16 +72,18 @@ fn abort_on_fails_whatever_reads() {
 /// I14: an idle readable is woken by its token, and its source is dropped.
 #[test]
 fn abort_on_wakes_an_idle_readable() {
-    let token = CancellationToken::new();
-    let dropped = Arc::new(());
+    let (token, dropped) = (CancellationToken::new(), Arc::new(()));
     let held = Arc::clone(&dropped);
-    let idle = Readable::from_stream(futures::stream::pending::<u32>())
-        .inspect(move |_| drop(Arc::clone(&held)));
-    let mut aborted = Box::pin(idle.abort_on(token.clone()).to_vec());
-    assert!(poll_once(aborted.as_mut()).is_pending());
+    let mut aborted = Readable::from_stream(futures::stream::pending::<u32>())
+        .inspect(move |_| drop(Arc::clone(&held)))
+        .abort_on(token.clone());
+    let (waker, wakes) = Wakes::waker();
+    assert!(pin!(aborted.next()).poll(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!((wakes.count(), Arc::strong_count(&dropped)), (0, 2));
     token.cancel();
-    assert!(run_woken(aborted).unwrap().output.unwrap_err().is_aborted());
-    assert_eq!(Arc::strong_count(&dropped), 1);
+    assert_eq!(wakes.count(), 1);
+    assert!(aborted.next().now_or_never().unwrap().unwrap().unwrap_err().is_aborted());
+    assert_eq!(Arc::strong_count(&dropped), 1, "the source is dropped while the readable is not");
 }
 
 /// A file that was to be replaced stays as it was; behind `take_until`, what came before is committed.

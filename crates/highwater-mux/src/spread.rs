@@ -142,10 +142,9 @@ struct Spread<T, D> {
 impl<T: Send, D: Deliver<T>> Spread<T, D> {
     async fn run<S: Source<Chunk = T>>(mut self, source: Readable<Pin<Box<S>>>) {
         let caught = AssertUnwindSafe(self.feed(source)).catch_unwind().await;
-        let result =
-            caught.unwrap_or_else(|payload| Err(Error::panic(&*payload))).map_err(|error| {
-                if error.stage().is_none() { error.in_stage(self.name) } else { error }
-            });
+        let result = caught
+            .unwrap_or_else(|payload| Err(Error::panic(&*payload)))
+            .map_err(|error| error.in_stage(self.name));
         self.close(&result);
     }
 

@@ -6,7 +6,9 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use bytes::Bytes;
 use highwater::io::copy_duplex;
+use highwater_core::{Error, Readable};
 use highwater_test::io::{Act, Reader, Writer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter, Join, duplex, join};
 use tokio::time::{Instant, sleep};
@@ -41,6 +43,42 @@ async fn what_was_read_before_an_error_arrives() {
     let written = b.writer();
     assert_eq!((written.taken.as_slice(), written.flushes), (&TEXT[..5], 1));
     assert_eq!(written.shutdowns, 0);
+}
+
+/// C2: an error that is the reader's own time limit is an error like any other: the other direction writes what it has read.
+#[tokio::test(start_paused = true)]
+async fn a_time_limit_of_one_reader_loses_no_byte_of_the_other() {
+    let ((taker, mut client), (b, mut server)) = (duplex(4), duplex(64));
+    let late = [Err::<Bytes, _>(Error::timeout("late"))];
+    let late = Readable::from_stream(futures::stream::iter(late)).try_map(|chunk| chunk);
+    let mut copy = copy_duplex(join(late.into_async_read(), taker), b);
+    server.write_all(b"0123456789").await.unwrap();
+    let talk = async {
+        let mut taken = [0; 10];
+        client.read_exact(&mut taken).await.unwrap();
+        taken
+    };
+    let (ended, taken) = soon(async { tokio::join!(copy.run(), talk) }).await;
+    assert!(ended.unwrap_err().is_timeout());
+    assert_eq!(&taken, b"0123456789");
+}
+
+/// Both directions may fail, one after the other: the first error has the second.
+#[tokio::test(start_paused = true)]
+async fn the_error_of_the_second_direction_is_kept() {
+    let ((taker, client), (b, mut server)) = (duplex(4), duplex(64));
+    let reset = [Act::Pend, Act::Fail(ErrorKind::ConnectionReset)];
+    let mut copy = copy_duplex(join(Reader::new(b"", 8, reset), taker), b);
+    server.write_all(b"0123456789").await.unwrap();
+    let leave = async {
+        sleep(Duration::from_secs(1)).await;
+        drop(client);
+    };
+    let (ended, ()) = soon(async { tokio::join!(copy.run(), leave) }).await;
+    let error = ended.unwrap_err();
+    assert_eq!(error.io_kind(), Some(ErrorKind::ConnectionReset));
+    let kinds: Vec<_> = error.suppressed().iter().map(|later| later.io_kind()).collect();
+    assert_eq!(kinds, [Some(ErrorKind::BrokenPipe)]);
 }
 
 /// An error of one direction leaves the bytes that the other has read but not written: they go out first, and the writer is

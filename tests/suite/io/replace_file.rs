@@ -291,6 +291,25 @@ async fn a_link_of_another_user_is_not_followed() {
     assert_eq!(names(folder.path()), ["link", "out"]);
 }
 
+/// A link has the mode 0777, which must not become that of the new file.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_that_takes_the_place_of_the_old_file_lends_it_no_mode() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    std::fs::write(&path, "old").unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+    let place = path.clone();
+    let source = Readable::once("new").inspect(move |_| {
+        std::fs::remove_file(&place).unwrap();
+        symlink("elsewhere", &place).unwrap();
+    });
+    source.pipe_to(fs::replace(&path)).await.unwrap();
+    let about = std::fs::symlink_metadata(&path).unwrap();
+    assert_eq!((about.is_file(), about.permissions().mode() & 0o7777), (true, 0o640));
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_link_to_no_file_creates_it() {

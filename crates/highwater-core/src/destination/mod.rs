@@ -20,9 +20,10 @@ use crate::{Control, Error, Result};
 ///
 /// 1. [`open`](Self::open) is called first, and nothing is read from the source before it has succeeded.
 /// 2. One call at a time, each awaited to its end.
-/// 3. [`flush`](Self::flush) is called when no chunk is at hand, if something was written since the last one; not while the
-///    stages before only wait for a regular file. It is called as well, perhaps twice, before an abort for an error of the
-///    source, and at the end of a pipeline that is kept open.
+/// 3. [`flush`](Self::flush) is called when the source has no chunk ready, if anything was written since the last flush. A
+///    source that reads a regular file has its next chunk soon and is not flushed for. It is also called before an abort
+///    because of an error of the source, and twice at the end of a pipeline with
+///    [`keep_open`](crate::Pipeline::keep_open).
 /// 4. Last comes exactly one of [`finish`](Self::finish), when the source has ended, and [`abort`](Self::abort), when
 ///    anything failed: `open`, `write`, `flush` or `finish` themselves, a stage, the source, a panic, or an abort signal.
 /// 5. A pipeline that is *dropped* only drops the destination: what must be undone then belongs into `Drop`.
@@ -89,8 +90,11 @@ pub trait Destination<T: Send>: Send {
         }
     }
 
-    /// No chunk is at hand for now: what is held back must be sent on its way. It need not have arrived when this
-    /// returns; but a flush with nothing held back waits until all that was sent has.
+    /// Called when no further chunk is ready: sends everything that the destination holds back.
+    ///
+    /// It need not wait until that has arrived. If nothing is held back, it waits until everything that was sent before
+    /// has arrived: after two flushes in a row, all chunks are where they belong. For a [`Writable`](crate::Writable)
+    /// that is its buffer, so its flush never waits.
     ///
     /// # Errors
     ///

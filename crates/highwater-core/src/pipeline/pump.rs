@@ -48,19 +48,7 @@ impl<'a> Pump<'a> {
                 progress.enter(Phase::Source);
                 poll_fn(|cx| self.pace.poll_step(cx)).await;
                 progress.time(meters.source);
-                let next = poll_fn(|cx| match source.as_mut().poll_next(cx) {
-                    Poll::Ready(next) => Poll::Ready(Some(next)),
-                    // A pause for the sake of other tasks is not an idle source, and a file has its next chunk soon.
-                    Poll::Pending
-                        if self.unflushed
-                            && tokio::task::coop::has_budget_remaining()
-                            && !meters.are_steady() =>
-                    {
-                        Poll::Ready(None)
-                    }
-                    Poll::Pending => self.pace.note(Poll::Pending),
-                })
-                .await;
+                let next = poll_fn(|cx| self.poll_source(source.as_mut(), meters, cx)).await;
                 let chunk = match next {
                     Some(Some(chunk)) => chunk.map_err(Failure::Upstream)?,
                     Some(None) => return Ok(()),
@@ -93,6 +81,28 @@ impl<'a> Pump<'a> {
                 chunks += 1;
                 progress.wrote(chunks, weight);
             }
+        }
+    }
+
+    /// What the source gives. `None` if it is idle and the destination has something to flush.
+    #[inline]
+    fn poll_source<S: Source>(
+        &mut self,
+        source: Pin<&mut S>,
+        meters: Meters<'_>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Option<Result<S::Chunk>>>> {
+        match source.poll_next(cx) {
+            Poll::Ready(next) => Poll::Ready(Some(next)),
+            // A pause for the sake of other tasks is not an idle source, and a file has its next chunk soon.
+            Poll::Pending
+                if self.unflushed
+                    && tokio::task::coop::has_budget_remaining()
+                    && !meters.are_steady() =>
+            {
+                Poll::Ready(None)
+            }
+            Poll::Pending => self.pace.note(Poll::Pending),
         }
     }
 

@@ -126,60 +126,47 @@ where
         Ok(self.copied())
     }
 
+    /// Ready when both directions have ended: with the error of one that failed, once the other has written what it had
+    /// read or its peer does not take it.
     fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        if self.failure.is_none() {
-            match ready!(self.poll_both(cx)) {
-                Ok(()) => return Poll::Ready(Ok(())),
-                Err(error) => self.fail(error),
+        loop {
+            let polled = self.poll_directions(cx);
+            let ended = polled.iter().filter(|direction| direction.is_ready()).count();
+            let mut failed = false;
+            for error in polled.into_iter().filter_map(error_of) {
+                self.fail(error);
+                failed = true;
+            }
+            if ended == 2 {
+                return Poll::Ready(self.failure.clone().map_or(Ok(()), Err));
+            }
+            // After a failure the other direction has something else to do.
+            if !failed {
+                let silence = ready!(self.poll_silence(ended == 1, cx));
+                self.fail(silence);
             }
         }
-        ready!(self.poll_rest(cx));
-        Poll::Ready(self.failure.clone().map_or(Ok(()), Err))
     }
 
-    /// Ready when both directions have ended, or one of them has failed.
-    fn poll_both(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let (there, back) = self.poll_directions(cx);
-        match (there, back) {
-            (Poll::Ready(Err(error)), Poll::Ready(Err(later))) => {
-                Poll::Ready(Err(error.suppress(later)))
-            }
-            (Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
-            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(Ok(())),
-            (there, back) => self.poll_silence(there.is_ready() || back.is_ready(), cx),
-        }
-    }
-
-    /// Ready when the direction that has not failed has written what it had read, or its peer does not take it.
-    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let (Poll::Ready(_), Poll::Ready(_)) = self.poll_directions(cx) {
-            return Poll::Ready(());
-        }
-        self.poll_silence(true, cx).map(drop)
-    }
-
-    fn poll_directions(&mut self, cx: &mut Context<'_>) -> (Poll<Result<()>>, Poll<Result<()>>) {
+    fn poll_directions(&mut self, cx: &mut Context<'_>) -> [Poll<Result<()>>; 2] {
         let Self { a, b, a_to_b, b_to_a, .. } = self;
         let there = a_to_b.poll_copy(a, b, cx).map_err(|error| a_to_b.failed(error, "from a to b"));
         let back = b_to_a.poll_copy(b, a, cx).map_err(|error| b_to_a.failed(error, "from b to a"));
-        (there, back)
+        [there, back]
     }
 
-    /// Nothing more is read.
+    /// Nothing more is read. The first error stays.
     fn fail(&mut self, error: Error) {
-        for direction in [&mut self.a_to_b, &mut self.b_to_a] {
-            if error.is_timeout() {
-                // The time to write the rest has passed already.
-                direction.stop();
-            } else {
-                direction.stop_reading();
-            }
-        }
-        self.failure = Some(error);
+        self.a_to_b.stop_reading();
+        self.b_to_a.stop_reading();
+        self.failure = Some(match self.failure.take() {
+            Some(first) => first.suppress(error),
+            None => error,
+        });
     }
 
-    /// Ready, with an error, when nothing has moved for too long.
-    fn poll_silence(&mut self, half_closed: bool, cx: &mut Context<'_>) -> Poll<Result<()>> {
+    /// Ready, with an error, when nothing has moved for too long. Then nothing more is written either.
+    fn poll_silence(&mut self, half_closed: bool, cx: &mut Context<'_>) -> Poll<Error> {
         let limit = match self.idle {
             Some(idle) if half_closed => idle.min(self.linger),
             None if half_closed => self.linger,
@@ -194,9 +181,17 @@ where
             timer.as_mut().reset(after(limit));
         }
         ready!(timer.as_mut().poll(cx));
+        self.a_to_b.stop();
+        self.b_to_a.stop();
         let what = if half_closed { "silent after the other direction ended" } else { "silent" };
-        let error = Error::timeout(format!("{what} for {limit:?}")).in_stage("io::copy_duplex");
-        Poll::Ready(Err(error))
+        Poll::Ready(Error::timeout(format!("{what} for {limit:?}")).in_stage("io::copy_duplex"))
+    }
+}
+
+fn error_of(polled: Poll<Result<()>>) -> Option<Error> {
+    match polled {
+        Poll::Ready(Err(error)) => Some(error),
+        _ => None,
     }
 }
 

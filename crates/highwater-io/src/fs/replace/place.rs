@@ -83,7 +83,7 @@ impl Place {
 }
 
 /// The kind of a file.
-fn kind(about: &Stat) -> FileType {
+pub(super) fn kind(about: &Stat) -> FileType {
     FileType::from_raw_mode(about.st_mode)
 }
 

@@ -7,11 +7,13 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags, Stat, fsync, linkat, openat, renameat, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, Stat, fsync, linkat, openat, renameat, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::attributes::{Owner, Wanted};
-use super::place::Place;
+use super::place::{Place, kind};
 use super::{Attribute, ReplaceOptions};
 use crate::fs::gate::Gate;
 
@@ -97,7 +99,9 @@ impl Drop for Removal {
 impl Inner {
     /// Gives the file its attributes, and waits until it is on the disk.
     fn prepare(&self) -> io::Result<Vec<Attribute>> {
-        let old = self.target.about()?.or(self.old);
+        // What took the place of the old file meanwhile may be a link, whose mode lets everybody write.
+        let now = self.target.about()?.filter(|about| kind(about) == FileType::RegularFile);
+        let old = now.or(self.old);
         let wanted = Wanted {
             owner: self.options.owner.or(old.as_ref().map(Owner::of)),
             mode: self.options.mode.or(old.as_ref().map(|old| Mode::from_raw_mode(old.st_mode))),
