@@ -3,6 +3,7 @@
 mod cases;
 pub(crate) mod made;
 mod model;
+mod pieces;
 mod reasons;
 mod reference;
 mod room;

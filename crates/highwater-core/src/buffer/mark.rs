@@ -101,7 +101,8 @@ impl<T> HighWaterMark<T> {
         self
     }
 
-    /// Sets what a chunk weighs; less than 1 counts as 1. It is called once per chunk, outside of every lock.
+    /// Sets what a chunk weighs; less than 1 counts as 1. It is called outside of every lock: once for a chunk that is
+    /// written, once more by a pipeline that writes to the buffer, for its report, and by `unshift`.
     pub fn weigh(mut self, weigh: fn(&T) -> usize) -> Self {
         self.weigh = weigh;
         self.unit = Unit::Weight;

@@ -1,8 +1,9 @@
 //! A task that writes what has piled up.
 
 use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -14,6 +15,7 @@ use super::control::Control;
 use super::mark::HighWaterMark;
 use super::shared::{Interest, Shared, Weighed};
 use super::writable::Writable;
+use crate::pace::Pace;
 use crate::readable::StageInfo;
 use crate::sync::seeded;
 use crate::{Destination, Error, Readable, Result, Source, task};
@@ -62,7 +64,12 @@ impl<T: Send + 'static> Writable<T> {
         let shared = Shared::new(mark, &info, Some(stop.clone()));
         let info = info.buffer(Control::new(Arc::clone(&shared)));
         let batches = Batches { shared: Arc::clone(&shared), taken: VecDeque::new() };
-        let gathered = Gathered { destination, shared: Arc::clone(&shared), written: 0 };
+        let gathered = Gathered {
+            destination,
+            shared: Arc::clone(&shared),
+            written: 0,
+            pace: Pace::default(),
+        };
         let pipeline = Readable::from_source(info, batches).pipe_to(gathered).abort_on(stop);
         let outcome = Outcome(Some(Arc::clone(&shared)));
         task::spawn(async move { outcome.is(pipeline.run().await.map(|_| ())) }).detach();
@@ -97,50 +104,71 @@ struct Gathered<D, T> {
     destination: D,
     shared: Arc<Shared<T>>,
     written: u64,
+    pace: Pace,
 }
 
 impl<T: Send, D: Destination<T>> Gathered<D, T> {
-    /// Writes the batch in one call, or in two: the first then ends at the low mark, where the writer goes on.
+    /// Writes the batch in one call, or in two: the first then ends at the low mark, where the writer goes on. A
+    /// destination that leaves chunks is called again.
     async fn write_batch(&mut self, mut batch: VecDeque<Weighed<T>>) -> Result<()> {
         while !batch.is_empty() {
-            let (chunks, weight) = self.take_part(&mut batch);
-            let too_early = seeded!("what is being written does not count");
-            if too_early {
-                self.shared.give_back(weight);
+            let (mut chunks, mut weights) = self.take_part(&mut batch);
+            let mut gone = 0;
+            if seeded!("what is being written does not count") {
+                gone = weights.drain(..).sum();
             }
-            self.write_part(chunks).await?;
-            if !too_early {
-                self.shared.give_back(weight);
+            while !chunks.is_empty() {
+                let taken = self.write_some(&mut chunks, &mut gone).await?;
+                gone += weights.drain(..taken.min(weights.len())).sum::<usize>();
             }
+            self.shared.give_back(gone);
         }
         Ok(())
     }
 
-    fn take_part(&self, batch: &mut VecDeque<Weighed<T>>) -> (VecDeque<T>, usize) {
+    fn take_part(&self, batch: &mut VecDeque<Weighed<T>>) -> (VecDeque<T>, VecDeque<usize>) {
         let most = self.shared.until_drained();
-        let (mut chunks, mut weight) = (VecDeque::with_capacity(batch.len()), 0);
+        let (mut chunks, mut weights) =
+            (VecDeque::with_capacity(batch.len()), VecDeque::with_capacity(batch.len()));
+        let mut weight = 0;
         while weight < most || seeded!("a batch ends beyond the low mark") {
             let Some((chunk, its_weight)) = batch.pop_front() else { break };
             chunks.push_back(chunk);
+            weights.push_back(its_weight);
             weight += its_weight;
         }
-        (chunks, weight)
+        (chunks, weights)
     }
 
-    async fn write_part(&mut self, mut chunks: VecDeque<T>) -> Result<()> {
-        let all = chunks.len();
-        let result = match chunks.pop_front() {
-            Some(chunk) if chunks.is_empty() => self.destination.write(chunk).await,
-            Some(chunk) => {
-                chunks.push_front(chunk);
-                self.destination.write_many(&mut chunks).await
+    /// Calls the destination once; returns how many chunks it took. While it waits, `gone` counts as gone.
+    async fn write_some(&mut self, chunks: &mut VecDeque<T>, gone: &mut usize) -> Result<usize> {
+        let before = chunks.len();
+        let result = self.call(chunks, gone).await;
+        let taken = before - chunks.len();
+        // One that was taken by itself and failed was not written.
+        self.written += (taken - usize::from(result.is_err() && taken == 1)) as u64;
+        result.map_err(|error| error.attribute(self.destination.name(), Some(self.written)))?;
+        if taken == 0 {
+            return Err(Error::msg("the destination took none of the chunks it was given"));
+        }
+        Ok(taken)
+    }
+
+    async fn call(&mut self, chunks: &mut VecDeque<T>, gone: &mut usize) -> Result<()> {
+        let Self { destination, shared, pace, .. } = self;
+        let mut call = pin!(async {
+            poll_fn(|cx| pace.poll_step(cx)).await;
+            let mut write = pin!(write_to(destination, chunks));
+            poll_fn(|cx| pace.note(write.as_mut().poll(cx))).await
+        });
+        poll_fn(|cx| {
+            let polled = call.as_mut().poll(cx);
+            if polled.is_pending() && *gone > 0 {
+                shared.give_back(std::mem::take(gone));
             }
-            None => Ok(()),
-        };
-        let failed = result.is_err() && all == 1;
-        let written = all - chunks.len() - usize::from(failed);
-        self.written += written as u64;
-        result.map_err(|error| error.attribute(self.destination.name(), Some(self.written)))
+            polled
+        })
+        .await
     }
 
     /// Tells those who wait at once, not when the destination is closed. A panic is an error like any other.
@@ -190,6 +218,17 @@ impl<T: Send, D: Destination<T>> Destination<VecDeque<Weighed<T>>> for Gathered<
 
     fn name(&self) -> &'static str {
         self.destination.name()
+    }
+}
+
+/// A single chunk is written by itself.
+async fn write_to<T: Send, D: Destination<T>>(to: &mut D, chunks: &mut VecDeque<T>) -> Result<()> {
+    match chunks.pop_front() {
+        Some(chunk) if chunks.is_empty() => to.write(chunk).await,
+        first => {
+            first.into_iter().for_each(|chunk| chunks.push_front(chunk));
+            to.write_many(chunks).await
+        }
     }
 }
 

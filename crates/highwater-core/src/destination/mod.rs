@@ -75,18 +75,18 @@ pub trait Destination<T: Send>: Send {
     /// It cannot be written; [`abort`](Self::abort) follows.
     fn write(&mut self, chunk: T) -> impl Future<Output = Result<()>> + Send;
 
-    /// Takes all the chunks that have piled up: Node's `_writev`. It pops what it has written, so that after an error
-    /// the rest is still there.
+    /// Takes chunks that have piled up: Node's `_writev`. It pops what it has written, at least one chunk, and may leave
+    /// the rest for the next call; after an error, what is left was not written. By default it writes the first chunk.
     ///
     /// # Errors
     ///
     /// As [`write`](Self::write).
     fn write_many(&mut self, chunks: &mut VecDeque<T>) -> impl Future<Output = Result<()>> + Send {
         async move {
-            while let Some(chunk) = chunks.pop_front() {
-                self.write(chunk).await?;
+            match chunks.pop_front() {
+                Some(chunk) => self.write(chunk).await,
+                None => Ok(()),
             }
-            Ok(())
         }
     }
 

@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use tokio_util::sync::CancellationToken;
 
 use super::Source;
 use crate::task::Cancelled;
@@ -23,8 +22,8 @@ pin_project! {
 }
 
 impl<S> AbortOn<S> {
-    pub(super) fn new(upstream: S, token: CancellationToken) -> Self {
-        Self { upstream: Some(upstream), cancelled: Cancelled::new(token) }
+    pub(super) fn new(upstream: S, cancelled: Cancelled) -> Self {
+        Self { upstream: Some(upstream), cancelled }
     }
 }
 

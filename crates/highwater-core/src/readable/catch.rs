@@ -35,7 +35,8 @@ impl<S: Source> Readable<S> {
     /// ```
     pub fn catch_unwind(self) -> Readable<CatchUnwind<S>> {
         let plan = self.plan().clone();
-        self.stage(StageInfo::new("catch_unwind").holds(0), |source| CatchUnwind { source, plan })
+        let info = StageInfo::new("catch_unwind").holds(0).passing();
+        self.stage(info, |source| CatchUnwind { source, plan })
     }
 }
 

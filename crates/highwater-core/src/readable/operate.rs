@@ -15,6 +15,7 @@ use crate::operators::{
     Chunks, Enumerate, Filter, FilterMap, FlatMap, Inspect, Map, Scan, Skip, SkipWhile, Take,
     TakeWhile, TryMap,
 };
+use crate::task::Cancelled;
 use crate::{Error, Out, Result, TransformFn, transform_fn};
 
 /// Operators on values.
@@ -158,7 +159,7 @@ impl<S: Source> Readable<S> {
         F: FnMut(S::Chunk) -> Fut,
         Fut: Future<Output = Result<O>>,
     {
-        let info = StageInfo::new("then").holds(0);
+        let info = StageInfo::new("then").holds(0).passing();
         let meter = info.meter().clone();
         self.stage(info, |source| Then::new(source, f, meter))
     }
@@ -171,11 +172,11 @@ impl<S: Source> Readable<S> {
         let second_failed = next.has_failed();
         let (second, plan) = next.into_parts();
         let sources = [self.plan.source_name(), plan.source_name()];
-        let info = StageInfo::new("chain").holds(0).combines();
+        let info = StageInfo::new("chain").holds(0).combines().passing();
         let meter = info.meter().clone();
         let mut both =
             self.stage(info, |first| Concat::new(first, second, second_failed, sources, meter));
-        both.plan.append(plan);
+        both.plan.append_later(plan);
         both
     }
 
@@ -197,7 +198,7 @@ impl<S: Source> Readable<S> {
     /// This is a clean end: a destination behind it commits what it has. Use [`abort_on`](Self::abort_on) for a stop that
     /// must not be taken for the end.
     pub fn take_until<Fut: Future>(self, until: Fut) -> Readable<TakeUntil<S, Fut>> {
-        let info = StageInfo::new("take_until").holds(0);
+        let info = StageInfo::new("take_until").holds(0).passing();
         let meter = info.meter().clone();
         self.stage(info, |source| TakeUntil::new(source, until, meter))
     }
@@ -231,8 +232,9 @@ impl<S: Source> Readable<S> {
     /// ```
     #[doc(alias = "addAbortSignal")]
     pub fn abort_on(self, token: CancellationToken) -> Readable<AbortOn<S>> {
-        let info = StageInfo::new("abort_on").holds(0);
-        self.stage(info, |source| AbortOn::new(source, token))
+        let cancelled = Cancelled::new(token.clone());
+        let info = StageInfo::new("abort_on").holds(0).passing().token(token, cancelled.signal());
+        self.stage(info, |source| AbortOn::new(source, cancelled))
     }
 
     /// Ends cleanly where it would fail: the error goes to `f` instead of down the stream. For one of several sources whose

@@ -206,7 +206,7 @@ fn the_broken_ones_do_not() {
         (Bug::ForgetsTheFlush, "Flushed: 0 of"),
         (Bug::LosesTheLastAtTheEnd, "Finished:"),
         (Bug::NeedsToBeWrittenTo, "with nothing written"),
-        (Bug::LeavesTheQueue, "it leaves chunks in the queue"),
+        (Bug::LeavesTheQueue, "it takes no chunk"),
         (Bug::WritesManyBackwards, "`write_many`"),
         (Bug::FlushesAgain, "Flushed:"),
         (Bug::PanicsOnEmpty, "panicked: nothing to write"),

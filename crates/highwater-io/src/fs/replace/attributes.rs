@@ -7,7 +7,6 @@ use rustix::fs::{Gid, Mode, RawMode, Stat, Uid, fchmod, fchown, fstat};
 use rustix::io::Errno;
 
 use super::Attribute;
-use super::place::Place;
 
 /// The numbers of a user and a group.
 #[derive(Debug, Clone, Copy)]
@@ -38,17 +37,16 @@ impl Wanted {
     ///
     /// The owner comes before the mode: changing it clears the special bits, and the old mode must not be given to a
     /// file of another owner.
-    pub(super) fn give(&self, file: &File, old: &Place) -> io::Result<Vec<Attribute>> {
+    pub(super) fn give(&self, file: &File, old: Option<&File>) -> io::Result<Vec<Attribute>> {
         let mut lost = Vec::new();
-        let old = lists::open(old);
-        if self.extended && !lists::copy_extended(old.as_ref(), file) {
+        if self.extended && !lists::copy_extended(old, file) {
             lost.push(Attribute::Extended);
         }
         if let Some(owner) = self.owner {
             give_owner(file, owner, &mut lost)?;
         }
         if let Some(mode) = self.mode {
-            if !lists::copy_access(old.as_ref().filter(|_| self.access), file) {
+            if !lists::copy_access(old.filter(|_| self.access), file) {
                 lost.push(Attribute::AccessList);
             }
             fchmod(file, allowed(mode, &mut lost))?;
@@ -110,15 +108,9 @@ pub(super) fn mode(mode: u32) -> Mode {
 /// Extended attributes and access control lists, which are one kind of them.
 #[cfg(target_os = "linux")]
 mod lists {
-    use rustix::fs::{OFlags, XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr, openat};
+    use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr};
 
-    use super::{Errno, File, Mode, Place};
-
-    /// Opens the old file, if there is one and it can be read.
-    pub(super) fn open(old: &Place) -> Option<File> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        openat(&old.folder, &old.name, flags, Mode::empty()).ok().map(File::from)
-    }
+    use super::{Errno, File};
 
     /// Copies `user.*`. Those of the other kinds are given by the system and its rules.
     pub(super) fn copy_extended(old: Option<&File>, file: &File) -> bool {
@@ -160,11 +152,7 @@ mod lists {
 /// Elsewhere they are not kept.
 #[cfg(not(target_os = "linux"))]
 mod lists {
-    use super::{File, Place};
-
-    pub(super) fn open(_: &Place) -> Option<File> {
-        None
-    }
+    use super::File;
 
     pub(super) fn copy_extended(_: Option<&File>, _: &File) -> bool {
         false

@@ -1,13 +1,14 @@
 //! The folder and the name of the file that a path leads to.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, openat, readlinkat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
@@ -59,13 +60,22 @@ impl Place {
         }
     }
 
+    /// Opens the file that `about` describes, if it is there and can be read.
+    pub(super) fn open(&self, about: &Stat) -> Option<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = openat(&self.folder, &self.name, flags, Mode::empty()).ok()?;
+        let opened = fstat(&file).ok()?;
+        let is_the_same = opened.st_dev == about.st_dev && opened.st_ino == about.st_ino;
+        is_the_same.then(|| File::from(file))
+    }
+
     fn link(&self) -> io::Result<PathBuf> {
         let path = readlinkat(&self.folder, &self.name, Vec::new())?;
         Ok(PathBuf::from(OsString::from_vec(path.into_bytes())))
     }
 
     fn checked(self, about: Option<&Stat>, strangers: &[u32]) -> io::Result<Self> {
-        if about.is_some_and(|about| kind(about) != FileType::RegularFile) {
+        if about.is_some_and(|about| !is_regular(about)) {
             return Err(invalid("only a regular file can be replaced"));
         }
         let is_theirs = |user: &u32| about.is_some_and(|about| about.st_uid == *user);
@@ -82,8 +92,12 @@ impl Place {
     }
 }
 
+pub(super) fn is_regular(about: &Stat) -> bool {
+    kind(about) == FileType::RegularFile
+}
+
 /// The kind of a file.
-pub(super) fn kind(about: &Stat) -> FileType {
+fn kind(about: &Stat) -> FileType {
     FileType::from_raw_mode(about.st_mode)
 }
 

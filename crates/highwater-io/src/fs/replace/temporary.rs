@@ -7,13 +7,12 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, Stat, fsync, linkat, openat, renameat, unlinkat,
-};
+use rustix::fs::{AtFlags, Mode, OFlags, Stat, fsync, linkat, openat, renameat, unlinkat};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use super::attributes::{Owner, Wanted};
-use super::place::{Place, kind};
+use super::place::{Place, is_regular};
 use super::{Attribute, ReplaceOptions};
 use crate::fs::gate::Gate;
 
@@ -99,18 +98,24 @@ impl Drop for Removal {
 impl Inner {
     /// Gives the file its attributes, and waits until it is on the disk.
     fn prepare(&self) -> io::Result<Vec<Attribute>> {
-        // What took the place of the old file meanwhile may be a link, whose mode lets everybody write.
-        let now = self.target.about()?.filter(|about| kind(about) == FileType::RegularFile);
-        let old = now.or(self.old);
+        let old = self.target.about()?.filter(|now| self.is_trusted(now)).or(self.old);
         let wanted = Wanted {
             owner: self.options.owner.or(old.as_ref().map(Owner::of)),
             mode: self.options.mode.or(old.as_ref().map(|old| Mode::from_raw_mode(old.st_mode))),
             access: self.options.mode.is_none(),
             extended: self.options.extended,
         };
-        let lost = wanted.give(&self.file, &self.target)?;
+        let old = old.as_ref().and_then(|about| self.target.open(about));
+        let lost = wanted.give(&self.file, old.as_ref())?;
         self.file.sync_all()?;
         Ok(lost)
+    }
+
+    /// Whether the new file takes its attributes from the file that is there now. Another user who put a file or a link
+    /// there since the start would otherwise decide who may read the new file.
+    fn is_trusted(&self, now: &Stat) -> bool {
+        let owner = self.old.as_ref().map_or_else(|| geteuid().as_raw(), |old| old.st_uid);
+        is_regular(now) && now.st_uid == owner
     }
 
     fn rename(&self) -> io::Result<()> {

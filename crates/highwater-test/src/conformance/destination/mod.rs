@@ -34,7 +34,7 @@ pub enum Moment {
 /// Checked, on a runtime of its own:
 ///
 /// - `open`, a `write` for each chunk, `finish`: they have arrived, in order; without chunks nothing has;
-/// - `write_many` writes the same, and takes all from the queue;
+/// - `write_many`, called until the queue is empty, writes the same, and takes a chunk in each call;
 /// - `flush` after `open` and after every chunk, twice each time: what was written has arrived, and nothing more;
 /// - `abort` behind any chunk, and behind a `finish` that was not waited for;
 /// - every call dropped at each of its polls, and then `abort`; a `write` dropped so, and then the other chunks: that one

@@ -73,11 +73,14 @@ where
     async fn writes_many(&self) -> Result<(), String> {
         let (mut to, mut handle) = self.open().await?;
         let (first, second) = self.chunks.split_at(self.chunks.len() / 2);
-        for part in [first, &[], second] {
+        for part in [first, second] {
             let mut queue: VecDeque<T> = part.iter().cloned().collect();
-            good("write_many", to.write_many(&mut queue).await)?;
-            if !queue.is_empty() {
-                return Err("it leaves chunks in the queue and says that all went well".to_owned());
+            while !queue.is_empty() {
+                let before = queue.len();
+                good("write_many", to.write_many(&mut queue).await)?;
+                if queue.len() == before {
+                    return Err("it takes no chunk and says that all went well".to_owned());
+                }
             }
         }
         good("finish", to.finish().await)?;
