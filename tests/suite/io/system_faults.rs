@@ -5,15 +5,16 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
+use highwater::{Readable, fs as file};
 use highwater_test::Seed;
 use tempfile::TempDir;
 
-use crate::support::{Tool, names, program};
+use crate::support::{Tool, names, program, under_strace};
 
 /// A folder with the old file, and the new one beside it.
 struct Upload {
@@ -155,6 +156,26 @@ fn a_failure_of_the_rename_leaves_the_old_file() {
     }
 }
 
+/// F89: the error of a pipeline says that the new file is in its place where only the folder could not be synced.
+#[test]
+fn a_file_whose_folder_cannot_be_synced_is_committed() {
+    let me = "io::system_faults::a_file_whose_folder_cannot_be_synced_is_committed";
+    if !under_strace(me, "fsync:error=EIO:when=2") {
+        return;
+    }
+    let upload = Upload::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let replace = Readable::once(upload.new.clone()).pipe_to(file::replace(upload.path("dst")));
+    let error = runtime.block_on(replace.run()).unwrap_err();
+    assert!(error.is_committed(), "{error:?}");
+    assert!(error.to_string().contains("dst` is replaced"), "{error}");
+    assert_eq!(error.downcast_ref::<io::Error>().unwrap().raw_os_error(), Some(EIO));
+    assert!(upload.is_new() && upload.left().is_empty(), "{:?}", upload.left());
+}
+
+/// Its number on Linux.
+const EIO: i32 = 5;
+
 const RENAMES: &str = "rename,renameat,renameat2";
 
 /// F91: what a power failure may leave is decided by the order: all is written, then the file is synced, then it takes the
@@ -274,5 +295,5 @@ fn a_file_that_may_not_be_so_large_leaves_the_old_file() {
 const SIGXFSZ: i32 = 25;
 
 fn tell(what: &str) {
-    drop(writeln!(std::io::stderr(), "upload: {what}"));
+    drop(writeln!(io::stderr(), "upload: {what}"));
 }

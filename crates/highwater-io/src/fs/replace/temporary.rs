@@ -14,6 +14,7 @@ use super::attributes::{Owner, Wanted};
 use super::place::Place;
 use super::{Attribute, ReplaceOptions};
 use crate::fs::gate::Gate;
+use crate::fs::target::InPlace;
 
 /// The new file until it takes the place of the old one. A drop removes it, on the blocking pool if there is one.
 #[derive(Debug)]
@@ -49,8 +50,8 @@ impl Temporary {
     }
 
     /// Sets the attributes, syncs the file, renames it over the old one, and syncs the folder. `None` if the gate was
-    /// closed before the rename.
-    pub(in crate::fs) fn commit(mut self, gate: &Gate) -> io::Result<Option<Vec<Attribute>>> {
+    /// closed before the rename; an error only if there was no rename.
+    pub(in crate::fs) fn commit(mut self, gate: &Gate) -> io::Result<Option<InPlace>> {
         let inner = self.0.take().expect("it is taken by value only");
         let ready = inner.prepare();
         let renamed = match ready {
@@ -61,8 +62,8 @@ impl Temporary {
             inner.remove();
             return renamed.and(ready.map(|_| None));
         }
-        fsync(&inner.target.folder)?;
-        ready.map(Some)
+        let synced = fsync(&inner.target.folder).map_err(io::Error::from);
+        ready.map(|not_kept| Some(InPlace { not_kept, synced }))
     }
 
     /// Removes the file, on this thread.
