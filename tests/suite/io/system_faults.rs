@@ -137,6 +137,21 @@ fn a_failure_of_any_sync_is_an_error() {
     }
 }
 
+/// F9: a sync or an open that a signal interrupts is done again.
+#[test]
+fn an_interrupted_call_is_repeated() {
+    if !strace() {
+        return;
+    }
+    for k in [1, 2] {
+        let upload = Upload::new();
+        let ran = upload.run("fsync", Some(("error=EINTR", k)));
+        assert!(ran.was_hit() && ran.status.success(), "{} {}", ran.said, ran.calls);
+        assert_eq!(ran.calls.lines().count(), 3, "{}", ran.calls);
+        assert!(upload.is_new() && upload.left().is_empty(), "{:?}", upload.left());
+    }
+}
+
 /// F92: the folder does not take the new file, for whatever reason.
 #[test]
 fn a_failure_of_the_rename_leaves_the_old_file() {

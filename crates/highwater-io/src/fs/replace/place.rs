@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, openat, readlinkat, statat};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::geteuid;
 
 /// An open folder and a name in it. Everything happens relative to the folder, so that nobody can exchange a part of the
@@ -46,7 +46,8 @@ impl Place {
         let name = name.ok_or_else(|| invalid("the path names no file"))?.to_owned();
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = openat(base, folder.unwrap_or(Path::new(".")), flags, Mode::empty())?;
+        let folder = folder.unwrap_or(Path::new("."));
+        let folder = retry_on_intr(|| openat(&base, folder, flags, Mode::empty()))?;
         Ok(Self { folder: Arc::new(folder), name })
     }
 

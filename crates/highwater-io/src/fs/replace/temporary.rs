@@ -8,7 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, fsync, linkat, openat, renameat, unlinkat};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::attributes::{Owner, Wanted};
 use super::place::Place;
@@ -62,7 +62,7 @@ impl Temporary {
             inner.remove();
             return renamed.and(ready.map(|_| None));
         }
-        let synced = fsync(&inner.target.folder).map_err(io::Error::from);
+        let synced = retry_on_intr(|| fsync(&inner.target.folder)).map_err(io::Error::from);
         ready.map(|not_kept| Some(InPlace { not_kept, synced }))
     }
 
@@ -133,7 +133,7 @@ fn create_beside(target: &Place, mode: Mode) -> io::Result<(File, Place)> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     for _ in 0..TRIES {
         let here = target.sibling(&temporary_name(&target.name));
-        match openat(&here.folder, &here.name, flags, mode) {
+        match retry_on_intr(|| openat(&here.folder, &here.name, flags, mode)) {
             Ok(file) => return Ok((File::from(file), here)),
             Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),
