@@ -193,6 +193,47 @@ const EIO: i32 = 5;
 
 const RENAMES: &str = "rename,renameat,renameat2";
 
+/// F90: a new file takes its name in one step, where the file system can do that: it never has two names.
+#[test]
+fn a_new_file_takes_its_name_without_a_link() {
+    if under_strace(
+        "io::system_faults::a_new_file_takes_its_name_without_a_link",
+        "linkat:error=EPERM",
+    ) {
+        create_new_beside_an_old_file();
+    }
+}
+
+/// F92: where the file system cannot do that, the name is taken all the same.
+#[test]
+fn a_new_file_takes_its_name_by_a_link_if_it_must() {
+    let me = "io::system_faults::a_new_file_takes_its_name_by_a_link_if_it_must";
+    if under_strace(me, "renameat2:error=EINVAL") {
+        create_new_beside_an_old_file();
+    }
+}
+
+/// Creates one that was not there, and not one that was.
+fn create_new_beside_an_old_file() {
+    let (upload, options) = (Upload::new(), file::ReplaceOptions::new().create_new());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let create = |path: PathBuf, made_meanwhile: bool| {
+        let made = path.clone();
+        let source = Readable::once("created").inspect(move |_| {
+            if made_meanwhile {
+                fs::write(&made, "old").unwrap();
+            }
+        });
+        runtime.block_on(source.pipe_to(options.replace(path)).run())
+    };
+    create(upload.path("fresh"), false).unwrap();
+    assert_eq!(fs::read(upload.path("fresh")).unwrap(), b"created");
+    fs::remove_file(upload.path("dst")).unwrap();
+    let error = create(upload.path("dst"), true).unwrap_err();
+    assert_eq!(error.io_kind(), Some(io::ErrorKind::AlreadyExists), "{error}");
+    assert!(upload.is_old() && upload.left() == ["fresh"], "{:?}", upload.left());
+}
+
 /// F91: what a power failure may leave is decided by the order: all is written, then the file is synced, then it takes the
 /// place of the old one, then the folder is synced.
 #[test]

@@ -8,6 +8,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, fsync, linkat, openat, renameat, unlinkat};
+#[cfg(target_os = "linux")]
+use rustix::fs::{RenameFlags, renameat_with};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::attributes::{Owner, Wanted};
@@ -115,10 +117,15 @@ impl Inner {
         if !self.options.create_new {
             return Ok(renameat(&from.folder, &from.name, &to.folder, &to.name)?);
         }
-        // A link, unlike a rename, never replaces anything.
-        linkat(&from.folder, &from.name, &to.folder, &to.name, AtFlags::empty())?;
-        unlinkat(&from.folder, &from.name, AtFlags::empty()).unwrap_or_default();
-        Ok(())
+        match rename_new(from, to) {
+            // The system or its file system knows no such rename. A link never replaces anything either.
+            Err(Errno::NOSYS | Errno::INVAL | Errno::NOTSUP) => {
+                linkat(&from.folder, &from.name, &to.folder, &to.name, AtFlags::empty())?;
+                unlinkat(&from.folder, &from.name, AtFlags::empty()).unwrap_or_default();
+                Ok(())
+            }
+            renamed => Ok(renamed?),
+        }
     }
 
     /// A file that cannot be removed stays: nobody could do anything about it.
@@ -126,6 +133,18 @@ impl Inner {
         drop(self.file);
         unlinkat(&self.here.folder, &self.here.name, AtFlags::empty()).unwrap_or_default();
     }
+}
+
+/// Renames a file unless the new name is taken. In one step: a kill cannot leave the file with both names.
+#[cfg(target_os = "linux")]
+fn rename_new(from: &Place, to: &Place) -> Result<(), Errno> {
+    let flags = RenameFlags::NOREPLACE;
+    renameat_with(&from.folder, &from.name, &to.folder, &to.name, flags)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn rename_new(_: &Place, _: &Place) -> Result<(), Errno> {
+    Err(Errno::NOSYS)
 }
 
 /// Creates a file with a new name in the folder of `target`.
