@@ -8,6 +8,8 @@ mod idle;
 mod net;
 mod process;
 mod read_file;
+#[cfg(target_os = "linux")]
+mod replace_attributes;
 mod replace_file;
 mod system_faults;
 mod write_file;

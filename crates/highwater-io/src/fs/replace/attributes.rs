@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use super::Attribute;
 use super::place::Place;
+use lists::Old;
 
 /// The numbers of a user and a group.
 #[derive(Debug, Clone, Copy)]
@@ -38,9 +39,9 @@ impl Wanted {
     ///
     /// The owner comes before the mode: changing it clears the special bits, and the old mode must not be given to a
     /// file of another owner.
-    pub(super) fn give(&self, file: &File, old: &Place) -> io::Result<Vec<Attribute>> {
+    pub(super) fn give(&self, file: &File, old: Option<&Place>) -> io::Result<Vec<Attribute>> {
         let mut lost = Vec::new();
-        let old = lists::open(old);
+        let old = old.map(Old::of);
         if self.extended && !lists::copy_extended(old.as_ref(), file) {
             lost.push(Attribute::Extended);
         }
@@ -110,46 +111,78 @@ pub(super) fn mode(mode: u32) -> Mode {
 /// Extended attributes and access control lists, which are one kind of them.
 #[cfg(target_os = "linux")]
 mod lists {
-    use rustix::fs::{OFlags, XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr, openat};
+    use std::os::fd::AsRawFd;
+    use std::path::{Path, PathBuf};
+
+    use rustix::fs::{
+        OFlags, XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr, lgetxattr, llistxattr,
+        openat,
+    };
 
     use super::{Errno, File, Mode, Place};
 
-    /// Opens the old file, if there is one and it can be read.
-    pub(super) fn open(old: &Place) -> Option<File> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        openat(&old.folder, &old.name, flags, Mode::empty()).ok().map(File::from)
+    /// The old file.
+    pub(super) enum Old {
+        Open(File),
+        /// It cannot be read, but may be asked for its lists by a path, if `/proc` is there.
+        Closed(PathBuf),
+    }
+
+    impl Old {
+        pub(super) fn of(place: &Place) -> Self {
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            match openat(&place.folder, &place.name, flags, Mode::empty()) {
+                Ok(file) => Self::Open(file.into()),
+                Err(_) => {
+                    let folder = place.folder.as_raw_fd().to_string();
+                    Self::Closed(Path::new("/proc/self/fd").join(folder).join(&place.name))
+                }
+            }
+        }
+
+        fn list(&self, names: &mut [u8]) -> Result<usize, Errno> {
+            match self {
+                Self::Open(file) => flistxattr(file, names),
+                Self::Closed(path) => llistxattr(path, names),
+            }
+        }
+
+        fn get(&self, name: &[u8], value: &mut [u8]) -> Result<usize, Errno> {
+            match self {
+                Self::Open(file) => fgetxattr(file, name, value),
+                Self::Closed(path) => lgetxattr(path, name, value),
+            }
+        }
+
+        fn copy(&self, file: &File, name: &[u8]) -> Result<(), Errno> {
+            let mut value = vec![0; LARGEST];
+            let len = self.get(name, &mut value)?;
+            fsetxattr(file, name, &value[..len], XattrFlags::empty())
+        }
     }
 
     /// Copies `user.*`. Those of the other kinds are given by the system and its rules.
-    pub(super) fn copy_extended(old: Option<&File>, file: &File) -> bool {
+    pub(super) fn copy_extended(old: Option<&Old>, file: &File) -> bool {
         let Some(old) = old else { return true };
         let mut names = vec![0; LARGEST];
-        let len = match flistxattr(old, &mut names[..]) {
+        let len = match old.list(&mut names) {
             Ok(len) => len,
             Err(error) => return error == Errno::NOTSUP,
         };
         let names = names[..len].split(|byte| *byte == 0).filter(|name| name.starts_with(b"user."));
         // One that is lost does not take the others with it.
-        names.filter(|name| copy(old, file, name).is_err()).count() == 0
+        names.filter(|name| old.copy(file, name).is_err()).count() == 0
     }
 
     /// Copies the access control list, or removes the one that the folder gave. False if there is one that was lost.
-    pub(super) fn copy_access(old: Option<&File>, file: &File) -> bool {
-        match old.map(|old| copy(old, file, ACCESS)) {
-            Some(Ok(())) => true,
-            Some(Err(Errno::NOTSUP)) => true,
-            None | Some(Err(Errno::NODATA)) => match fremovexattr(file, ACCESS) {
-                Ok(()) | Err(Errno::NODATA | Errno::NOTSUP) => true,
-                Err(_) => false,
-            },
+    pub(super) fn copy_access(old: Option<&Old>, file: &File) -> bool {
+        let kept = match old.map(|old| old.copy(file, ACCESS)) {
+            Some(Ok(()) | Err(Errno::NOTSUP)) => return true,
+            None | Some(Err(Errno::NODATA)) => true,
             Some(Err(_)) => false,
-        }
-    }
-
-    fn copy(old: &File, file: &File, name: &[u8]) -> Result<(), Errno> {
-        let mut value = vec![0; LARGEST];
-        let len = fgetxattr(old, name, &mut value[..])?;
-        fsetxattr(file, name, &value[..len], XattrFlags::empty())
+        };
+        let removed = fremovexattr(file, ACCESS);
+        kept && matches!(removed, Ok(()) | Err(Errno::NODATA | Errno::NOTSUP))
     }
 
     const ACCESS: &[u8] = b"system.posix_acl_access";
@@ -162,15 +195,19 @@ mod lists {
 mod lists {
     use super::{File, Place};
 
-    pub(super) fn open(_: &Place) -> Option<File> {
-        None
+    pub(super) struct Old;
+
+    impl Old {
+        pub(super) fn of(_: &Place) -> Self {
+            Self
+        }
     }
 
-    pub(super) fn copy_extended(_: Option<&File>, _: &File) -> bool {
-        false
+    pub(super) fn copy_extended(old: Option<&Old>, _: &File) -> bool {
+        old.is_none()
     }
 
-    pub(super) fn copy_access(_: Option<&File>, _: &File) -> bool {
+    pub(super) fn copy_access(_: Option<&Old>, _: &File) -> bool {
         true
     }
 }

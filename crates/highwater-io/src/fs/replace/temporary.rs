@@ -107,7 +107,7 @@ impl Inner {
             access: self.options.mode.is_none(),
             extended: self.options.extended,
         };
-        let lost = wanted.give(&self.file, &self.target)?;
+        let lost = wanted.give(&self.file, old.as_ref().map(|_| &self.target))?;
         self.file.sync_all()?;
         Ok(lost)
     }
