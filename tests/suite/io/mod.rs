@@ -6,6 +6,8 @@ mod copy_duplex;
 mod disk_full;
 mod idle;
 mod net;
+#[cfg(unix)]
+mod off_the_runtime;
 mod process;
 mod read_file;
 #[cfg(target_os = "linux")]
