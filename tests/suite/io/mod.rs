@@ -13,5 +13,7 @@ mod read_file;
 #[cfg(target_os = "linux")]
 mod replace_attributes;
 mod replace_file;
+#[cfg(target_os = "linux")]
+mod standard_streams;
 mod system_faults;
 mod write_file;
