@@ -7,8 +7,7 @@ use rustix::fs::{Gid, Mode, RawMode, Stat, Uid, fchmod, fchown, fstat};
 use rustix::io::Errno;
 
 use super::Attribute;
-use super::place::Place;
-use lists::Old;
+use super::place::Old;
 
 /// The numbers of a user and a group.
 #[derive(Debug, Clone, Copy)]
@@ -39,17 +38,16 @@ impl Wanted {
     ///
     /// The owner comes before the mode: changing it clears the special bits, and the old mode must not be given to a
     /// file of another owner.
-    pub(super) fn give(&self, file: &File, old: Option<&Place>) -> io::Result<Vec<Attribute>> {
+    pub(super) fn give(&self, file: &File, old: Option<&Old>) -> io::Result<Vec<Attribute>> {
         let mut lost = Vec::new();
-        let old = old.map(Old::of);
-        if self.extended && !lists::copy_extended(old.as_ref(), file) {
+        if self.extended && !lists::copy_extended(old, file) {
             lost.push(Attribute::Extended);
         }
         if let Some(owner) = self.owner {
             give_owner(file, owner, &mut lost)?;
         }
         if let Some(mode) = self.mode {
-            if !lists::copy_access(old.as_ref().filter(|_| self.access), file) {
+            if !lists::copy_access(old.filter(|_| self.access), file) {
                 lost.push(Attribute::AccessList);
             }
             fchmod(file, allowed(mode, &mut lost))?;
@@ -111,72 +109,50 @@ pub(super) fn mode(mode: u32) -> Mode {
 /// Extended attributes and access control lists, which are one kind of them.
 #[cfg(target_os = "linux")]
 mod lists {
-    use std::os::fd::AsRawFd;
-    use std::path::{Path, PathBuf};
-
     use rustix::fs::{
-        OFlags, XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr, lgetxattr, llistxattr,
-        openat,
+        XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr, lgetxattr, llistxattr,
     };
 
-    use super::{Errno, File, Mode, Place};
+    use super::{Errno, File, Old};
 
-    /// The old file.
-    pub(super) enum Old {
-        Open(File),
-        /// It cannot be read, but may be asked for its lists by a path, if `/proc` is there.
-        Closed(PathBuf),
+    fn list(old: &Old, names: &mut [u8]) -> Result<usize, Errno> {
+        match old {
+            Old::Open(file) => flistxattr(file, names),
+            Old::Closed(path) => llistxattr(path, names),
+            Old::Gone => Err(Errno::NOENT),
+        }
     }
 
-    impl Old {
-        pub(super) fn of(place: &Place) -> Self {
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            match openat(&place.folder, &place.name, flags, Mode::empty()) {
-                Ok(file) => Self::Open(file.into()),
-                Err(_) => {
-                    let folder = place.folder.as_raw_fd().to_string();
-                    Self::Closed(Path::new("/proc/self/fd").join(folder).join(&place.name))
-                }
-            }
+    fn get(old: &Old, name: &[u8], value: &mut [u8]) -> Result<usize, Errno> {
+        match old {
+            Old::Open(file) => fgetxattr(file, name, value),
+            Old::Closed(path) => lgetxattr(path, name, value),
+            Old::Gone => Err(Errno::NOENT),
         }
+    }
 
-        fn list(&self, names: &mut [u8]) -> Result<usize, Errno> {
-            match self {
-                Self::Open(file) => flistxattr(file, names),
-                Self::Closed(path) => llistxattr(path, names),
-            }
-        }
-
-        fn get(&self, name: &[u8], value: &mut [u8]) -> Result<usize, Errno> {
-            match self {
-                Self::Open(file) => fgetxattr(file, name, value),
-                Self::Closed(path) => lgetxattr(path, name, value),
-            }
-        }
-
-        fn copy(&self, file: &File, name: &[u8]) -> Result<(), Errno> {
-            let mut value = vec![0; LARGEST];
-            let len = self.get(name, &mut value)?;
-            fsetxattr(file, name, &value[..len], XattrFlags::empty())
-        }
+    fn copy(old: &Old, file: &File, name: &[u8]) -> Result<(), Errno> {
+        let mut value = vec![0; LARGEST];
+        let len = get(old, name, &mut value)?;
+        fsetxattr(file, name, &value[..len], XattrFlags::empty())
     }
 
     /// Copies `user.*`. Those of the other kinds are given by the system and its rules.
     pub(super) fn copy_extended(old: Option<&Old>, file: &File) -> bool {
         let Some(old) = old else { return true };
         let mut names = vec![0; LARGEST];
-        let len = match old.list(&mut names) {
+        let len = match list(old, &mut names) {
             Ok(len) => len,
             Err(error) => return error == Errno::NOTSUP,
         };
         let names = names[..len].split(|byte| *byte == 0).filter(|name| name.starts_with(b"user."));
         // One that is lost does not take the others with it.
-        names.filter(|name| old.copy(file, name).is_err()).count() == 0
+        names.filter(|name| copy(old, file, name).is_err()).count() == 0
     }
 
     /// Copies the access control list, or removes the one that the folder gave. False if there is one that was lost.
     pub(super) fn copy_access(old: Option<&Old>, file: &File) -> bool {
-        let kept = match old.map(|old| old.copy(file, ACCESS)) {
+        let kept = match old.map(|old| copy(old, file, ACCESS)) {
             Some(Ok(()) | Err(Errno::NOTSUP)) => return true,
             None | Some(Err(Errno::NODATA)) => true,
             Some(Err(_)) => false,
@@ -193,15 +169,7 @@ mod lists {
 /// Elsewhere they are not kept.
 #[cfg(not(target_os = "linux"))]
 mod lists {
-    use super::{File, Place};
-
-    pub(super) struct Old;
-
-    impl Old {
-        pub(super) fn of(_: &Place) -> Self {
-            Self
-        }
-    }
+    use super::{File, Old};
 
     pub(super) fn copy_extended(old: Option<&Old>, _: &File) -> bool {
         old.is_none()

@@ -11,9 +11,10 @@ use rustix::fs::{AtFlags, Mode, OFlags, Stat, fsync, linkat, openat, renameat, u
 #[cfg(target_os = "linux")]
 use rustix::fs::{RenameFlags, renameat_with};
 use rustix::io::{Errno, retry_on_intr};
+use rustix::process::geteuid;
 
 use super::attributes::{Owner, Wanted};
-use super::place::Place;
+use super::place::{Place, is_regular};
 use super::{Attribute, ReplaceOptions};
 use crate::fs::gate::Gate;
 use crate::fs::target::InPlace;
@@ -100,16 +101,24 @@ impl Drop for Removal {
 impl Inner {
     /// Gives the file its attributes, and waits until it is on the disk.
     fn prepare(&self) -> io::Result<Vec<Attribute>> {
-        let old = self.target.about()?.or(self.old);
+        let old = self.target.about()?.filter(|now| self.is_trusted(now)).or(self.old);
         let wanted = Wanted {
             owner: self.options.owner.or(old.as_ref().map(Owner::of)),
             mode: self.options.mode.or(old.as_ref().map(|old| Mode::from_raw_mode(old.st_mode))),
             access: self.options.mode.is_none(),
             extended: self.options.extended,
         };
-        let lost = wanted.give(&self.file, old.as_ref().map(|_| &self.target))?;
+        let old = old.as_ref().map(|about| self.target.old(about));
+        let lost = wanted.give(&self.file, old.as_ref())?;
         self.file.sync_all()?;
         Ok(lost)
+    }
+
+    /// Whether the new file takes its attributes from the file that is there now. Another user who put a file or a link
+    /// there since the start would otherwise decide who may read the new file.
+    fn is_trusted(&self, now: &Stat) -> bool {
+        let owner = self.old.as_ref().map_or_else(|| geteuid().as_raw(), |old| old.st_uid);
+        is_regular(now) && now.st_uid == owner
     }
 
     fn rename(&self) -> io::Result<()> {
