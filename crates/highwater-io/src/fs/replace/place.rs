@@ -23,9 +23,9 @@ pub(super) struct Place {
 /// The file to replace, as far as its attributes can be read.
 pub(super) enum Old {
     Open(File),
-    /// It cannot be read, but asked for its lists by a path, if `/proc` is there.
+    /// It cannot be read. Its lists can, by this path, if `/proc` is there.
     Closed(PathBuf),
-    /// It was removed, or another one took its place.
+    /// It was removed, or another one took its place: whether it had lists is not known.
     Gone,
 }
 
