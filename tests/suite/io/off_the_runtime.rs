@@ -5,7 +5,7 @@ use std::sync::mpsc;
 
 use futures::FutureExt;
 use highwater::{CancellationToken, Destination, Readable, Report, fs};
-use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::support::{names, now, poll_once};
@@ -145,7 +145,10 @@ fn a_reader_whose_job_has_vanished_fails() {
             }
             settle().await;
         });
-        let _gone = shut_down(runtime);
+        let gone = runtime.handle().clone();
+        runtime.shutdown_background();
+        // Jobs of this thread go to its pool, which drops them.
+        let _entered = gone.enter();
         let mut next = || now(&mut file);
         let failed = std::iter::from_fn(&mut next).find_map(Result::err);
         let failed = failed.expect("a part of a file is no whole file");
@@ -163,7 +166,10 @@ fn a_writer_whose_job_has_vanished_fails() {
     let (mut file, runtime) = (fs::replace(&path), runtime());
     runtime.block_on(Destination::<&str>::open(&mut file)).unwrap();
     assert_eq!(names(folder.path()).len(), 2);
-    let _gone = shut_down(runtime);
+    let gone = runtime.handle().clone();
+    runtime.shutdown_background();
+    // Jobs of this thread go to its pool, which drops them.
+    let _entered = gone.enter();
     file.write("new").now_or_never().unwrap().unwrap();
     let finished = Destination::<&str>::finish(&mut file).now_or_never();
     let error = finished.expect("nothing is waited for").unwrap_err();
@@ -171,11 +177,4 @@ fn a_writer_whose_job_has_vanished_fails() {
     Destination::<&str>::abort(&mut file, &error).now_or_never().unwrap().unwrap();
     assert_eq!(names(folder.path()), ["out"]);
     assert_eq!(std::fs::read(path).unwrap(), b"old");
-}
-
-/// Shuts a runtime down, and makes it the one whose pool takes, and drops, the jobs of this thread.
-fn shut_down(runtime: Runtime) -> EnterGuard<'static> {
-    let handle: &'static Handle = Box::leak(Box::new(runtime.handle().clone()));
-    runtime.shutdown_background();
-    handle.enter()
 }
