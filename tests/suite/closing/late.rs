@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use highwater_core::{
-    CancellationToken, Control, Destination, Error, HighWaterMark, Readable, Result, pass_through,
+    CancellationToken, Control, Destination, Error, HighWaterMark, Readable, Result, Writable,
+    pass_through,
 };
 
 use crate::support::poll_once;
@@ -60,7 +61,8 @@ impl Destination<u32> for Stuck {
     async fn abort(&mut self, _: &Error) -> Result<()> {
         self.call("abort").await;
         match self.committed.load(SeqCst) {
-            _ if self.abort_fails => Err(Error::msg("cannot undo")),
+            true if self.abort_fails => Err(Error::msg("cannot sync").suppress(Error::committed())),
+            false if self.abort_fails => Err(Error::msg("cannot undo")),
             true => Err(Error::committed()),
             false => Ok(()),
         }
@@ -144,6 +146,34 @@ fn an_error_of_the_abort_wins_over_an_abort() {
     let error = running.now_or_never().unwrap().unwrap_err();
     assert_eq!(error.to_string(), "cannot undo (in Stuck)");
     assert!(error.suppressed()[0].is_aborted());
+}
+
+/// A9, I45: an abort finds a destination that has committed, and that something failed after that: both are told, also
+/// behind a `Writable`.
+#[tokio::test]
+async fn a_failure_behind_the_commit_is_told_beside_an_abort() {
+    for behind_a_writable in [false, true] {
+        let (to, token) = (Stuck::at("finish"), CancellationToken::new());
+        let to = Stuck { commits: true, abort_fails: true, ..to };
+        let source = Readable::from_iter(0..2);
+        let running = match behind_a_writable {
+            true => {
+                let writable = Writable::new(to.clone(), HighWaterMark::items(4));
+                source.pipe_to(writable).abort_on(token.clone()).run().boxed_local()
+            }
+            false => source.pipe_to(to.clone()).abort_on(token.clone()).run().boxed_local(),
+        };
+        let stop = async {
+            while !to.committed.load(SeqCst) {
+                tokio::task::yield_now().await;
+            }
+            token.cancel();
+        };
+        let (result, ()) = tokio::join!(running, stop);
+        let error = result.unwrap_err();
+        assert_eq!(error.to_string(), "cannot sync (in Stuck)");
+        assert!(error.is_committed(), "{error:?}");
+    }
 }
 
 /// I29: a source that is destroyed while the destination writes is seen at once, also behind machines.

@@ -1,5 +1,8 @@
 //! Writing files: in order, gathered, while chunks come, and to the end.
 
+#[cfg(unix)]
+use std::path::PathBuf;
+
 use bytes::Bytes;
 #[cfg(unix)]
 use highwater::CancellationToken;
@@ -97,33 +100,38 @@ async fn a_dropped_write_is_written_once() {
 #[cfg(unix)]
 #[test]
 fn an_abort_does_not_wait_for_a_pipe() {
-    for with_reader in [false, true] {
-        in_time(move || {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("pipe");
-            assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
-            // Opened for both, it waits for nobody.
-            let options = || std::fs::File::options().read(true).write(true).open(&path);
-            let reader = with_reader.then(|| options().unwrap());
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(async {
-                let token = CancellationToken::new();
-                let (when, mut left) = (token.clone(), 40);
-                let chunks = std::iter::from_fn(move || {
-                    left -= 1;
-                    (left > 0).then(|| vec![b'x'; 100 * 1024])
-                });
-                let running =
-                    Readable::from_iter(chunks).pipe_to(fs::write(&path)).abort_on(token).run();
-                let mut running = std::pin::pin!(running);
-                for _ in 0..1000 {
-                    assert!(futures::poll!(running.as_mut()).is_pending());
-                    tokio::task::yield_now().await;
-                }
-                when.cancel();
-                assert!(running.await.unwrap_err().is_aborted());
-            });
-            drop((runtime, reader));
-        });
+    let ways: [fn(PathBuf) -> fs::FileWrite; 2] = [fs::write, fs::append];
+    for to in ways {
+        for with_reader in [false, true] {
+            in_time(move || abort_beside_a_pipe(to, with_reader));
+        }
     }
+}
+
+#[cfg(unix)]
+fn abort_beside_a_pipe(to: fn(PathBuf) -> fs::FileWrite, with_reader: bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    // Opened for both, it waits for nobody.
+    let options = || std::fs::File::options().read(true).write(true).open(&path);
+    let reader = with_reader.then(|| options().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let token = CancellationToken::new();
+        let (when, mut left) = (token.clone(), 40);
+        let chunks = std::iter::from_fn(move || {
+            left -= 1;
+            (left > 0).then(|| vec![b'x'; 100 * 1024])
+        });
+        let running = Readable::from_iter(chunks).pipe_to(to(path.clone())).abort_on(token).run();
+        let mut running = std::pin::pin!(running);
+        for _ in 0..1000 {
+            assert!(futures::poll!(running.as_mut()).is_pending());
+            tokio::task::yield_now().await;
+        }
+        when.cancel();
+        assert!(running.await.unwrap_err().is_aborted());
+    });
+    drop((runtime, reader));
 }

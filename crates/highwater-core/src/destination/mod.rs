@@ -117,7 +117,8 @@ pub trait Destination<T: Send>: Send {
     /// An abort may come while [`finish`](Self::finish) runs, whose future is dropped then. A destination that has begun
     /// to commit waits for that first: where the commit cannot be stopped any more and succeeds, the answer is
     /// [`Error::committed`]. An aborted pipeline then succeeds with its report; after any other failure, its error says
-    /// [`is_committed`](Error::is_committed). So nobody is told of an abort over a file that was replaced.
+    /// [`is_committed`](Error::is_committed). So nobody is told of an abort over a file that was replaced. An error after
+    /// the commit, also one of `finish`, [keeps](Error::suppress) an [`Error::committed`] as suppressed.
     ///
     /// # Errors
     ///

@@ -266,7 +266,7 @@ impl Course<'_> {
         self.join().await;
         match aborted {
             Ok(()) => Err(error),
-            Err(too_late) if too_late.is_committed() && error.is_aborted() => Ok(()),
+            Err(too_late) if too_late.is_all_committed() && error.is_aborted() => Ok(()),
             Err(later) => Err(error.or_later(later)),
         }
     }

@@ -11,6 +11,7 @@ mod reader;
 mod replace;
 mod target;
 mod write;
+mod writer;
 
 use std::ops::RangeBounds;
 use std::path::Path;
@@ -124,7 +125,8 @@ pub fn append(path: impl AsRef<Path>) -> FileWrite {
 /// # Errors
 ///
 /// As [`write()`], also when syncing or renaming fails. A path that is there and not a regular file is refused. If it is
-/// the folder that cannot be synced, the new file is in its place, but may not survive a power failure.
+/// the folder that cannot be synced, the new file is in its place, but may not survive a power failure: this error is
+/// [`is_committed`](highwater_core::Error::is_committed).
 pub fn replace(path: impl AsRef<Path>) -> FileWrite {
     ReplaceOptions::new().replace(path)
 }

@@ -3,13 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::geteuid;
 
 /// An open folder and a name in it. Everything happens relative to the folder, so that nobody can exchange a part of the
@@ -18,6 +18,15 @@ use rustix::process::geteuid;
 pub(super) struct Place {
     pub(super) folder: Arc<OwnedFd>,
     pub(super) name: OsString,
+}
+
+/// The file to replace, as far as its attributes can be read.
+pub(super) enum Old {
+    Open(File),
+    /// It cannot be read. Its lists can, by this path, if `/proc` is there.
+    Closed(PathBuf),
+    /// It was removed, or another one took its place: whether it had lists is not known.
+    Gone,
 }
 
 impl Place {
@@ -47,7 +56,8 @@ impl Place {
         let name = name.ok_or_else(|| invalid("the path names no file"))?.to_owned();
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = openat(base, folder.unwrap_or(Path::new(".")), flags, Mode::empty())?;
+        let folder = folder.unwrap_or(Path::new("."));
+        let folder = retry_on_intr(|| openat(&base, folder, flags, Mode::empty()))?;
         Ok(Self { folder: Arc::new(folder), name })
     }
 
@@ -60,13 +70,24 @@ impl Place {
         }
     }
 
-    /// Opens the file that `about` describes, if it is there and can be read.
-    pub(super) fn open(&self, about: &Stat) -> Option<File> {
+    /// The file that `about` describes.
+    pub(super) fn old(&self, about: &Stat) -> Old {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = openat(&self.folder, &self.name, flags, Mode::empty()).ok()?;
-        let opened = fstat(&file).ok()?;
-        let is_the_same = opened.st_dev == about.st_dev && opened.st_ino == about.st_ino;
-        is_the_same.then(|| File::from(file))
+        let is_the_same =
+            |found: &Stat| found.st_dev == about.st_dev && found.st_ino == about.st_ino;
+        let opened = openat(&self.folder, &self.name, flags, Mode::empty());
+        let found = match &opened {
+            Ok(file) => fstat(file).ok(),
+            Err(_) => self.about().ok().flatten(),
+        };
+        match opened {
+            _ if !found.as_ref().is_some_and(is_the_same) => Old::Gone,
+            Ok(file) => Old::Open(file.into()),
+            Err(_) => {
+                let folder = self.folder.as_raw_fd().to_string();
+                Old::Closed(Path::new("/proc/self/fd").join(folder).join(&self.name))
+            }
+        }
     }
 
     fn link(&self) -> io::Result<PathBuf> {
