@@ -1,6 +1,7 @@
 //! The buffer: beside its reference, and rule by rule.
 
 mod cases;
+mod forgotten;
 pub(crate) mod made;
 mod model;
 mod reasons;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures::{FutureExt, Sink, SinkExt};
 use highwater_core::{Budget, Buffered, Error, Event, HighWaterMark, Readable, Writable};
 use highwater_core::{destination_fn, pass_through, task};
-use highwater_test::{Wakes, Woken, poll_once};
+use highwater_test::{Wakes, poll_once};
 
 use super::made::settle;
 use super::rules::{failed, given, next};
@@ -119,26 +119,6 @@ fn a_send_that_waits_is_weighed_once() {
     given(next(&mut readable));
     assert!(poll_once(send).is_ready());
     assert_eq!(CALLS.load(SeqCst), 2);
-}
-
-/// B18, I44: however many are forgotten, the one that is polled goes on.
-#[test]
-fn any_number_of_forgotten_turns_passes_on() {
-    let (writable, readable) = pass_through(HighWaterMark::items(1).low(0));
-    assert!(writable.write(0).unwrap().is_full());
-    let mut forgotten: Vec<_> = (0..20).map(|_| Box::pin(writable.send(7))).collect();
-    forgotten.iter_mut().for_each(|send| assert!(poll_once(send.as_mut()).is_pending()));
-    let mut tasks = Woken::new();
-    tasks.spawn(async {
-        for x in 1..10 {
-            writable.send(x).await.unwrap();
-        }
-        writable.end();
-    });
-    tasks.run_until_idle();
-    let out = tasks.spawn(async { readable.to_vec().await.unwrap() });
-    tasks.run();
-    assert_eq!(out.take().unwrap(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 }
 
 /// I8: one read does not wake all who wait in line, as long as those who are woken are polled.

@@ -142,7 +142,8 @@ impl<T> Shared<T> {
     }
 
     /// Gives turns to those in line while there is room. Then wakes the next: it takes over a turn if it is polled before
-    /// the one that was given it, who may have been forgotten.
+    /// the one that was given it, who may have been forgotten. The next may have been forgotten as well: a reader that
+    /// waits is woken to see to that.
     fn give_turns(&self, state: &mut State<T>, wakes: &mut Wakes) {
         while let Some((id, weight)) = state.waiters.first() {
             if !self.reserve(state, weight) {
@@ -151,6 +152,10 @@ impl<T> Shared<T> {
             wakes.extend(state.waiters.grant(id, weight));
         }
         wakes.extend(state.waiters.understudy());
+        let waits = state.reader.is_some() && !seeded!("a reader that waits passes nothing on");
+        if waits && may_be_taken_over(state) && state.waiters.has_unclaimed() {
+            wakes.extend(state.reader.take().map(|(waker, _)| waker));
+        }
     }
 
     /// Keeps this much room free, also in the shared budget, if there is any. A shared budget that is used up closes the
@@ -170,7 +175,7 @@ impl<T> Shared<T> {
     /// Takes over turns of those who were given one and have not polled since, the last first, until there is room for
     /// this one.
     fn take_over(&self, state: &mut State<T>, id: u64, wakes: &mut Wakes) -> bool {
-        if !state.ledger.is_open() && !state.ledger.waits_for_budget() {
+        if !may_be_taken_over(state) {
             return false;
         }
         let Some(weight) = state.waiters.may_take_over(id) else { return false };
@@ -194,7 +199,9 @@ impl<T> Shared<T> {
     /// Gives up all turns: nothing can be written any more.
     pub(super) fn release_turns(&self, state: &mut State<T>, wakes: &mut Wakes) {
         let kept = state.waiters.take_turns();
-        self.unreserve(state, kept, wakes);
+        if !seeded!("an end keeps what permits had") {
+            self.unreserve(state, kept, wakes);
+        }
     }
 
     fn unreserve(&self, state: &mut State<T>, kept: usize, wakes: &mut Wakes) {
@@ -214,4 +221,9 @@ impl<T> Shared<T> {
     fn seat(&self, id: u64) -> (usize, u64) {
         (std::ptr::from_ref(self).addr(), id)
     }
+}
+
+/// Whether a turn is of use to another than its owner: there is room, or would be without it.
+fn may_be_taken_over<T>(state: &State<T>) -> bool {
+    state.ledger.is_open() || state.ledger.waits_for_budget()
 }

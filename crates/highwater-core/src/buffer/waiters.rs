@@ -159,8 +159,13 @@ impl Waiters {
         self.line.first_entry().and_then(|mut first| first.get_mut().waker.take())
     }
 
-    /// Notes that the reader waits although turns were given. The first time, which is true, the reader should look once
-    /// more, for their owners may be about to write; the second time everybody in line is woken, to take over.
+    /// Whether turns were given, nobody has polled for them since, and somebody who could take them over is not woken.
+    pub(super) fn has_unclaimed(&self) -> bool {
+        !self.granted.is_empty() && self.line.values().any(|place| place.waker.is_some())
+    }
+
+    /// Notes that the reader found nothing although turns were given. The first time, which is true, the reader should look
+    /// once more, for their owners may be about to write; the second time everybody in line is woken, to take over.
     pub(super) fn starve(&mut self, wake: impl FnMut(Waker)) -> bool {
         if self.granted.is_empty() || self.line.is_empty() {
             return false;
