@@ -160,6 +160,17 @@ fn a_budget_holds_whoever_waits() {
     assert_eq!(left(), (0, 0));
 }
 
+/// D4: a chunk that is lighter than its permit leaves the rest of the budget to others at once.
+#[test]
+fn a_light_chunk_leaves_the_rest_of_its_permit() {
+    let budget = Budget::new(4);
+    let (writable, _readable) = pass_through(HighWaterMark::bytes(64).low(0).budget(&budget));
+    let permit = writable.reserve_weight(4).now_or_never().unwrap().unwrap();
+    permit.send(zeros(1)).unwrap();
+    assert_eq!((budget.used(), writable.needs_drain()), (1, false));
+    assert!(writable.reserve_weight(3).now_or_never().is_some());
+}
+
 /// D4: so does the task that reads ahead.
 #[tokio::test]
 async fn reading_ahead_stays_within_the_budget() {
