@@ -5,7 +5,6 @@ mod forgotten;
 pub(crate) mod made;
 mod model;
 mod reasons;
-mod reference;
 mod room;
 pub(crate) mod rules;
 mod writer;
