@@ -330,23 +330,6 @@ async fn a_writer_task_tells_finish_and_no_end() {
     assert!(matches!(seen[..], [Event::Finish, Event::Close]), "{seen:?}");
 }
 
-/// B18: the `Sink` keeps room for what it is about to be given, in whatever unit.
-#[test]
-fn sinks_by_weight_take_turns() {
-    let (mut one, mut readable) = pass_through(HighWaterMark::bytes(8));
-    let mut two = one.clone();
-    let ready = |sink: &mut Writable<Bytes>| {
-        poll_once(pin!(poll_fn(|cx| Pin::new(&mut *sink).poll_ready(cx)))).is_ready()
-    };
-    assert!(ready(&mut one) && !ready(&mut two));
-    one.start_send_unpin(zeros(20)).unwrap();
-    assert!(!ready(&mut two));
-    given(next(&mut readable));
-    assert!(ready(&mut two));
-    two.start_send_unpin(zeros(20)).unwrap();
-    assert_eq!(one.buffered(), 20);
-}
-
 /// What is woken for the budget is gone from it, whoever waits no more.
 #[test]
 fn who_waits_no_more_is_not_woken_for_the_budget() {

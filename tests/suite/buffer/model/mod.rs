@@ -24,7 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sequence::Sequence;
 
 /// Sequences in an ordinary run; `HIGHWATER_SEQUENCES` asks for another number.
-const SEQUENCES: u64 = 200_000;
+const SEQUENCES: u64 = 100_000;
 
 /// Shows F14, F16, I1, I3, I7, I8, I21, I23, I24, I31, I32, I33, I36, I44.
 #[test]
