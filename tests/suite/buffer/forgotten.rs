@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::Context;
 
 use futures::FutureExt;
-use highwater_core::{Buffered, HighWaterMark, Readable, Writable, pass_through};
+use highwater_core::{Budget, Buffered, HighWaterMark, Readable, Writable, pass_through};
 use highwater_test::{Wakes, Woken, poll_once};
 
 use super::rules::next;
@@ -95,6 +95,32 @@ fn a_newcomer_takes_over_a_forgotten_turn() {
     tasks.spawn(async { writable.send(1).await.unwrap() });
     tasks.run();
     assert_eq!(out.take().unwrap(), [0, 1]);
+}
+
+/// I44: a turn that is forgotten and uses up the budget holds up nobody who waits for a drain.
+#[test]
+fn a_forgotten_turn_that_uses_up_the_budget_holds_up_no_drain() {
+    let budget = Budget::new(1);
+    let (writable, mut readable) = pass_through(HighWaterMark::items(4).low(2).budget(&budget));
+    let permit = writable.reserve().now_or_never().unwrap().unwrap();
+    let _forgotten = forgotten(&writable);
+    let mut tasks = Woken::new();
+    let out = tasks.spawn(async move {
+        let mut out = Vec::new();
+        while out.len() < 2 {
+            out.push(readable.next().await.unwrap().unwrap());
+        }
+        out
+    });
+    tasks.run_until_idle();
+    drop(permit);
+    assert!(writable.write(1).unwrap().is_full());
+    tasks.spawn(async {
+        writable.drain().await.unwrap();
+        writable.write(2).map(|_| ()).unwrap();
+    });
+    tasks.run();
+    assert_eq!(out.take().unwrap(), [1, 2]);
 }
 
 /// I34, I44: while a reader that is paused waits, writers that cannot go on do not wake it again and again.

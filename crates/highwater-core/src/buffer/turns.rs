@@ -72,7 +72,10 @@ impl<T> Shared<T> {
         if let Some(answer) = state.answer(wait) {
             return Some(answer);
         }
-        let Wait::Turn(weight) = wait else { return None };
+        let Wait::Turn(weight) = wait else {
+            let drains = wait == Wait::Drain && self.drain_anyway(state, wakes);
+            return drains.then_some(Ok(()));
+        };
         let granted = match id {
             Some(id) => state.waiters.has_turn(id) || self.take_over(state, id, wakes),
             None => !state.waiters.has_line() && self.reserve(state, weight),
@@ -124,12 +127,17 @@ impl<T> Shared<T> {
         self.forget_seat(Some(id));
     }
 
-    /// Opens the gate if it may be opened, and gives turns to those in line while there is room.
+    /// Opens the gate if it may be opened, and gives turns to those in line while there is room. Whoever was given one, and
+    /// the next, may have been forgotten: a reader that waits is woken to see to that.
     #[inline]
     pub(super) fn settle(&self, state: &mut State<T>, wakes: &mut Wakes) {
         self.reopen(state, wakes);
         if state.waiters.has_line() {
             self.give_turns(state, wakes);
+        }
+        let waits = state.reader.is_some() && !seeded!("a reader that waits passes nothing on");
+        if waits && state.waiters.has_unclaimed() && may_be_taken_over(state) {
+            wakes.extend(state.reader.take().map(|(waker, _)| waker));
         }
     }
 
@@ -142,8 +150,7 @@ impl<T> Shared<T> {
     }
 
     /// Gives turns to those in line while there is room. Then wakes the next: it takes over a turn if it is polled before
-    /// the one that was given it, who may have been forgotten. The next may have been forgotten as well: a reader that
-    /// waits is woken to see to that.
+    /// the one that was given it, who may have been forgotten.
     fn give_turns(&self, state: &mut State<T>, wakes: &mut Wakes) {
         while let Some((id, weight)) = state.waiters.first() {
             if !self.reserve(state, weight) {
@@ -152,10 +159,6 @@ impl<T> Shared<T> {
             wakes.extend(state.waiters.grant(id, weight));
         }
         wakes.extend(state.waiters.understudy());
-        let waits = state.reader.is_some() && !seeded!("a reader that waits passes nothing on");
-        if waits && may_be_taken_over(state) && state.waiters.has_unclaimed() {
-            wakes.extend(state.reader.take().map(|(waker, _)| waker));
-        }
     }
 
     /// Keeps this much room free, also in the shared budget, if there is any. A shared budget that is used up closes the
@@ -188,6 +191,20 @@ impl<T> Shared<T> {
             }
         }
         false
+    }
+
+    /// Takes turns from those who were given one and have not polled since, the last first, while they use up the budget
+    /// that the gate waits for. Only once the reader has found nothing: they have had their chance.
+    fn drain_anyway(&self, state: &mut State<T>, wakes: &mut Wakes) -> bool {
+        if !state.waiters.is_starved() || seeded!("a drain waits for forgotten turns") {
+            return false;
+        }
+        while state.ledger.waits_for_budget() {
+            let Some(kept) = state.waiters.revoke() else { return false };
+            self.unreserve(state, kept, wakes);
+            self.reopen(state, wakes);
+        }
+        state.ledger.is_open()
     }
 
     /// Gives up the turn of this one, if it has one.

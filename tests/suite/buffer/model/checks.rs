@@ -4,7 +4,7 @@ use std::rc::Weak;
 
 use super::bench::Bench;
 use super::parts::unless_planned;
-use super::reference::{Life, Wait};
+use super::reference::Life;
 use super::tasks::Kind;
 
 impl Bench {
@@ -60,8 +60,7 @@ impl Bench {
                 (task.kind.name(), task.who, false),
             );
         }
-        let for_room = |kind: &Kind| kind.waits_for_turn() || matches!(kind, Kind::Drain);
-        let mut waiting = self.tasks.iter().filter(|task| for_room(&task.kind));
+        let mut waiting = self.tasks.iter().filter(|task| task.kind.waits_for_room());
         let asleep = waiting.any(|task| !task.flag.is_up());
         let ready = match self.reader_waits {
             _ if self.reader_flag.is_up() => false,
@@ -107,7 +106,7 @@ impl Bench {
         if self.model.life != Life::Open || self.reader.is_none() {
             return None;
         }
-        let waiting = self.tasks.iter().filter(|task| task.kind.waits_for_turn());
+        let waiting = self.tasks.iter().filter(|task| task.kind.waits_for_room());
         let waiting: Vec<_> = waiting.map(|task| task.who).collect();
         if waiting.is_empty() { None } else { Some(self.random.one_of(&waiting)) }
     }
@@ -121,9 +120,9 @@ impl Bench {
         at.inspect(|at| self.poll_task(*at, false)).is_some()
     }
 
-    /// Whether the one waits for its turn still.
+    /// Whether the one waits for room still.
     pub(super) fn still_waits(&self, who: usize) -> bool {
-        let wait = self.tasks.iter().find(|task| task.who == who).and_then(|task| task.kind.wait());
-        self.model.life == Life::Open && matches!(wait, Some(Wait::Turn(_)))
+        let mut waiting = self.tasks.iter().filter(|task| task.kind.waits_for_room());
+        self.model.life == Life::Open && waiting.any(|task| task.who == who)
     }
 }

@@ -312,6 +312,10 @@ impl Kind {
         self.stage() == Some(Stage::Waits)
     }
 
+    pub(super) fn waits_for_room(&self) -> bool {
+        self.waits_for_turn() || matches!(self, Self::Drain)
+    }
+
     /// Whether this poll weighs a chunk that panics. A send does so first of all, the others when they have their turn.
     fn weighs_badly(&self, first: bool, held: bool) -> bool {
         let weighs = if matches!(self, Self::Send(..)) { first } else { held };
