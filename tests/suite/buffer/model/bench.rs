@@ -112,7 +112,9 @@ impl Bench {
             36..38 => self.drop_task(),
             38..48 => self.poll_next(),
             48..50 => self.poll_readable(),
-            50..53 => drop(self.read()),
+            50..53 => {
+                self.read();
+            }
             53 => self.unshift(),
             54 => self.pause(true),
             55..57 => self.pause(false),
