@@ -11,11 +11,13 @@ impl Bench {
     /// Everything that can be seen of the buffer that a step was taken with.
     pub(super) fn check_seen(&mut self) {
         let stats = self.control.stats();
+        let writer = self.handles.iter().find_map(Weak::upgrade);
+        self.model.is_gate_seen = writer.is_some() || self.model.share.is_none();
         let counts = self.model.counts(stats.buffered);
         self.same("what counts as gone", counts.then_some(stats.buffered), Some(stats.buffered));
         self.same("writers", stats.writers, self.model.writers);
         self.check_gone();
-        if let Some(writer) = self.handles.iter().find_map(Weak::upgrade) {
+        if let Some(writer) = writer {
             let full = writer.needs_drain();
             let real = (writer.buffered(), writer.corks());
             let ended = (writer.is_ended(), writer.is_destroyed());

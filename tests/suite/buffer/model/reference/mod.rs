@@ -81,6 +81,8 @@ pub(super) struct Reference {
     pub(super) share: Option<Share>,
     /// Before this step the gate was closed, or the budget used up.
     was_closed: bool,
+    /// Whether the gate is as it was seen: with a budget, and sinks as the only handles, nobody knows.
+    pub(super) is_gate_seen: bool,
 }
 
 impl Reference {
@@ -109,6 +111,7 @@ impl Reference {
             over: false,
             share: None,
             was_closed: false,
+            is_gate_seen: true,
         }
     }
 

@@ -119,7 +119,7 @@ impl Reference {
         if self.life != Life::Open {
             return true;
         }
-        if self.closed {
+        if self.closed && self.is_gate_seen {
             return !self.gave || self.given == 0 || least > self.low;
         }
         self.has_waited || self.given < (self.high / 4).max(1)
