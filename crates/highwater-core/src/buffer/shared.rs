@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::budget::Budget;
 use super::control::{BufferStats, Event};
 use super::ledger::{Life, Limit, Refusal, Room};
 use super::mark::HighWaterMark;
@@ -78,10 +77,6 @@ impl<T> Shared<T> {
     pub(super) fn later_failure(&self) -> Option<Error> {
         self.lock().later.clone()
     }
-
-    pub(super) fn budget_has_room(&self) -> bool {
-        self.mark.shared_budget().is_none_or(Budget::has_room)
-    }
 }
 
 /// Writing.
@@ -110,19 +105,25 @@ impl<T> Shared<T> {
         let mut wakes = self.after();
         let mut state = self.lock();
         let kept = turn.map_or(0, |id| state.use_turn(id));
-        match self.admit(&mut state, weight, kept, limit) {
+        // Before the chunk is counted, or it would find the budget used up by what it leaves to others.
+        let used = kept.min(weight);
+        if !seeded!("the rest of a permit is kept") {
+            self.free(kept - used, &mut wakes);
+        }
+        match self.admit(&mut state, weight, used, limit) {
             Ok(room) => {
                 state.queue.push_back((chunk, weight));
                 state.announce(&mut wakes);
                 if turn.is_some() {
-                    self.free(kept.saturating_sub(weight), &mut wakes);
                     self.settle(&mut state, &mut wakes);
                 }
                 Ok(room)
             }
             Err(refusal) => {
                 let error = state.refuse(refusal);
-                self.free(kept, &mut wakes);
+                if !seeded!("a refused permit keeps its share") {
+                    self.free(used, &mut wakes);
+                }
                 self.settle(&mut state, &mut wakes);
                 Err(WriteError::new(error, chunk))
             }
@@ -180,41 +181,6 @@ impl<T> Shared<T> {
         }
         self.close_gate(state);
         Ok(Room::Full)
-    }
-
-    /// Closes the gate, of which the reader is told.
-    pub(super) fn close_gate(&self, state: &mut State<T>) {
-        state.ledger.close();
-        self.want_room();
-    }
-
-    /// Has the reader count what it has given out.
-    pub(super) fn want_room(&self) {
-        self.room_is_wanted.store(!seeded!("the reader is not told of the gate"), Release);
-    }
-
-    /// What was kept for a turn is free again: also in the shared budget, and for the reader, who counts by how much room is
-    /// wanted.
-    pub(super) fn free(&self, kept: usize, wakes: &mut Wakes) {
-        if kept > 0 {
-            self.discharge(kept, wakes);
-            self.want_room();
-        }
-    }
-
-    /// Counts in the shared budget what is to be held. Without force not if the budget is used up.
-    #[inline]
-    pub(super) fn charge(&self, weight: usize, forced: bool) -> bool {
-        weight == 0 || self.mark.shared_budget().is_none_or(|budget| budget.charge(weight, forced))
-    }
-
-    #[inline]
-    pub(super) fn discharge(&self, weight: usize, wakes: &mut Wakes) {
-        if let Some(budget) = self.mark.shared_budget() {
-            if weight > 0 {
-                budget.release(weight, wakes);
-            }
-        }
     }
 
     pub(super) fn add_writer(&self) {
