@@ -21,8 +21,8 @@ use crate::{Control, Error, Result};
 /// 1. [`open`](Self::open) is called first, and nothing is read from the source before it has succeeded.
 /// 2. One call at a time, each awaited to its end.
 /// 3. [`flush`](Self::flush) is called when no chunk is at hand, if something was written since the last one; not while the
-///    stages before only wait for a regular file. It is called as well, perhaps twice, before an abort for an error of the
-///    source, and at the end of a pipeline that is kept open.
+///    stages before only wait for a regular file. It is called twice before an abort for an error of the source, and at
+///    the end of a pipeline that is kept open, so that all that was written has arrived.
 /// 4. Last comes exactly one of [`finish`](Self::finish), when the source has ended, and [`abort`](Self::abort), when
 ///    anything failed: `open`, `write`, `flush` or `finish` themselves, a stage, the source, a panic, or an abort signal.
 /// 5. A pipeline that is *dropped* only drops the destination: what must be undone then belongs into `Drop`.
@@ -137,6 +137,9 @@ pub trait Destination<T: Send>: Send {
     }
 
     /// The buffer that it writes to, if that is what it does: whoever asks why nothing moves sees whether it has room.
+    ///
+    /// Its [`abort`](Self::abort) for an error of the source may wait until the buffer is empty. The pipeline destroys the
+    /// buffer if it is aborted meanwhile.
     fn buffer(&self) -> Option<Control> {
         None
     }

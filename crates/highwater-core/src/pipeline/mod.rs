@@ -98,7 +98,8 @@ impl<S, D> Pipeline<S, D> {
     /// Stops when the token is cancelled: the destination is aborted, and the result is an
     /// [`is_aborted`](crate::Error::is_aborted) error. With a token that is cancelled already, nothing is started.
     ///
-    /// The token is looked at before each chunk. After a failure of the source it still stops the last flush. A destination
+    /// The token is looked at before each chunk. After a failure of the source it still stops the last flush, and a
+    /// [`Writable`](crate::Writable) that lets out what was written before. A destination
     /// that has committed already cannot undo that: then the pipeline has succeeded, and the result says so. An abort that
     /// has begun is waited for; [`close_timeout`](Self::close_timeout) limits that.
     pub fn abort_on(mut self, token: CancellationToken) -> Self {
