@@ -274,9 +274,7 @@ impl<T> Shared<T> {
 impl<T> Shared<T> {
     /// Everything at once: what is buffered is dropped, everybody who waits is told, and a writer task is stopped.
     pub(super) fn destroy(&self, error: Error) {
-        if self.fail(error, By::Handle) {
-            self.stop_writer();
-        }
+        self.fail(error, By::Handle);
     }
 
     /// An error of the destination: destroys, or is kept beside the error that came first.
@@ -284,18 +282,20 @@ impl<T> Shared<T> {
         self.fail(error, By::Destination);
     }
 
-    /// False if it was over before.
-    fn fail(&self, error: Error, by: By) -> bool {
+    fn fail(&self, error: Error, by: By) {
         let mut _lost = Lost { chunks: VecDeque::new(), error: None };
         let mut wakes = self.after();
         let mut state = self.lock();
         let fails = self.fail_all(&mut state, error, by, &mut _lost, &mut wakes);
         let failure = state.failure.clone();
         drop(state);
+        if fails && by == By::Handle {
+            // Before the chunks are dropped: the `Drop` of one may panic.
+            self.stop_writer();
+        }
         if let (true, Some(error)) = (fails, failure) {
             trace::destroyed(self.stage, &error);
         }
-        fails
     }
 
     fn fail_all(
