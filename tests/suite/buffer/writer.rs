@@ -309,6 +309,26 @@ async fn a_token_does_not_interrupt_an_abort_behind_a_writable() {
     assert!(is_closed(&log));
 }
 
+/// N132: a `Writable` that is kept open stays open, also if the token fires as the source fails.
+#[tokio::test]
+async fn a_token_destroys_no_writable_that_is_kept_open() {
+    let (token, (mut writable, mut readable)) = (CancellationToken::new(), pass_through(items(4)));
+    let cancel = token.clone();
+    let failing = Readable::from_iter(0..2).try_map(move |n| match n {
+        0 => Ok(n),
+        _ => {
+            cancel.cancel();
+            Err(Error::msg("broken"))
+        }
+    });
+    let piped = failing.pipe_to(&mut writable).abort_on(token).keep_open().run().await;
+    assert!(is(&piped.unwrap_err(), "broken"));
+    writable.send(1).await.unwrap();
+    for n in 0..2 {
+        assert_eq!(readable.next().await.unwrap().unwrap(), n);
+    }
+}
+
 /// A9, N42: an error of the abort is kept beside the first one; a premature close gives way to it.
 #[tokio::test]
 async fn an_error_of_the_abort_behind_a_writable_is_kept() {

@@ -94,6 +94,29 @@ async fn a_chunk_that_panics_when_dropped_does_not_hinder_a_destroy() {
     assert_eq!(aborts.load(SeqCst), 1);
 }
 
+/// I36, I45: nor a token from stopping what lets out its chunks after an error of the source.
+#[tokio::test]
+async fn a_chunk_that_panics_when_dropped_does_not_hinder_a_late_abort() {
+    let (token, aborts) = (CancellationToken::new(), Arc::<AtomicUsize>::default());
+    let to = Holds { aborts: Arc::clone(&aborts), panics_on_drop: false };
+    let writable = Writable::new(to, HighWaterMark::items(4));
+    let made = |n| if n < 3 { Ok(Bomb) } else { Err(Error::msg("broken")) };
+    let bombs = Readable::from_iter(0..4).try_map(made).then(async |bomb| {
+        // So that the task takes one chunk, and the others wait.
+        tokio::task::yield_now().await;
+        Ok(bomb)
+    });
+    let running = bombs.pipe_to(writable).abort_on(token.clone()).spawn();
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    assert!(running.finished().now_or_never().is_none(), "it lets out what came before");
+    token.cancel();
+    let error = running.join().await.unwrap_err();
+    assert!(error.to_string().starts_with("broken"), "{error:?}");
+    assert!(error.suppressed()[0].is_panic() && aborts.load(SeqCst) == 1, "{error:?}");
+}
+
 /// I36: nor the writers of another buffer, which is dropped with that of the chunk, from learning of it.
 #[test]
 fn a_chunk_that_panics_when_dropped_leaves_no_other_writer_waiting() {

@@ -258,20 +258,23 @@ impl Course<'_> {
         let sound = matches!(failure, Failure::Upstream(_));
         let mut error = failure.into_error();
         // What lets out by itself what it has, when it is aborted for an error of the source.
-        let mut letting_out = if sound { self.buffer_written_to() } else { None };
+        let lets_out = sound && !self.keep_open;
+        let mut letting_out = if lets_out { self.buffer_written_to() } else { None };
         if sound {
             if let Err(later) = self.flush_last(destination, cancelled).await {
                 error = error.or_later(later.into_error());
-                stop_letting_out(&mut letting_out, &error);
+                if let Err(later) = stop_letting_out(&mut letting_out, &error) {
+                    error = error.or_later(later);
+                }
             }
         }
         let aborted = if self.keep_open {
             Ok(())
         } else {
-            let was_letting_out = letting_out.is_some();
-            let aborted = self.abort(destination, &error, &mut letting_out, cancelled).await;
-            if was_letting_out && letting_out.is_none() {
-                error = error.or_later(Error::aborted());
+            let aborting = self.abort(destination, &error, &mut letting_out, cancelled);
+            let (aborted, stopped) = aborting.await;
+            if let Some(later) = stopped {
+                error = error.or_later(later);
             }
             aborted
         };
@@ -296,28 +299,31 @@ impl Course<'_> {
     }
 
     /// Has the destination undo what it did. The token does not interrupt that, but only a buffer that lets out first what
-    /// it has.
+    /// it has; then there is an error that says so.
     async fn abort<T: Send, D: Destination<T>>(
         &self,
         destination: &mut D,
         error: &Error,
         letting_out: &mut Option<Control>,
         cancelled: &mut Option<Cancelled>,
-    ) -> Result<()> {
+    ) -> (Result<()>, Option<Error>) {
         self.progress.enter(Phase::Aborting);
-        let name = destination.name();
+        let (name, mut stopped) = (destination.name(), None);
         let abort = async {
             let mut abort = pin!(destination.abort(error));
             let aborted = poll_fn(|cx| {
                 if letting_out.is_some() && is_raised(cancelled, cx) {
-                    stop_letting_out(letting_out, error);
+                    let panic = stop_letting_out(letting_out, error).err();
+                    stopped = Some(panic.map_or_else(Error::aborted, |panic| {
+                        Error::aborted().or_later(panic.in_stage(name))
+                    }));
                 }
                 abort.as_mut().poll(cx)
             });
             aborted.await.map_err(Failure::Fatal)
         };
         let aborted = self.guarded(pin!(Some(abort)), &mut None, name).await;
-        aborted.map_err(Failure::into_error)
+        (aborted.map_err(Failure::into_error), stopped)
     }
 
     /// The buffer that the destination is, if it is one.
@@ -363,11 +369,11 @@ fn is_raised(cancelled: &mut Option<Cancelled>, cx: &mut Context<'_>) -> bool {
     cancelled.as_mut().is_some_and(|cancelled| cancelled.poll(cx))
 }
 
-/// Drops what has not gone out of the buffer, and aborts what it is written to.
-fn stop_letting_out(buffer: &mut Option<Control>, error: &Error) {
-    if let Some(buffer) = buffer.take() {
-        buffer.destroy(error.clone());
-    }
+/// Drops what has not gone out of the buffer, and aborts what it is written to. An error is a panic in the `Drop` of a chunk.
+fn stop_letting_out(buffer: &mut Option<Control>, error: &Error) -> Result<()> {
+    let Some(buffer) = buffer.take() else { return Ok(()) };
+    catch_unwind(AssertUnwindSafe(|| buffer.destroy(error.clone())))
+        .map_err(|payload| Error::panic(&*payload))
 }
 
 /// The first error of two steps.
