@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
-use highwater_core::{Error, Readable, Result, Source};
+use highwater_core::{Error, Readable, Result, Source, dropped_for};
 
 /// A source, until its end; then how it ended, for when the items before that are done.
 pub(crate) struct Intake<S> {
@@ -48,8 +48,11 @@ impl<S: Source + Unpin> Intake<S> {
             Ok(Poll::Ready(None)) => End::Clean,
             Err(payload) => End::Panicked(payload),
         };
+        let source = self.source.take();
+        if let End::Failed(error) = &end {
+            dropped_for(error, || drop(source));
+        }
         self.end = end;
-        self.source = None;
         Poll::Ready(false)
     }
 
