@@ -57,6 +57,7 @@ pub(super) struct Lost<T> {
     /// Whether it was not over before.
     pub(super) was_open: bool,
     pub(super) chunks: VecDeque<Weighed<T>>,
+    #[expect(dead_code, reason = "it is only dropped")]
     pub(super) error: Option<Error>,
 }
 
