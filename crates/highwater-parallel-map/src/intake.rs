@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
-use highwater_core::{Error, Readable, Result, Source};
+use highwater_core::{Error, Readable, Result, Source, dropped_for};
 
 /// A source, until its end; then how it ended, for when the items before that are done.
 pub(crate) enum Intake<S> {
@@ -35,7 +35,11 @@ impl<S: Source + Unpin> Intake<S> {
                 Err(payload) => Err(Error::panic(&*payload)),
             },
         };
-        *self = Self::Over(end);
+        let before = std::mem::replace(self, Self::Over(end));
+        match self {
+            Self::Over(Err(error)) => dropped_for(error, || drop(before)),
+            _ => drop(before),
+        }
         Poll::Ready(false)
     }
 

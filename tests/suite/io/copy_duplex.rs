@@ -7,10 +7,11 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use highwater::io::copy_duplex;
-use highwater_core::{Error, Readable};
+use highwater_core::{Error, Readable, task};
 use highwater_test::io::{Act, Reader, Writer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter, Join, duplex, join};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter, Join, duplex, join, repeat};
 use tokio::time::{Instant, sleep};
 
 use crate::support::soon;
@@ -215,4 +216,19 @@ async fn silence_is_a_time_out_where_that_is_asked_for() {
     let mut copy = copy_duplex(a, b);
     let day = Duration::from_secs(86_400);
     assert!(tokio::time::timeout(day, copy.run()).await.is_err(), "nothing was asked for");
+}
+
+/// A direction that is never idle does not keep the other one from its turn.
+#[tokio::test]
+async fn a_busy_direction_does_not_hold_up_the_other() {
+    let (mut client, side) = duplex(64);
+    let mut copy = copy_duplex(join(repeat(7), side), join(&b"answer"[..], tokio::io::sink()));
+    let copying = task::spawn(async move { copy.run().await });
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    let mut answer = [0; 6];
+    client.read_exact(&mut answer).now_or_never().expect("it is there").unwrap();
+    assert_eq!(&answer, b"answer");
+    drop(copying);
 }

@@ -249,32 +249,27 @@ impl<T> Shared<T> {
     }
 
     fn fail(&self, error: Error, by: By) {
-        let mut _lost = Lost { chunks: VecDeque::new(), error: None };
+        let lost;
         let mut wakes = self.after();
         let mut state = self.lock();
-        let fails = self.fail_all(&mut state, error, by, &mut _lost, &mut wakes);
+        lost = self.fail_all(&mut state, error, by, &mut wakes);
         let failure = state.failure.clone();
         drop(state);
-        if fails && by == By::Handle {
+        if lost.was_open && by == By::Handle {
             // Before the chunks are dropped: the `Drop` of one may panic.
             self.stop_writer();
         }
-        if let (true, Some(error)) = (fails, failure) {
+        if let (true, Some(error)) = (lost.was_open, failure) {
             trace::destroyed(self.stage, &error);
         }
     }
 
-    fn fail_all(
-        &self,
-        state: &mut State<T>,
-        error: Error,
-        by: By,
-        lost: &mut Lost<T>,
-        wakes: &mut Wakes,
-    ) -> bool {
+    /// Gives what is to be dropped behind the lock.
+    fn fail_all(&self, state: &mut State<T>, error: Error, by: By, wakes: &mut Wakes) -> Lost<T> {
         let weight = state.ledger.destroy();
-        lost.error = state.add_failure(error, weight.is_some(), by);
-        let Some(weight) = weight else { return false };
+        let error = state.add_failure(error, weight.is_some(), by);
+        let mut lost = Lost { was_open: weight.is_some(), chunks: VecDeque::new(), error };
+        let Some(weight) = weight else { return lost };
         lost.chunks = std::mem::take(&mut state.queue);
         if seeded!("dropped under the lock") {
             lost.chunks.clear();
@@ -292,12 +287,12 @@ impl<T> Shared<T> {
         if self.writer.is_none() {
             state.settle_outcome(Err(failure), wakes);
         }
-        true
+        lost
     }
 
     /// The writer task is through: now it is known how it went.
     pub(super) fn complete(&self, result: Result<()>) {
-        let mut _lost = Lost { chunks: VecDeque::new(), error: None };
+        let _lost;
         let mut wakes = self.after();
         let mut state = self.lock();
         let outcome = match result {
@@ -308,7 +303,7 @@ impl<T> Shared<T> {
                 Ok(())
             }
             Err(error) => {
-                self.fail_all(&mut state, error, By::Handle, &mut _lost, &mut wakes);
+                _lost = self.fail_all(&mut state, error, By::Handle, &mut wakes);
                 Err(state.failure_and_later())
             }
         };

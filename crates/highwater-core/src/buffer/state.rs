@@ -52,9 +52,12 @@ pub(super) enum By {
     Destination,
 }
 
-/// What is dropped behind the lock.
+/// What a failure leaves to be dropped behind the lock.
 pub(super) struct Lost<T> {
+    /// Whether it was not over before.
+    pub(super) was_open: bool,
     pub(super) chunks: VecDeque<Weighed<T>>,
+    #[expect(dead_code, reason = "it is only dropped")]
     pub(super) error: Option<Error>,
 }
 

@@ -216,6 +216,10 @@ impl<T: Send, D: Destination<T>> Destination<VecDeque<Weighed<T>>> for Gathered<
         self.destination.holds()
     }
 
+    fn buffer(&self) -> Option<Control> {
+        self.destination.buffer()
+    }
+
     fn name(&self) -> &'static str {
         self.destination.name()
     }

@@ -21,8 +21,8 @@ use crate::{Control, Error, Result};
 /// 1. [`open`](Self::open) is called first, and nothing is read from the source before it has succeeded.
 /// 2. One call at a time, each awaited to its end.
 /// 3. [`flush`](Self::flush) is called when the source has no chunk ready, if anything was written since the last flush. A
-///    source that reads a regular file has its next chunk soon and is not flushed for. It is also called before an abort
-///    because of an error of the source, and twice at the end of a pipeline with
+///    source that reads a regular file has its next chunk soon and is not flushed for. It is also called, twice, before
+///    an abort because of an error of the source, and at the end of a pipeline with
 ///    [`keep_open`](crate::Pipeline::keep_open).
 /// 4. Last comes exactly one of [`finish`](Self::finish), when the source has ended, and [`abort`](Self::abort), when
 ///    anything failed: `open`, `write`, `flush` or `finish` themselves, a stage, the source, a panic, or an abort signal.
@@ -142,6 +142,9 @@ pub trait Destination<T: Send>: Send {
     }
 
     /// The buffer that it writes to, if that is what it does: whoever asks why nothing moves sees whether it has room.
+    ///
+    /// Its [`abort`](Self::abort) for an error of the source may wait until the buffer is empty. The pipeline destroys the
+    /// buffer if it is aborted meanwhile.
     fn buffer(&self) -> Option<Control> {
         None
     }

@@ -100,7 +100,7 @@ impl<S, D> Pipeline<S, D> {
     ///
     /// The token is looked at before each chunk, and while the source, a stage or the destination waits: the future of an
     /// `open`, a `write`, a `flush` or a `finish` in progress is dropped. After a failure of the source it still stops the
-    /// last flush. A destination that has committed already cannot undo that: then the pipeline has succeeded, and the
+    /// last flush, and a [`Writable`](crate::Writable) that lets out what was written before. A destination that has committed already cannot undo that: then the pipeline has succeeded, and the
     /// result says so. An abort that has begun is waited for; [`close_timeout`](Self::close_timeout) limits that.
     pub fn abort_on(mut self, token: CancellationToken) -> Self {
         self.token = Some(token);

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use super::Source;
 use crate::task::Cancelled;
-use crate::{Error, Result, dropped_for};
+use crate::{Error, Result, dropped_for, reason};
 
 pin_project! {
     /// The source made by [`Readable::abort_on`](crate::Readable::abort_on).
@@ -52,8 +52,9 @@ impl<S: Source> Stream for AbortOn<S> {
         if next.is_pending() && this.cancelled.poll(cx) {
             return self.abort();
         }
-        if matches!(next, Poll::Ready(None | Some(Err(_)))) {
-            this.upstream.set(None);
+        if let Poll::Ready(end @ (None | Some(Err(_)))) = &next {
+            let error = end.as_ref().and_then(|end| end.as_ref().err());
+            reason::dropped_with(error, || this.upstream.set(None));
         }
         next
     }
@@ -85,8 +86,9 @@ impl<S: Source> Source for AbortOn<S> {
             Poll::Pending if this.cancelled.poll(cx) => self.abort(),
             Poll::Pending => Poll::Pending,
             Poll::Ready(end) => {
-                this.upstream.set(None);
-                Poll::Ready(end.and_then(Result::err).map(Err))
+                let error = end.and_then(Result::err);
+                reason::dropped_with(error.as_ref(), || this.upstream.set(None));
+                Poll::Ready(error.map(Err))
             }
         }
     }

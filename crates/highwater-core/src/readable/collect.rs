@@ -21,7 +21,7 @@ impl<S: Source> Readable<S> {
         self,
         mut f: impl FnMut(S::Chunk) -> ControlFlow<B, Option<S::Chunk>>,
     ) -> Result<Option<B>> {
-        let mut source = pin!(self.resumed());
+        let mut source = pin!(self.handed_over());
         poll_fn(|cx| source.as_mut().poll_each(cx, &mut f)).await.transpose()
     }
 
@@ -163,7 +163,7 @@ impl<S: Source> Readable<S> {
     /// Is *not* cancel safe: the value so far is lost.
     #[expect(clippy::missing_panics_doc, reason = "the value is always put back")]
     pub async fn fold<A>(self, init: A, mut f: impl FnMut(A, S::Chunk) -> A) -> Result<A> {
-        let mut source = pin!(self.resumed());
+        let mut source = pin!(self.handed_over());
         let mut value = Some(init);
         // One poll for as long as chunks come: the value stays in registers, not in the future.
         poll_fn(|cx| {

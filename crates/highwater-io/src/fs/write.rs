@@ -260,19 +260,15 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination<T> for FileWrite {
         self.settle().await.map(drop)
     }
 
-    async fn abort(&mut self, error: &Error) -> Result<()> {
-        // After an error of the source, chunks that were flushed still arrive, in a pipe as well.
-        let leave = error.is_aborted();
-        if leave || matches!(self.state, State::Committing(..)) {
-            self.gate.close();
-        }
+    async fn abort(&mut self, _: &Error) -> Result<()> {
+        // What should arrive was flushed, and has: nothing else is waited for in a pipe.
+        self.gate.close();
         self.batch = Batch::default();
         // A job on a regular file is waited for, so that nothing is made or written after this.
         let mut settled = Ok(false);
-        while self.job().is_some_and(|on| !(leave && on.may_wait_for_ever())) {
+        while self.job().is_some_and(|on| !on.may_wait_for_ever()) {
             settled = self.step().await;
         }
-        self.gate.close();
         if let State::Idle(file, on) = std::mem::replace(&mut self.state, State::Closed) {
             let closed = on.run(move || file.discard(), drop);
             if !on.may_wait_for_ever() {

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use highwater_core::task::after;
-use highwater_core::{Coop, Error, Result};
+use highwater_core::{Error, Pace, Result};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep_until};
 
@@ -48,6 +48,7 @@ pub fn copy_duplex<A, B>(a: A, b: B) -> CopyDuplex<A, B> {
         b,
         a_to_b: Direction::default(),
         b_to_a: Direction::default(),
+        back_first: true,
         idle: None,
         linger: LINGER,
         timer: None,
@@ -62,6 +63,8 @@ pub struct CopyDuplex<A, B> {
     b: B,
     a_to_b: Direction,
     b_to_a: Direction,
+    /// Which direction was polled first the last time.
+    back_first: bool,
     idle: Option<Duration>,
     linger: Duration,
     /// With the bytes that had been moved when it was set.
@@ -149,10 +152,25 @@ where
     }
 
     fn poll_directions(&mut self, cx: &mut Context<'_>) -> [Poll<Result<()>>; 2] {
-        let Self { a, b, a_to_b, b_to_a, .. } = self;
-        let there = a_to_b.poll_copy(a, b, cx).map_err(|error| a_to_b.failed(error, "from a to b"));
-        let back = b_to_a.poll_copy(b, a, cx).map_err(|error| b_to_a.failed(error, "from b to a"));
-        [there, back]
+        // The first one may use up the time of this poll.
+        self.back_first = !self.back_first;
+        if self.back_first {
+            let back = self.poll_back(cx);
+            return [self.poll_there(cx), back];
+        }
+        [self.poll_there(cx), self.poll_back(cx)]
+    }
+
+    fn poll_there(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let Self { a, b, a_to_b, .. } = self;
+        let polled = a_to_b.poll_copy(a, b, cx);
+        a_to_b.pace.note(polled).map_err(|error| a_to_b.failed(error, "from a to b"))
+    }
+
+    fn poll_back(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let Self { a, b, b_to_a, .. } = self;
+        let polled = b_to_a.poll_copy(b, a, cx);
+        b_to_a.pace.note(polled).map_err(|error| b_to_a.failed(error, "from b to a"))
     }
 
     /// Nothing more is read. The first error stays.
@@ -219,7 +237,7 @@ struct Direction {
     written: u64,
     /// Bytes read and written: shows that something moves.
     moved: u64,
-    coop: Coop,
+    pace: Pace,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -254,7 +272,7 @@ impl Direction {
         loop {
             match self.phase {
                 Phase::Reading => {
-                    ready!(self.coop.poll_ready(cx));
+                    ready!(self.pace.poll_step(cx));
                     // Reading goes on while a write waits, as long as there is space.
                     let wrote = self.poll_write(writer, cx)?;
                     if self.poll_read(reader, cx).is_pending() {
@@ -306,7 +324,7 @@ impl Direction {
         }
         let result = ready!(Pin::new(reader).poll_read(cx, &mut space));
         let (read, full) = (space.filled().len(), space.remaining() == 0);
-        self.coop.spend(u16::try_from(read / 1024).unwrap_or(u16::MAX).max(1));
+        self.pace.spend(u16::try_from(read / 1024).unwrap_or(u16::MAX));
         match result {
             Ok(()) if read > 0 => {
                 waiting.end += read;
@@ -331,6 +349,7 @@ impl Direction {
     ) -> Poll<io::Result<()>> {
         let Some(waiting) = &mut self.waiting else { return Poll::Ready(Ok(())) };
         while waiting.start < waiting.end {
+            ready!(self.pace.poll_step(cx));
             let bytes = &waiting.buffer.space()[waiting.start..waiting.end];
             let offered = bytes.len();
             match ready!(Pin::new(&mut *writer).poll_write(cx, bytes)) {
