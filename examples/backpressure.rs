@@ -20,7 +20,7 @@ use clap::Parser;
 use highwater::{
     Destination, Error, HighWaterMark, Readable, Result, Writable, destination_fn, pass_through,
 };
-use highwater_examples::{OneLine, interrupt};
+use highwater_examples::{OneLine, arguments, interrupt};
 use tokio::time::{interval, sleep};
 
 /// A fast source and a slow destination: shows how full the buffer between them is.
@@ -56,7 +56,7 @@ fn positive(text: &str) -> std::result::Result<usize, String> {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(()) => ExitCode::SUCCESS,

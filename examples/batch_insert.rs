@@ -17,7 +17,7 @@ use clap::Parser;
 use highwater::lines::Line;
 use highwater::prelude::*;
 use highwater::{BoxReadable, Destination, Error, Readable, Result, fs, io};
-use highwater_examples::{OneLine, interrupt};
+use highwater_examples::{OneLine, arguments, interrupt};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use rusqlite::{Connection, params};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -47,7 +47,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args)));
     match result {

@@ -23,7 +23,7 @@ use highwater::hash::{Algorithm, Digest};
 use highwater::lines::{Ending, Line};
 use highwater::prelude::*;
 use highwater::{BoxReadable, Destination, Error, Readable, Result, Source, fs, io, task};
-use highwater_examples::{OneLine, escaped_name, is_closed_output, sum_line};
+use highwater_examples::{OneLine, arguments, escaped_name, is_closed_output, sum_line};
 use tokio::sync::oneshot;
 
 /// Prints and checks digests of files, in the lines of sha256sum.
@@ -53,7 +53,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(true) => ExitCode::SUCCESS,

@@ -10,12 +10,14 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use clap::{Parser, ValueEnum};
 use highwater::gzip::Gunzip;
 use highwater::lines::{Grep, GrepCounts, LongLine};
-use highwater::{BoxReadable, Error, Readable, Report, Result, Transform, fs, io};
-use highwater_examples::{OneLine, interrupt, is_closed_output, output, peak_memory, progress_bar};
+use highwater::{BoxReadable, Error, Readable, Report, Result, fs, io};
+use highwater_examples::{
+    OneLine, Unpack, arguments, interrupt, is_closed_output, output, peak_memory, progress_bar,
+};
 use indicatif::{DecimalBytes, HumanCount};
 
 /// Finds lines in a log of any size, in a few MiB of memory.
@@ -66,7 +68,7 @@ enum LongLines {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args)));
     match result {
@@ -90,7 +92,7 @@ async fn run(args: &Args) -> Result<bool> {
     let moving = bar.clone();
     let report = source(args.input.as_deref())
         .inspect(move |chunk: &Bytes| moving.inc(chunk.len() as u64))
-        .pipe(Unpack::new())
+        .pipe(Unpack::new(Gunzip::new()))
         .pipe(grep)
         .pipe_to(output(args.output.as_deref()))
         .measured()
@@ -104,7 +106,7 @@ async fn run(args: &Args) -> Result<bool> {
 
 fn machine(args: &Args) -> Result<Grep> {
     let mut grep = match &args.regex {
-        Some(regex) => Grep::regex(regex)?,
+        Some(regex) => Grep::regex(regex).map_err(|error| in_one_line(&error))?,
         None if args.pattern.is_empty() => Grep::literal("ERROR"),
         None => Grep::literals(&args.pattern),
     };
@@ -125,6 +127,12 @@ fn machine(args: &Args) -> Result<Grep> {
     Ok(grep)
 }
 
+/// The message of `regex` is a picture of several lines.
+fn in_one_line(error: &Error) -> Error {
+    let text = error.to_string();
+    Error::msg(text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 fn source(input: Option<&Path>) -> BoxReadable<Bytes> {
     match input {
         Some(path) if path == Path::new("-") => io::stdin().boxed(),
@@ -136,68 +144,6 @@ fn source(input: Option<&Path>) -> BoxReadable<Bytes> {
             ));
             Readable::from_iter(sample()).boxed()
         }
-    }
-}
-
-/// Decompresses what begins as gzip does, and gives everything else as it is.
-#[derive(Debug)]
-enum Unpack {
-    /// The bytes so far, which are too few to tell.
-    Start(BytesMut),
-    Plain,
-    Gzip(Box<Gunzip>),
-    /// The whole of an input that ended before that.
-    Short(Bytes),
-}
-
-impl Unpack {
-    fn new() -> Self {
-        Self::Start(BytesMut::new())
-    }
-}
-
-impl Transform for Unpack {
-    type Input = Bytes;
-    type Output = Bytes;
-
-    fn write(&mut self, chunk: Bytes) -> Result<Option<Bytes>> {
-        match self {
-            Self::Plain | Self::Short(_) => Ok(Some(chunk)),
-            Self::Gzip(gunzip) => gunzip.write(chunk),
-            Self::Start(head) => {
-                head.extend_from_slice(&chunk);
-                if head.len() < GZIP_MAGIC.len() {
-                    return Ok(None);
-                }
-                let all = head.split().freeze();
-                let is_gzip = all.starts_with(&GZIP_MAGIC);
-                *self = if is_gzip { Self::Gzip(Box::new(Gunzip::new())) } else { Self::Plain };
-                self.write(all)
-            }
-        }
-    }
-
-    fn read(&mut self) -> Result<Option<Bytes>> {
-        match self {
-            Self::Plain | Self::Start(_) => Ok(None),
-            Self::Gzip(gunzip) => gunzip.read(),
-            Self::Short(all) => Ok(Some(std::mem::take(all)).filter(|all| !all.is_empty())),
-        }
-    }
-
-    fn end(&mut self) -> Result<()> {
-        match self {
-            Self::Plain | Self::Short(_) => Ok(()),
-            Self::Gzip(gunzip) => gunzip.end(),
-            Self::Start(head) => {
-                *self = Self::Short(head.split().freeze());
-                Ok(())
-            }
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        "unpack"
     }
 }
 
@@ -253,5 +199,3 @@ fn sample() -> impl Iterator<Item = Bytes> + Send {
 
 /// Lines of the sample log: some 6.5 MB.
 const SAMPLE_LINES: usize = 100_000;
-/// How a gzip member begins (RFC 1952, 2.3.1).
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];

@@ -21,7 +21,7 @@ use clap::Parser;
 use highwater::prelude::*;
 use highwater::sql::{Checkpoint, Database, Query, Table, WriteCounts, rows, table_writer};
 use highwater::{Error, Readable, Report, Result};
-use highwater_examples::{OneLine, interrupt, peak_memory};
+use highwater_examples::{OneLine, arguments, interrupt, peak_memory};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
@@ -83,7 +83,7 @@ struct Person {
 const PERSON: [&str; 5] = ["id", "full_name", "email", "city", "age_group"];
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(()) => ExitCode::SUCCESS,

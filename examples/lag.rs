@@ -9,7 +9,6 @@
 //! the 99th percentile and at worst, and how many items were done. It ends with 2 after an error, and with 130 after
 //! Ctrl-C.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use clap::Parser;
 use highwater::meter::{Lag, LagMonitor};
 use highwater::prelude::*;
 use highwater::{BoxReadable, Error, Readable, Result, task};
-use highwater_examples::{OneLine, interrupt};
+use highwater_examples::{OneLine, arguments, interrupt, print};
 
 /// Measures how late the runtime is while work for the processor runs on it, and while the same work runs off it.
 #[derive(Debug, Parser)]
@@ -32,7 +31,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(()) => ExitCode::SUCCESS,
@@ -57,7 +56,7 @@ async fn run(args: &Args) -> Result<()> {
         tokio::select! {
             measured = measure(work, time) => {
                 let (lag, items) = measured?;
-                writeln!(std::io::stdout(), "{name:<15} {lag}; {items} items")?;
+                print(format_args!("{name:<15} {lag}; {items} items"))?;
             }
             () = stop.cancelled() => return Err(Error::aborted()),
         }

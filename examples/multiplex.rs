@@ -9,7 +9,6 @@
 //! the server, too. With `--listen` it is only the server: it prints the address it listens on, and ends with 0 after
 //! Ctrl-C. It ends with 1 if something else came back than was sent, with 2 after another error, and with 130 after Ctrl-C.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -21,7 +20,7 @@ use highwater::net::{Listen, Listening, Socket};
 use highwater::prelude::*;
 use highwater::task::{self, Task};
 use highwater::{BoxReadable, Error, Readable, Result, fs, io};
-use highwater_examples::{OneLine, interrupt};
+use highwater_examples::{OneLine, arguments, escaped, interrupt, print};
 use tokio::task::JoinSet;
 
 /// Sends files over one TCP connection, each on a stream of its own, to a server that sends them back.
@@ -39,7 +38,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
@@ -59,7 +58,7 @@ fn main() -> ExitCode {
 async fn run(args: &Args) -> Result<()> {
     if let Some(address) = &args.listen {
         let listening = Listen::default().bind(address.as_str()).await?;
-        writeln!(std::io::stdout(), "listening on {}", listening.address())?;
+        print(format_args!("listening on {}", listening.address()))?;
         return serve(listening).await;
     }
     let inputs = inputs(&args.files)?;
@@ -132,7 +131,7 @@ async fn send_all(address: &str, inputs: Vec<Input>) -> Result<()> {
     let sent: Vec<(String, Task<Result<Echo>>)> = inputs.into_iter().map(send).collect();
     for (name, echo) in sent {
         let Echo { digest, there, back } = echo.await??;
-        writeln!(std::io::stdout(), "{digest:x} {there:>12} {back:>12}  {name}")?;
+        print(format_args!("{digest:x} {there:>12} {back:>12}  {}", escaped(name)))?;
     }
     session.finish().await
 }

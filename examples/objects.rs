@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 use highwater::json::Ndjson;
 use highwater::object::{Raw, ReaderOptions, Record, RecordWrite, Resource, Store, StoreOptions};
 use highwater::{BoxReadable, Error, OnBadRecord, Readable, Report, Result, fs, io};
-use highwater_examples::{OneLine, interrupt, is_closed_output};
+use highwater_examples::{OneLine, arguments, interrupt, is_closed_output};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use serde_json::value::RawValue;
 use tempfile::TempDir;
@@ -99,30 +99,34 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(args))) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(1),
-        // The reader of the output has all it wants: `objects export | head`.
-        Err(error) if is_closed_output(&error) => ExitCode::SUCCESS,
-        Err(error) if error.is_aborted() => ExitCode::from(130),
-        Err(error) => {
-            say(OneLine(&error));
-            ExitCode::from(2)
-        }
+    let left_out = Arc::new(AtomicU64::new(0));
+    let result = runtime.map_err(Error::from);
+    match result.and_then(|runtime| runtime.block_on(run(args, &left_out))) {
+        // The reader of the output may have all it wants: `objects export | head`.
+        Err(error) if !is_closed_output(&error) => failed(&error),
+        _ => ExitCode::from(u8::from(left_out.load(Relaxed) > 0)),
     }
 }
 
-/// Does what was asked for; says how many records were left out.
-async fn run(args: Args) -> Result<u64> {
+fn failed(error: &Error) -> ExitCode {
+    if error.is_aborted() {
+        return ExitCode::from(130);
+    }
+    say(OneLine(error));
+    ExitCode::from(2)
+}
+
+/// Does what was asked for, and counts the records that are left out.
+async fn run(args: Args, left_out: &Arc<AtomicU64>) -> Result<()> {
     let (store, sample) = open(args.store.as_deref()).await?;
     let job = Job {
         resource: store.raw_resource(&args.resource)?,
         store,
         concurrency: args.concurrency,
         keep_going: args.keep_going,
-        left_out: Arc::default(),
+        left_out: Arc::clone(left_out),
         bar: progress_bar(args.no_progress),
     };
     let (what, report) = match args.command.unwrap_or(Command::Export { output: None }) {
@@ -146,7 +150,7 @@ async fn run(args: Args) -> Result<u64> {
     job.bar.finish_and_clear();
     let report = report?;
     say(summary(done, what, &report));
-    Ok(job.left_out.load(Relaxed))
+    Ok(())
 }
 
 /// What all commands work with.
@@ -254,10 +258,14 @@ impl Job {
         self.resource.reader_with(options).boxed()
     }
 
+    /// Writes what was counted before it.
     fn writer(&self, resource: &Resource<Raw>) -> RecordWrite<Raw> {
-        let policy = self.policy();
+        let (policy, bar) = (self.policy(), self.bar.clone());
         let writer = resource.writer().concurrency(self.concurrency);
-        writer.on_failed(move |failed| policy(failed.into()))
+        writer.on_failed(move |failed| {
+            bar.dec(1);
+            policy(failed.into())
+        })
     }
 }
 

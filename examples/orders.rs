@@ -19,7 +19,9 @@ use highwater::{
     BadRecord, BoxReadable, CancellationToken, Error, HighWaterMark, OnBadRecord, Readable,
     RecordCounts, Report, Result, Writable, fs,
 };
-use highwater_examples::{OneLine, interrupt, is_closed_output, output, peak_memory};
+use highwater_examples::{
+    Descriptor, OneLine, arguments, interrupt, is_closed_output, output, peak_memory,
+};
 use serde::{Deserialize, Serialize};
 
 /// Turns orders from CSV into NDJSON, or back, and puts the bad ones aside.
@@ -46,7 +48,7 @@ struct Order {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(()) => ExitCode::SUCCESS,
@@ -61,6 +63,11 @@ fn main() -> ExitCode {
 }
 
 async fn run(args: &Args) -> Result<()> {
+    if let (Some(output), Some(bad)) = (&args.output, &args.bad)
+        && is_same_file(output, bad)
+    {
+        return Err(Error::msg("OUTPUT and BAD are the same file: one would replace the other"));
+    }
     let bad = args.bad.as_ref().map(|path| {
         // A task of its own writes them, so that the machine that finds one need not wait.
         Writable::new(output(Some(path)), HighWaterMark::bytes(1024 * 1024))
@@ -79,6 +86,13 @@ async fn run(args: &Args) -> Result<()> {
     let (counts, report) = converted?;
     say(format_args!("{}", summary(&counts, &report)));
     Ok(())
+}
+
+/// An open descriptor takes both.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let same = |one: &Path, other| one.canonicalize().is_ok_and(|path| path == other);
+    let is_same = one == other || other.canonicalize().is_ok_and(|other| same(one, other));
+    is_same && Descriptor::of(one).is_none() && Descriptor::of(other).is_none()
 }
 
 /// What becomes of a bad order.

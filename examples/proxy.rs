@@ -10,7 +10,6 @@
 //! part for the whole. Without `--to` it shows itself with a client and a server of its own. It ends with 0 after Ctrl-C,
 //! and with 2 if it cannot listen.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -22,7 +21,7 @@ use highwater::net::{self, Listen, Listening, Socket};
 use highwater::prelude::*;
 use highwater::rate_limit::Rate;
 use highwater::{CancellationToken, Error, Readable, Result, task};
-use highwater_examples::{OneLine, interrupt};
+use highwater_examples::{OneLine, arguments, interrupt, print};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
@@ -54,7 +53,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(()) => ExitCode::SUCCESS,
@@ -71,7 +70,7 @@ async fn run(args: &Args) -> Result<()> {
     let address = listening.address();
     match &args.to {
         Some(to) => {
-            writeln!(std::io::stdout(), "listening on {address}")?;
+            print(format_args!("listening on {address}"))?;
             serve(listening, to.clone(), args, &stop).await
         }
         None => tokio::select! {
@@ -190,8 +189,7 @@ async fn sample(mut listening: Listening, args: &Args) -> Result<()> {
     };
     let (answer, ()) = tokio::try_join!(ask(here), proxy)?;
     echo.await??;
-    writeln!(std::io::stdout(), "{} bytes came back", answer)?;
-    Ok(())
+    print(format_args!("{answer} bytes came back"))
 }
 
 /// Sends the sample, and counts what comes back.

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use clap::Parser;
 use highwater::process::{self, Failed, Process};
 use highwater::{BoxReadable, CancellationToken, Error, Readable, Report, Result, fs, io};
-use highwater_examples::{OneLine, interrupt};
+use highwater_examples::{OneLine, arguments, interrupt};
 use tokio::process::Command;
 
 /// Runs a program as a part of a pipeline: writes to it, reads from it, and sees how it ends.
@@ -37,7 +37,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),

@@ -9,7 +9,7 @@
 //! is named and counted, and the others are made. It ends with 0, with 1 if an image could not be made, with 2 after another error, and with 130 after Ctrl-C.
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, Write};
+use std::io::{BufReader, Cursor};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -18,7 +18,7 @@ use clap::Parser;
 use highwater::meter::Progress;
 use highwater::prelude::*;
 use highwater::{Error, Readable, Result, fs};
-use highwater_examples::{OneLine, interrupt, progress_bar};
+use highwater_examples::{OneLine, arguments, interrupt, print, progress_bar};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 use indicatif::ProgressBar;
 
@@ -43,7 +43,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(0) => ExitCode::SUCCESS,
@@ -93,7 +93,7 @@ async fn make_all(src: &Path, dst: &Path, args: &Args) -> Result<u64> {
                 }
             }
         }
-        writeln!(std::io::stdout(), "{made} made, {failed} failed")?;
+        print(format_args!("{made} made, {failed} failed"))?;
         Ok(failed)
     };
     tokio::select! {

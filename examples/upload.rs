@@ -20,7 +20,7 @@ use highwater::meter::Progress;
 use highwater::prelude::*;
 use highwater::rate_limit::Rate;
 use highwater::{BoxReadable, Error, Readable, Report, Result, fs, io};
-use highwater_examples::{OneLine, interrupt, say_not_kept, sum_line};
+use highwater_examples::{Descriptor, OneLine, arguments, interrupt, say_not_kept, sum_line};
 use indicatif::{DecimalBytes, ProgressBar, ProgressFinish, ProgressStyle};
 
 /// Takes a file in: measured, limited, verified, and kept whole or not at all.
@@ -51,7 +51,7 @@ fn sha256(text: &str) -> Result<Digest> {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(code) => code,
@@ -73,6 +73,9 @@ async fn run(args: &Args) -> Result<ExitCode> {
         let sample = Readable::from_iter(sample()).boxed();
         return take(sample, Some(SAMPLE), &folder.path().join("sample"), args).await;
     };
+    if Descriptor::of(dst).is_some() {
+        return Err(Error::msg("DST is an open descriptor: only a file can be replaced"));
+    }
     if src == Path::new("-") {
         return take(io::stdin().boxed(), None, dst, args).await;
     }

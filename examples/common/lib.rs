@@ -1,13 +1,14 @@
-//! What the programs share: how they say what went wrong and how far they are, how they are interrupted, where they
-//! write, and how much memory they took.
+//! Parts that the programs share: the command line, messages and progress, interrupts, outputs, and the memory they took.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod message;
 mod output;
 #[cfg(any(feature = "http", feature = "logserver"))]
 mod serve;
 mod signals;
 mod sums;
+mod unpack;
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -15,12 +16,14 @@ use std::path::Path;
 use highwater::Error;
 use indicatif::{ProgressBar, ProgressStyle};
 
-pub use message::{OneLine, escaped, say, say_not_kept};
-pub use output::{descriptor, output};
+pub use arguments::{arguments, try_arguments};
+pub use message::{OneLine, escaped, print, say, say_not_kept};
+pub use output::{Descriptor, output};
 #[cfg(any(feature = "http", feature = "logserver"))]
 pub use serve::serve;
 pub use signals::{interrupt, interrupt_unless_hangup};
 pub use sums::{escaped_name, sum_line};
+pub use unpack::Unpack;
 
 /// True when the reader of standard output has gone: it has all it wants, as in `errors log | head`.
 pub fn is_closed_output(error: &Error) -> bool {

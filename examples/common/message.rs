@@ -2,16 +2,33 @@
 
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
-use highwater::Error;
 use highwater::fs::FileWrite;
+use highwater::{Error, Result};
 
 /// One line on standard error, which begins with the name of the program; what a terminal would obey is [`escaped`].
 /// There is nobody to tell if that fails.
 pub fn say(program: &str, what: impl fmt::Display) {
     drop(writeln!(std::io::stderr(), "{program}: {}", escaped(what)));
+}
+
+/// One line on standard output, for a program that does more than print.
+///
+/// A reader that has gone (`thumbnails large small | true`) is no error: the rest of the work is done, and its outcome is
+/// the exit code.
+///
+/// # Errors
+///
+/// Standard output does not take it.
+pub fn print(line: impl fmt::Display) -> Result<()> {
+    match writeln!(std::io::stdout(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::from(error).context("cannot write standard output"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Warns of what the new file at `path` does not have of the one that it has replaced.
@@ -59,12 +76,12 @@ fn is_obeyed(char: char) -> bool {
         || matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// An error with all its causes on one line, as a program shows it.
+/// An error with all its causes on one line, as a program shows it: [`escaped`], so that each name in it is told exactly.
 ///
 /// # Examples
 ///
 /// ```
-/// use highwater::Error;
+/// use highwater::{Error, Result};
 /// let missing = Error::from(std::io::Error::from(std::io::ErrorKind::NotFound));
 /// let line = highwater_examples::OneLine(&missing.context("cannot open `a`")).to_string();
 /// assert_eq!(line, "cannot open `a`: entity not found");
@@ -74,14 +91,12 @@ pub struct OneLine<'a>(pub &'a Error);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = self.0.to_string();
+        write!(f, "{}", escaped(self.0))?;
         let mut cause = StdError::source(&**self.0);
         while let Some(error) = cause {
-            text = format!("{text}: {error}");
+            write!(f, ": {}", escaped(error))?;
             cause = error.source();
         }
-        // Some say what is wrong on several lines, with a picture.
-        let words: Vec<&str> = text.split_whitespace().collect();
-        f.write_str(&words.join(" "))
+        Ok(())
     }
 }

@@ -26,7 +26,8 @@ pub(crate) struct Args {
     /// Keep the input.
     #[arg(short, long)]
     pub(crate) keep: bool,
-    /// Replace a file that exists, and write compressed data to a terminal.
+    /// Replace a file that exists, follow a link, write compressed data to a terminal; with -d to standard output, copy what
+    /// is not compressed.
     #[arg(short, long)]
     pub(crate) force: bool,
     /// Say how much it was and how long it took.

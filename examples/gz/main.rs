@@ -4,10 +4,10 @@
 //! gz [-d | -t] [-1 … -9] [-p THREADS] [INPUT]… [-o OUTPUT] [-c] [-k] [-f] [-v] [--trailing POLICY] [--no-progress]
 //! ```
 //!
-//! As with `gzip`, `gz FILE` writes `FILE.gz` and removes `FILE`, `gz -d FILE.gz` goes the other way, and without a file
-//! it works from standard input to standard output. A file is there as a whole or not at all, also when it is killed. It
-//! ends with 0, with 1 after an error, with 2 after a warning (a file that was left as it is, garbage that was ignored), and
-//! with 130 after a signal.
+//! As with `gzip`, `gz FILE` writes `FILE.gz` and removes `FILE`, `gz -d FILE.gz` (or `gz -d FILE`) goes the other way,
+//! and without a file it works from standard input to standard output. A file is there as a whole or not at all, also
+//! when it is killed. It ends with 0, with 1 after an error, with 2 after a warning (a file that was left as it is,
+//! garbage that was ignored), and with 130 after a signal.
 
 mod args;
 mod target;
@@ -18,18 +18,19 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bytes::Bytes;
-use clap::Parser;
 use highwater::gzip::{Gunzip, GunzipInfo, Gzip, Header, ParallelGzip, Trailing};
 use highwater::prelude::*;
 use highwater::{BoxReadable, Error, Readable, Report, Result, fs, io};
-use highwater_examples::{OneLine, interrupt, is_closed_output, progress_bar, say_not_kept};
+use highwater_examples::{
+    OneLine, Unpack, interrupt, is_closed_output, progress_bar, say_not_kept, try_arguments,
+};
 use indicatif::DecimalBytes;
 
 use args::{Args, Garbage};
-use target::{Target, Unchanged};
+use target::{Target, Unchanged, meant};
 
 fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match try_arguments::<Args>() {
         Ok(args) => args,
         Err(error) => {
             drop(error.print());
@@ -77,6 +78,8 @@ fn ending(error: &Error) -> u8 {
 }
 
 async fn one(input: Option<&Path>, args: &Args) -> Result<u8> {
+    let meant = input.map(|input| meant(input, args));
+    let input = meant.as_deref();
     let target = Target::of(input, args)?;
     let about = input.and_then(|path| path.metadata().ok()).filter(Metadata::is_file);
     let gunzip = Gunzip::new().trailing(match args.trailing {
@@ -87,10 +90,11 @@ async fn one(input: Option<&Path>, args: &Args) -> Result<u8> {
     let bar = progress_bar(input, args.no_progress);
     let moving = bar.clone();
     let source = source(input).inspect(move |chunk: &Bytes| moving.inc(chunk.len() as u64)).boxed();
-    let made = if args.decompress || args.test {
-        source.gunzip_with(gunzip).boxed()
-    } else {
-        compressed(source, args, header(input, about.as_ref()))?
+    let made = match (args.decompress || args.test, &target) {
+        // What is not compressed is copied, as `gzip -cdf` does.
+        (true, Target::Stdout) if args.force => source.pipe(Unpack::new(gunzip)).boxed(),
+        (true, _) => source.gunzip_with(gunzip).boxed(),
+        (false, _) => compressed(source, args, header(input, about.as_ref()))?,
     };
     let result = write(made, &target, about.as_ref(), args.force).await;
     bar.finish_and_clear();

@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::Metadata;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use highwater::fs::{FileWrite, ReplaceOptions};
 use highwater::{Error, Result, fs, io};
-use highwater_examples::descriptor;
+use highwater_examples::Descriptor;
 
 use crate::args::Args;
 
@@ -27,13 +27,20 @@ impl Target {
     pub(crate) fn of(input: Option<&Path>, args: &Args) -> Result<Self> {
         let target = match (args.output.as_deref(), input) {
             _ if args.test => Self::Nowhere,
-            (Some(path), _) if path == Path::new("-") || descriptor(path) == Some(1) => {
+            (Some(path), _)
+                if path == Path::new("-") || Descriptor::of(path) == Some(Descriptor::Stdout) =>
+            {
                 Self::Stdout
             }
             (Some(path), _) => Self::File(path.to_owned()),
             (None, Some(input)) if !args.stdout => Self::Beside(beside(input, args)?),
             (None, _) => Self::Stdout,
         };
+        if let (Self::Nowhere | Self::Stdout | Self::File(_), Some(path)) = (&target, input)
+            && path.is_dir()
+        {
+            return Err(Unchanged::error(path, IS_A_DIRECTORY, 2));
+        }
         let packs = !args.decompress;
         if packs && !args.force && matches!(target, Self::Stdout) && std::io::stdout().is_terminal()
         {
@@ -51,7 +58,7 @@ impl Target {
         Some(match self {
             Self::Nowhere => return None,
             Self::Stdout => io::stdout(),
-            Self::File(path) if descriptor(path).is_some() => fs::append(path),
+            Self::File(path) if Descriptor::of(path).is_some() => fs::append(path),
             Self::File(path) if is_special(path) => fs::write(path),
             Self::File(path) if path.exists() => fs::replace(path),
             Self::File(path) => new_file(like).replace(path),
@@ -99,20 +106,43 @@ impl fmt::Display for Unchanged {
 
 impl std::error::Error for Unchanged {}
 
+/// The file that an input names: `gz -d log` unpacks `log.gz` if there is no `log`, as `gzip` does.
+pub(crate) fn meant(input: &Path, args: &Args) -> PathBuf {
+    let unpacks = args.decompress || args.test;
+    let is_missing = |path: &Path| {
+        path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    };
+    if !unpacks || unpacked(input).is_some() || !is_missing(input) {
+        return input.to_owned();
+    }
+    let with = |suffix: &&str| {
+        let mut path = input.as_os_str().to_owned();
+        path.push(suffix);
+        PathBuf::from(path)
+    };
+    let packed = [".gz", ".z", "-z", ".Z"].iter().map(with).find(|path| !is_missing(path));
+    packed.unwrap_or_else(|| input.to_owned())
+}
+
 /// The name of the file that takes the place of the input.
 fn beside(input: &Path, args: &Args) -> Result<PathBuf> {
     let leave = |why: &str, code| Err(Unchanged::error(input, why, code));
-    if let Ok(about) = input.symlink_metadata() {
-        if about.is_symlink() {
-            let why = "is not a regular file: -c or -o say where to put its content";
-            return Err(Error::msg(format!("`{}` {why}", input.display())));
-        }
-        if !about.is_file() {
-            return leave("is not a regular file: -c or -o say where to put its content", 2);
-        }
-        if !args.force && links(&about) > 1 {
-            return leave("has other links: -f, -c or -o pack it all the same", 2);
-        }
+    let about = if args.force { input.metadata() } else { input.symlink_metadata() };
+    let about = about.map_err(|error| {
+        Error::from(error).context(format!("cannot open `{}`", input.display()))
+    })?;
+    if about.is_symlink() {
+        let why = "is a symbolic link: -f follows it, -c and -o read its file";
+        return Err(Error::msg(format!("`{}` {why}", input.display())));
+    }
+    if about.is_dir() {
+        return leave(IS_A_DIRECTORY, 2);
+    }
+    if !about.is_file() {
+        return leave("is not a regular file: -c or -o say where to put its content", 2);
+    }
+    if let Some(why) = reason_to_keep(&about, args.force) {
+        return leave(why, 2);
     }
     match (args.decompress, unpacked(input)) {
         (false, Some(_)) if !args.force => leave("is compressed already: -f does it again", 0),
@@ -159,12 +189,29 @@ fn os_string(bytes: Vec<u8>) -> Option<OsString> {
     String::from_utf8(bytes).ok().map(Into::into)
 }
 
+/// Why a regular file is not replaced, in the order of `gzip`.
 #[cfg(unix)]
-fn links(about: &Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::nlink(about)
+fn reason_to_keep(about: &Metadata, force: bool) -> Option<&'static str> {
+    use std::os::unix::fs::MetadataExt;
+    let has = |bit| about.mode() & bit != 0;
+    match () {
+        () if has(SET_USER_ID) => Some("is set-user-ID on execution: -c or -o read it"),
+        () if has(SET_GROUP_ID) => Some("is set-group-ID on execution: -c or -o read it"),
+        () if has(STICKY) && !force => Some("has the sticky bit: -f, -c or -o read it"),
+        () if about.nlink() > 1 && !force => Some("has other links: -f, -c or -o read it"),
+        () => None,
+    }
 }
 
 #[cfg(not(unix))]
-fn links(_: &Metadata) -> u64 {
-    1
+fn reason_to_keep(_: &Metadata, _: bool) -> Option<&'static str> {
+    None
 }
+
+const IS_A_DIRECTORY: &str = "is a directory";
+#[cfg(unix)]
+const SET_USER_ID: u32 = 0o4000;
+#[cfg(unix)]
+const SET_GROUP_ID: u32 = 0o2000;
+#[cfg(unix)]
+const STICKY: u32 = 0o1000;

@@ -12,7 +12,6 @@ mod client;
 mod latency;
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use std::sync::Arc;
 use clap::Parser;
 use highwater::rate_limit::{Limiter, Rate};
 use highwater::{Error, Result};
-use highwater_examples::{OneLine, interrupt};
+use highwater_examples::{OneLine, arguments, interrupt, print};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -61,7 +60,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(args))) {
         Ok(true) => ExitCode::SUCCESS,
@@ -100,8 +99,7 @@ async fn run(args: Args) -> Result<bool> {
     let mut latencies = Latencies::default();
     outcomes.iter().for_each(|outcome| latencies.add(&outcome.latencies));
     let seconds = elapsed.as_secs_f64();
-    writeln!(
-        std::io::stdout(),
+    print(format_args!(
         "{sent} lines sent, {acknowledged} acknowledged in {seconds:.3} s, {:.0} per second\n\
          acknowledged after {:.1} ms (median), {:.1} ms (99 of 100)\n\
          {broken} of {} connections broke, {cut_off} of {} drippers were cut off",
@@ -110,7 +108,7 @@ async fn run(args: Args) -> Result<bool> {
         latencies.quantile(0.99).as_secs_f64() * 1000.0,
         args.connections,
         args.drippers,
-    )?;
+    ))?;
     Ok(sent == acknowledged && broken == 0)
 }
 

@@ -55,12 +55,11 @@ mod web;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use highwater::Error;
-use highwater_examples::OneLine;
+use highwater_examples::{OneLine, arguments};
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args: args::Args = arguments();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into(), 2),

@@ -1,16 +1,15 @@
 //! The server: what is joined to what, from the start to the end.
 
 use std::collections::VecDeque;
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use highwater::mux::merge_with_handle;
-use highwater::net::{Listen, Listening, Refused};
+use highwater::net::{Listen, Listening, Refused, SocketOptions};
 use highwater::task::{self, Task};
 use highwater::{CancellationToken, Error, HighWaterMark, Result, Running, destination_fn};
-use highwater_examples::{OneLine, interrupt_unless_hangup};
+use highwater_examples::{OneLine, interrupt_unless_hangup, print};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -38,7 +37,8 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     let reopening = task::spawn(reopen_on_hangup(log.clone())?);
     let store = Store::new(log, Arc::clone(&stats));
     let listening = listen(args).await?;
-    let pages = Listen::default().connections(PAGES).untaken_timeout(args.limits().write);
+    let socket = SocketOptions::default().untaken_timeout(args.limits().write);
+    let pages = Listen::default().connections(PAGES).socket(socket);
     let pages = pages.bind(args.http.as_str()).await?;
     let (merge, received) = merge_with_handle::<Lines>(usize::MAX);
 
@@ -68,8 +68,8 @@ fn place(args: &Args, path: PathBuf) -> Place {
 }
 
 async fn listen(args: &Args) -> Result<Listening> {
-    let untaken = args.limits().write;
-    let mut limits = Listen::default().per_address(args.per_address).untaken_timeout(untaken);
+    let socket = SocketOptions::default().untaken_timeout(args.limits().write);
+    let mut limits = Listen::default().per_address(args.per_address).socket(socket);
     if let Some(most) = args.connections {
         limits = limits.connections(most);
     }
@@ -100,16 +100,13 @@ fn reopen_on_hangup(_: SharedLog) -> Result<impl Future<Output = ()> + Send> {
 fn announce(args: &Args, lines: &Listening, pages: &Listening) -> Result<()> {
     let most = lines.most();
     let bound = FIXED + most * (args.max_line as usize + PER_CONNECTION);
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "lines at {}", lines.address())?;
-    writeln!(out, "page at http://{}/", pages.address())?;
-    writeln!(
-        out,
+    print(format_args!("lines at {}", lines.address()))?;
+    print(format_args!("page at http://{}/", pages.address()))?;
+    print(format_args!(
         "memory at the most {} MiB, with {most} connections and lines of {} bytes",
         bound.div_ceil(1024 * 1024),
         args.max_line
-    )?;
-    Ok(())
+    ))
 }
 
 /// Looks at what is stored every second, and says what the alerts say.

@@ -1,12 +1,12 @@
 //! A client of the service: for the sample, and for the load.
 
-use std::io::Write;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 use highwater::prelude::*;
 use highwater::task::{Task, spawn};
 use highwater::{Error, Readable, Result, http};
+use highwater_examples::print;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{ACCEPT_ENCODING, HOST};
@@ -62,13 +62,12 @@ pub(crate) async fn get(address: SocketAddr, path: &str, gzip: bool) -> Result<A
 
 /// Asks for a little of everything, and shows what comes.
 pub(crate) async fn show(address: SocketAddr) -> Result<()> {
-    let mut out = std::io::stdout();
     let pong = get(address, "/ping", false).await?.count().await?;
-    writeln!(out, "GET /ping            {pong} bytes")?;
+    print(format_args!("GET /ping            {pong} bytes"))?;
     for gzip in [false, true] {
         let bytes = get(address, "/reports/export", gzip).await?.count().await?;
         let what = if gzip { "of CSV in gzip" } else { "of CSV" };
-        writeln!(out, "GET /reports/export  {} {what}", DecimalBytes(bytes))?;
+        print(format_args!("GET /reports/export  {} {what}", DecimalBytes(bytes)))?;
     }
     let orders = (0..SAMPLE).map(|n| match n % 50_000 {
         17 => Bytes::from("{\"customer\":\"no cents\"}\n"),
@@ -77,11 +76,11 @@ pub(crate) async fn show(address: SocketAddr) -> Result<()> {
     let orders = http::body(Readable::from_iter(orders));
     let imported = ask(address, Method::POST, "/import", false, orders).await?;
     let imported = http::read(imported.response.into_body()).to_bytes().await?;
-    write!(out, "POST /import         {}", String::from_utf8_lossy(&imported))?;
+    print(format_args!("POST /import         {}", String::from_utf8_lossy(&imported).trim_end()))?;
     let text = http::body(Readable::from_iter((0..SAMPLE).map(|n| format!("{n}\n").into())));
     let echoed = ask(address, Method::POST, "/echo", false, text).await?;
     let lines = http::read(echoed.response.into_body()).lines().count().await?;
-    writeln!(out, "POST /echo           {} lines came back", HumanCount(lines))?;
+    print(format_args!("POST /echo           {} lines came back", HumanCount(lines)))?;
     Ok(())
 }
 

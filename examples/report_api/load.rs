@@ -1,10 +1,10 @@
 //! How late a small answer is while large ones are made.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use highwater::{CancellationToken, Error, Result};
+use highwater_examples::print;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
@@ -14,19 +14,16 @@ use crate::{Args, client, service};
 /// Measures `/ping` alone, with reports made off the runtime, and with reports made on it.
 pub(crate) async fn measure(args: &Args) -> Result<()> {
     let exports = std::thread::available_parallelism()?.get();
-    let mut out = std::io::stdout();
-    writeln!(
-        out,
+    print(format_args!(
         "GET /ping, every {} ms; {exports} reports of {} rows at a time, gzip -{}",
         EVERY.as_millis(),
         args.rows,
         args.level
-    )?;
-    writeln!(
-        out,
+    ))?;
+    print(format_args!(
         "{:24} {:>9} {:>9} {:>9} {:>8} {:>10}",
         "", "p50", "p99", "worst", "answers", "MB sent"
-    )?;
+    ))?;
     for (name, exports, blocking) in [
         ("no report", 0, false),
         ("reports off the runtime", exports, false),
@@ -39,7 +36,7 @@ pub(crate) async fn measure(args: &Args) -> Result<()> {
         let shown = [50, 99, 100].map(|percent| millis(took[(took.len() - 1) * percent / 100]));
         #[expect(clippy::cast_precision_loss, reason = "it is shown with one digit")]
         let megabytes = bytes as f64 / 1e6;
-        writeln!(out, "{name:24} {} {:>8} {megabytes:>10.1}", shown.join(" "), took.len())?;
+        print(format_args!("{name:24} {} {:>8} {megabytes:>10.1}", shown.join(" "), took.len()))?;
     }
     Ok(())
 }

@@ -26,14 +26,13 @@ mod import;
 mod load;
 mod service;
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use highwater::net::{Listen, Listening};
+use highwater::net::{Listen, Listening, SocketOptions};
 use highwater::{CancellationToken, Error, Result, task};
-use highwater_examples::{OneLine, interrupt};
+use highwater_examples::{OneLine, arguments, interrupt, print};
 
 /// A service that answers in time while it makes large reports.
 #[derive(Debug, Clone, Parser)]
@@ -84,7 +83,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = arguments();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(code) => code,
@@ -107,13 +106,13 @@ async fn run(args: &Args) -> Result<ExitCode> {
     if args.listen.is_none() {
         return sample(listening, args, stop).await;
     }
-    writeln!(std::io::stdout(), "listening on {}", listening.address())?;
+    print(format_args!("listening on {}", listening.address()))?;
     serve(listening, args, stop).await
 }
 
 async fn listen(args: &Args) -> Result<Listening> {
-    let untaken = Duration::from_secs(args.idle);
-    let mut limits = Listen::default().per_address(args.per_address).untaken_timeout(untaken);
+    let socket = SocketOptions::default().untaken_timeout(Duration::from_secs(args.idle));
+    let mut limits = Listen::default().per_address(args.per_address).socket(socket);
     if let Some(most) = args.connections {
         limits = limits.connections(most);
     }

@@ -182,6 +182,34 @@ fn what_does_not_begin_as_gzip_is_text() {
     }
 }
 
+/// The memory of a run without a line is that of the program itself.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_memory_stays_small_however_much_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (empty, path) = (folder.path().join("empty"), folder.path().join("log"));
+    let line = |n| if n % 3 == 0 { "ERROR here and there\n" } else { "INFO almost every line\n" };
+    let text: String = (0..400_000).map(line).collect();
+    std::fs::write(&empty, "").unwrap();
+    std::fs::write(&path, &text).unwrap();
+    let compressed = folder.path().join("log.gz");
+    std::fs::write(&compressed, gzip(text.as_bytes())).unwrap();
+    let peak = |options: &[&str], input: &Path| {
+        let mut command = errors();
+        command.args(options).arg("-o").arg(folder.path().join("found")).arg(input);
+        let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
+        let (_, peak) = said.split_once("peak memory ").unwrap();
+        peak.split_once(" MiB").unwrap().0.parse::<f64>().unwrap()
+    };
+    let own = peak(&[], &empty);
+    for input in [&path, &compressed] {
+        for options in [&["-v"][..], &["-v", "-n"], &["-n"]] {
+            let more = peak(options, input) - own;
+            assert!(more < 2.6, "{options:?} of {}: {more:.1} MiB", input.display());
+        }
+    }
+}
+
 /// A line of 3 MiB between two short ones.
 #[test]
 fn a_long_line_is_printed_as_grep_does_unless_the_options_cut_it() {
@@ -216,7 +244,12 @@ fn a_long_line_is_printed_as_grep_does_unless_the_options_cut_it() {
 fn an_open_descriptor_as_output_keeps_what_its_file_has() {
     let (folder, path) = log();
     let found = folder.path().join("found");
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink("/dev/stdout", &link).unwrap();
     for (name, is_stdout) in [
+        (link.to_str().unwrap(), true),
+        ("/dev/../dev/stdout", true),
+        ("/proc/thread-self/fd/1", cfg!(target_os = "linux")),
         ("/dev/stdout", true),
         ("/dev/fd/1", true),
         ("/proc/self/fd/1", cfg!(target_os = "linux")),

@@ -24,6 +24,7 @@ mod http;
 mod io;
 mod lag_program;
 mod logserver;
+mod messages;
 mod multiplex_program;
 mod node;
 mod object;

@@ -150,3 +150,20 @@ fn a_signal_leaves_nothing_behind() {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "{signal}");
     }
 }
+
+#[test]
+fn one_file_for_orders_and_bad_ones_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("in")).unwrap();
+    std::fs::write(folder.path().join("there"), "kept").unwrap();
+    for (output, bad) in [("new", "new"), ("there", "in/../there")] {
+        let mut command = orders();
+        let output = command.current_dir(folder.path()).args(["-o", output, "-b", bad]).output();
+        let output = output.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("same file"), "{said}");
+    }
+    assert_eq!(std::fs::read_to_string(folder.path().join("there")).unwrap(), "kept");
+    assert!(!folder.path().join("new").exists());
+}

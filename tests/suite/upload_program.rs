@@ -2,6 +2,8 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::process::{Child, ChildStdin};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
@@ -190,26 +192,32 @@ fn control_bytes_of_a_name_are_escaped() {
     assert!(!text(&output.stderr).contains('\u{1b}'));
 }
 
+/// A program that has begun to read its standard input, and so listens to signals. `signals` is an option of `env`.
+#[cfg(unix)]
+fn reading(signals: &str, dst: &Path) -> (Child, ChildStdin) {
+    let mut command = Command::new("env");
+    command.arg(signals).arg(upload().get_program()).arg("-").arg(dst);
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // More than a pipe holds: when this returns, the program reads.
+    input.write_all(&content(1_000_000)).unwrap();
+    (child, input)
+}
+
+#[cfg(unix)]
+fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_leaves_the_old_file() {
     for signal in ["-INT", "-TERM", "-HUP"] {
         let (folder, _, dst) = files(10);
-        let mut child = Command::new("env")
-            .arg("--default-signal")
-            .arg(upload().get_program())
-            .arg("-")
-            .arg(&dst)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut input = child.stdin.take().unwrap();
-        // More than a pipe holds: when this returns, the program reads, so it is set up and listens.
-        input.write_all(&content(1_000_000)).unwrap();
-        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
-        assert!(sent.unwrap().success());
+        let (mut child, _input) = reading("--default-signal", &dst);
+        send(signal, &child);
         assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
         assert_eq!(std::fs::read(&dst).unwrap(), b"old");
         assert_eq!(names(folder.path()), ["dst", "src"]);
@@ -221,21 +229,24 @@ fn a_signal_leaves_the_old_file() {
 #[test]
 fn a_hangup_that_is_ignored_does_not_stop_it() {
     let (_folder, _, dst) = files(10);
-    let mut child = Command::new("env")
-        .arg("--ignore-signal=HUP")
-        .arg(upload().get_program())
-        .arg("-")
-        .arg(&dst)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(&content(1_000_000)).unwrap();
-    let sent = Command::new("kill").args(["-HUP", &child.id().to_string()]).status();
-    assert!(sent.unwrap().success());
+    let (mut child, input) = reading("--ignore-signal=HUP", &dst);
+    send("-HUP", &child);
     drop(input);
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(std::fs::read(&dst).unwrap(), content(1_000_000));
+}
+
+/// `upload new /dev/stdout >> kept`: the file behind a descriptor is not replaced.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_open_descriptor_is_refused_and_its_file_kept() {
+    let (folder, src, _) = files(10);
+    let kept = folder.path().join("kept");
+    std::fs::write(&kept, "before").unwrap();
+    for name in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        let out = std::fs::File::options().append(true).open(&kept).unwrap();
+        let output = upload().arg(&src).arg(name).stdout(out).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}: {}", text(&output.stderr));
+        assert_eq!(std::fs::read_to_string(&kept).unwrap(), "before");
+    }
 }

@@ -60,10 +60,8 @@ impl<S: Source, T> Duplex<Readable<Linked<S, T>>, Writable<T>> {
     /// Ties the sides together: an error of either destroys the other.
     pub fn new(readable: Readable<S>, writable: Writable<T>) -> Self {
         let outcome = writable.outcome();
-        let readable = readable.stage(StageInfo::new("Duplex").holds(0), |source| Linked {
-            source: Some(source),
-            outcome,
-            half_open: true,
+        let readable = readable.stage(StageInfo::new("Duplex").holds(0).passing(), |source| {
+            Linked { source: Some(source), outcome, half_open: true }
         });
         Self { readable, writable }
     }

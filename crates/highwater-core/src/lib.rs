@@ -46,6 +46,7 @@ pub use destination::{
 };
 pub use duplex::{BufferedDuplex, Duplex, Linked, duplex_pair};
 pub use error::{Context, Error, ErrorKind, Result, StandardError};
+pub use pace::Pace;
 pub use pipe::{Answer, Engine, Pipe, Plain, Timed};
 pub use pipeline::{
     Explanation, Pipeline, PipelineFuture, Running, StageExplanation, Stall, StalledStage, Waits,

@@ -4,6 +4,7 @@
 //! meanwhile are only noted here, and closed a moment later, on the same thread, when the error is known.
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use crate::Error;
 
@@ -93,11 +94,19 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let noted = replace_noted(self.outer.take()).unwrap_or_default();
+        let mut panicked = None;
         for reader in noted {
-            match &self.error {
+            let close = || match &self.error {
                 Some(error) => reader.close(error.clone()),
                 None => drop_reader(reader),
+            };
+            // A chunk that panics when it is dropped must not leave the writers of the next buffer waiting.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(close)) {
+                panicked.get_or_insert(payload);
             }
+        }
+        if let Some(payload) = panicked.filter(|_| !std::thread::panicking()) {
+            resume_unwind(payload);
         }
     }
 }

@@ -51,7 +51,7 @@ impl Dropped {
 }
 
 impl<T> Branch<T> {
-    /// A branch that holds this much before it is full; with [`OnFull::DropOldest`], the low mark has no meaning.
+    /// A branch that holds this much before it is full; only [`OnFull::Wait`] heeds its low mark.
     pub fn new(mark: HighWaterMark<T>) -> Self {
         Self { mark, on_full: OnFull::Wait, required: false }
     }
@@ -74,16 +74,20 @@ impl<T> Branch<T> {
     where
         T: Send + 'static,
     {
-        let Self { mark, on_full, required } = self;
-        let high = mark.high();
+        let Self { mut mark, on_full, required } = self;
+        if !matches!(on_full, OnFull::Wait) {
+            // Nobody waits for it to drain. Each chunk that is taken out counts as gone at once, so that the branch is not
+            // taken for full while it has room.
+            let high = mark.high();
+            mark = mark.low(high);
+        }
         let info = StageInfo::new("branch").holds(0);
         if !matches!(on_full, OnFull::DropOldest(_)) {
             let (writable, readable) = pass_through(mark);
             let lane = Lane { writable, on_full, required, front: None };
             return (lane, readable.stage(info, Outlet::Own));
         }
-        // Nobody waits for it to drain, so that each chunk that is taken out counts as gone at once.
-        let (writable, readable) = pass_through(mark.low(high));
+        let (writable, readable) = pass_through(mark);
         let mut front = None;
         let readable = readable.stage(info, |buffered| {
             let inner = Readable::from_source(StageInfo::new("branch"), buffered);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
-use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 
 use futures_util::FutureExt;
@@ -136,15 +136,13 @@ where
 {
     async fn run<S: Source<Chunk = T>>(mut self, input: Readable<Pin<Box<S>>>) -> Result<()> {
         let fed = AssertUnwindSafe(self.feed(input)).catch_unwind().await;
-        let result = match &fed {
-            Ok(result) => result.clone(),
-            Err(payload) => Err(Error::panic(&**payload).in_stage("demux")),
-        };
+        let result = fed
+            .unwrap_or_else(|payload| Err(Error::panic(&*payload)))
+            .map_err(|error| error.in_stage("demux"));
         for entry in self.open.values() {
             entry.lane.end(&result);
         }
-        // Unwinds once more, so that the stage which panicked is known by the same means as ever.
-        fed.unwrap_or_else(|payload| resume_unwind(payload))
+        result
     }
 
     async fn feed<S: Source<Chunk = T>>(&mut self, mut input: Readable<Pin<Box<S>>>) -> Result<()> {

@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 use highwater_core::sync::Mutex;
-use highwater_core::{Error, Readable, Result, Source};
+use highwater_core::{Error, Readable, Result, Source, dropped_for};
 
 use crate::branch::{Branch, Lane, Offered};
 use crate::hub::{Branched, Hub};
@@ -140,18 +140,27 @@ struct Spread<T, D> {
 }
 
 impl<T: Send, D: Deliver<T>> Spread<T, D> {
-    async fn run<S: Source<Chunk = T>>(mut self, source: Readable<Pin<Box<S>>>) {
-        let caught = AssertUnwindSafe(self.feed(source)).catch_unwind().await;
-        let result =
-            caught.unwrap_or_else(|payload| Err(Error::panic(&*payload))).map_err(|error| {
-                if error.stage().is_none() { error.in_stage(self.name) } else { error }
-            });
+    async fn run<S: Source<Chunk = T>>(mut self, mut source: Readable<Pin<Box<S>>>) {
+        let fed = AssertUnwindSafe(self.feed(&mut source)).catch_unwind().await;
+        let result = self.named(fed);
+        // Whoever writes to the source learns why it goes.
+        let dropped = catch_unwind(AssertUnwindSafe(|| match &result {
+            Ok(()) => drop(source),
+            Err(error) => dropped_for(error, || drop(source)),
+        }));
+        let result = result.and(self.named(dropped.map(Ok)));
         self.close(&result);
+    }
+
+    /// A panic is an error like any other.
+    fn named(&self, result: std::thread::Result<Result<()>>) -> Result<()> {
+        let result = result.unwrap_or_else(|payload| Err(Error::panic(&*payload)));
+        result.map_err(|error| error.in_stage(self.name))
     }
 
     async fn feed<S: Source<Chunk = T>>(
         &mut self,
-        mut source: Readable<Pin<Box<S>>>,
+        source: &mut Readable<Pin<Box<S>>>,
     ) -> Result<()> {
         let mut index = 0;
         while let Some(chunk) = source.next().await.transpose()? {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, once};
 use futures_util::{FutureExt, StreamExt};
-use highwater_core::{CancellationToken, Destination, Readable};
+use highwater_core::{CancellationToken, Destination, Error, Readable};
 use highwater_test::{Moment, conformance_destination, conformance_destination_bytes};
 use object_store::list::{PaginatedListOptions, PaginatedListResult, PaginatedListStore};
 use object_store::memory::InMemory;
@@ -247,6 +247,20 @@ async fn an_aborted_writer_ends_what_it_began() {
     assert_eq!((probe.started.load(SeqCst), probe.under_way.load(SeqCst)), (4, 0));
     assert_eq!((counts.accepted(), counts.written(), counts.failed()), (10, 0, 0));
     assert!(writer.take_unwritten().into_iter().map(|record| record.value).eq(4..10));
+}
+
+/// I49: after an error of the source, the records that are under way are waited for.
+#[tokio::test]
+async fn records_before_an_error_of_the_source_are_written() {
+    let store = Store::memory();
+    let writer = store.resource::<u32>("n").unwrap().writer();
+    let counts = writer.counts();
+    let failing = |n: u32| {
+        if n < 100 { Ok(Record::new(n.to_string(), n)) } else { Err(Error::msg("no more")) }
+    };
+    let error = Readable::from_iter(0..).try_map(failing).pipe_to(writer).await.unwrap_err();
+    assert_eq!((error.chunk(), error.suppressed().len()), (Some(100), 0));
+    assert_eq!((counts.accepted(), counts.written()), (100, 100));
 }
 
 /// The last requests cannot be taken back. A store that does not answer is not waited for for ever, and the end says so.

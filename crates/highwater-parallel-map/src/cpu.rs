@@ -109,7 +109,7 @@ where
     where
         S: Source<Chunk = T> + Unpin,
     {
-        let mut intake = Intake::new(input);
+        let mut intake = Intake::Open(input);
         while let Some(done) = poll_fn(|cx| self.poll_step(&mut intake, cx)).await {
             if let Err(error) = self.give(done, &output).await {
                 self.stop().await;

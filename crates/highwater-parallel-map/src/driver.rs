@@ -160,7 +160,7 @@ where
     where
         S: Source<Chunk = T> + Unpin,
     {
-        let mut intake = Intake::new(input);
+        let mut intake = Intake::Open(input);
         while let Some((index, result)) = poll_fn(|cx| self.poll_step(&mut intake, cx)).await {
             let given = match self.map.judge(result) {
                 Ok(given) => given,

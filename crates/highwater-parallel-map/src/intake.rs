@@ -1,68 +1,53 @@
 //! The items of the source, and its end.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
-use highwater_core::{Error, Readable, Result, Source};
+use highwater_core::{Error, Readable, Result, Source, dropped_for};
 
 /// A source, until its end; then how it ended, for when the items before that are done.
-pub(crate) struct Intake<S> {
-    source: Option<Readable<S>>,
-    end: End,
-}
-
-enum End {
-    Clean,
-    Failed(Error),
-    /// Unwinds once more at the end, so that the stage which panicked is known by the same means as ever.
-    Panicked(Box<dyn Any + Send>),
+pub(crate) enum Intake<S> {
+    Open(Readable<S>),
+    Over(Result<()>),
 }
 
 impl<S: Source + Unpin> Intake<S> {
-    pub(crate) fn new(source: Readable<S>) -> Self {
-        Self { source: Some(source), end: End::Clean }
-    }
-
     /// Whether no more items come.
     pub(crate) fn is_over(&self) -> bool {
-        self.source.is_none()
+        matches!(self, Self::Over(_))
     }
 
-    /// Gives the next item to `take`; false if no more come. A panic of either ends the source.
+    /// Gives the next item to `take`; false if no more come. An error of the source and a panic of `take` end it.
     pub(crate) fn poll_take(
         &mut self,
         cx: &mut Context<'_>,
         take: impl FnOnce(S::Chunk),
     ) -> Poll<bool> {
-        let Some(source) = &mut self.source else { return Poll::Ready(false) };
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            Pin::new(source).poll_next(cx).map(|next| next.map(|item| item.map(take)))
-        }));
-        let end = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(Some(Ok(())))) => return Poll::Ready(true),
-            Ok(Poll::Ready(Some(Err(error)))) => End::Failed(error),
-            Ok(Poll::Ready(None)) => End::Clean,
-            Err(payload) => End::Panicked(payload),
+        let Self::Open(source) = self else { return Poll::Ready(false) };
+        let end = match Pin::new(source).poll_next(cx) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(None) => Ok(()),
+            Poll::Ready(Some(Err(error))) => Err(error),
+            Poll::Ready(Some(Ok(item))) => match catch_unwind(AssertUnwindSafe(|| take(item))) {
+                Ok(()) => return Poll::Ready(true),
+                Err(payload) => Err(Error::panic(&*payload)),
+            },
         };
-        self.end = end;
-        self.source = None;
+        let before = std::mem::replace(self, Self::Over(end));
+        match self {
+            Self::Over(Err(error)) => dropped_for(error, || drop(before)),
+            _ => drop(before),
+        }
         Poll::Ready(false)
     }
 
     /// How the source ended.
-    ///
-    /// # Panics
-    ///
-    /// If the source did.
     pub(crate) fn finish(self) -> Result<()> {
-        match self.end {
-            End::Clean => Ok(()),
-            End::Failed(error) => Err(error),
-            End::Panicked(payload) => resume_unwind(payload),
+        match self {
+            Self::Open(_) => Ok(()),
+            Self::Over(end) => end,
         }
     }
 }

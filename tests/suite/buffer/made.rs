@@ -1,7 +1,7 @@
-//! What is made of the buffer: the writer task, read-ahead, offloaded machines, async stages, duplexes, events, time limits.
+//! What is made of the buffer: the writer task, read-ahead, async stages, events, time limits.
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use bytes::Bytes;
 use futures::FutureExt;
 use highwater::fs::ReadOptions;
 use highwater_core::{
-    Destination, Duplex, Error, Event, HighWaterMark, Readable, Result, Transform, Writable,
-    destination_fn, duplex_pair, pass_through,
+    Destination, Error, Event, HighWaterMark, Readable, Result, Writable, destination_fn,
+    pass_through,
 };
 use highwater_test::{Cue, Demand, Log, Op, Recorder, Script, Tokens, Trouble, When, poll_once};
 use tokio::runtime::Handle;
@@ -73,24 +73,6 @@ async fn a_writer_task_writes_what_has_piled_up_in_one_call() {
     writable.finish().await.unwrap();
     assert_eq!(*pieces.sent.lock().unwrap(), [vec![0], vec![1, 2, 3, 4]]);
     assert!(writable.is_finished());
-}
-
-/// B16: a chunk counts as buffered until its `write` has returned, one by one.
-#[tokio::test]
-async fn a_chunk_that_is_being_written_counts_as_buffered() {
-    let (log, demand) = (Log::default(), Demand::new());
-    let recorder = Recorder::new(&log).on_demand(&demand);
-    let writable = Writable::new(recorder, HighWaterMark::items(4).low(0));
-    assert!((0..4).map(|x| writable.write(x).unwrap().is_full()).eq([false, false, false, true]));
-    for left in (0..4).rev() {
-        settle().await;
-        assert_eq!(writable.buffered(), left + 1);
-        demand.allow(1);
-        settle().await;
-        assert_eq!(writable.buffered(), left);
-    }
-    writable.finish().await.unwrap();
-    assert_eq!(log.written(), [0, 1, 2, 3]);
 }
 
 /// N15, N17: a cork makes one piece of many writes, even while nothing is being written.
@@ -292,134 +274,6 @@ async fn a_pipeline_waits_for_the_tasks_of_its_stages() {
     assert_eq!(Handle::current().metrics().num_alive_tasks(), tasks);
 }
 
-/// Turns each number into itself and its negative, and holds one back for the end.
-#[derive(Default)]
-struct Mirror {
-    held: Option<i64>,
-    last: Option<i64>,
-}
-
-impl Transform for Mirror {
-    type Input = i64;
-    type Output = i64;
-
-    fn write(&mut self, x: i64) -> Result<Option<i64>> {
-        if x == 13 {
-            return Err(Error::corrupt("unlucky"));
-        }
-        if x == 17 {
-            panic!("a machine");
-        }
-        self.held = Some(-x);
-        self.last = Some(x * 1000);
-        Ok(Some(x))
-    }
-
-    fn read(&mut self) -> Result<Option<i64>> {
-        Ok(self.held.take())
-    }
-
-    fn end(&mut self) -> Result<()> {
-        self.held = self.last.take();
-        Ok(())
-    }
-}
-
-/// I4: offloaded, a machine gives what it gives in line, its end included, and its errors in their place.
-#[tokio::test]
-async fn an_offloaded_machine_gives_the_same() {
-    for (upto, mark) in [(0, 1), (1, 0), (10, 1), (10, 100), (20, 3), (12, 7)] {
-        let fused = Readable::from_iter(0..upto).pipe(Mirror::default());
-        let offloaded =
-            Readable::from_iter(0..upto).offload(Mirror::default(), HighWaterMark::items(mark));
-        let (mut fused, mut offloaded) = (Box::pin(fused), Box::pin(offloaded));
-        loop {
-            match (fused.next().await, offloaded.next().await) {
-                (None, None) => break,
-                (Some(Ok(one)), Some(Ok(other))) => assert_eq!(one, other),
-                (Some(Err(one)), Some(Err(other))) => {
-                    assert_eq!(one.to_string(), other.to_string())
-                }
-                (one, other) => panic!("{one:?} and {other:?}"),
-            }
-        }
-    }
-    let numbers = Readable::from_iter(16..20).offload(Mirror::default(), HighWaterMark::items(4));
-    let error = numbers.to_vec().await.unwrap_err();
-    assert!(error.is_panic(), "{error}");
-    assert_eq!(error.stage(), Some("Mirror"));
-}
-
-/// Counts the threads that are in it.
-struct Inside(Arc<AtomicUsize>);
-
-impl Transform for Inside {
-    type Input = u32;
-    type Output = u32;
-
-    fn write(&mut self, x: u32) -> Result<Option<u32>> {
-        self.0.fetch_add(1, SeqCst);
-        Ok(Some(x))
-    }
-}
-
-/// C104, pain 28: while the consumer is slow, no thread is held: more machines than there are threads go on.
-#[test]
-fn an_offloaded_machine_holds_no_thread_while_the_consumer_is_slow() {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
-    runtime.block_on(async {
-        let worked = Arc::new(AtomicUsize::new(0));
-        let mut all: Vec<_> = (0..20)
-            .map(|_| {
-                let machine = Inside(Arc::clone(&worked));
-                Readable::from_iter(0..100).offload(machine, HighWaterMark::items(4))
-            })
-            .collect();
-        for one in &mut all {
-            assert_eq!(one.next().await.unwrap().unwrap(), 0);
-        }
-        for one in all {
-            assert_eq!(one.count().await.unwrap(), 99);
-        }
-        assert_eq!(worked.load(SeqCst), 2000);
-    });
-}
-
-/// Swallows everything, for ever.
-struct Swallow(Arc<AtomicBool>);
-
-impl Transform for Swallow {
-    type Input = u32;
-    type Output = u32;
-
-    fn write(&mut self, _: u32) -> Result<Option<u32>> {
-        Ok(None)
-    }
-}
-
-impl Drop for Swallow {
-    fn drop(&mut self) {
-        self.0.store(true, SeqCst);
-    }
-}
-
-/// C105: a burst that would go on for as long as there is input ends with the readable.
-#[tokio::test]
-async fn a_burst_ends_when_the_readable_is_dropped() {
-    let gone = Arc::new(AtomicBool::new(false));
-    let machine = Swallow(Arc::clone(&gone));
-    let endless =
-        Readable::from_iter(std::iter::repeat(1)).offload(machine, HighWaterMark::items(4));
-    let token = highwater_core::CancellationToken::new();
-    let pipeline = endless.pipe_to(destination_fn(|_| async { Ok(()) })).abort_on(token.clone());
-    let running = pipeline.spawn();
-    settle().await;
-    token.cancel();
-    assert!(running.join().await.unwrap_err().is_aborted());
-    assert!(gone.load(SeqCst), "the pipeline has waited for the burst");
-}
-
 /// N107, N133: an async stage may end its output early, and its error comes behind what it has written.
 #[tokio::test]
 async fn an_async_stage_ends_and_fails_behind_what_it_has_written() {
@@ -452,59 +306,6 @@ async fn an_async_stage_ends_and_fails_behind_what_it_has_written() {
     let error = panics.next().await.unwrap().unwrap_err();
     assert!(error.is_panic());
     assert_eq!(error.stage(), Some("through"));
-}
-
-/// N112, N115, N116: the sides of a pair are crossed and independent; dropping one end is seen by the other.
-#[tokio::test]
-async fn the_ends_of_a_duplex_pair_are_crossed() {
-    let (client, mut server) = duplex_pair(HighWaterMark::items(4));
-    client.writable.send(1).await.unwrap();
-    client.writable.end();
-    assert_eq!(server.readable.next().await.unwrap().unwrap(), 1);
-    assert!(server.readable.next().await.is_none());
-    server.writable.send(2).await.unwrap();
-    let (mut readable, _writable) = client.split();
-    assert_eq!(readable.next().await.unwrap().unwrap(), 2);
-    server.destroy(Error::msg("gone"));
-    assert_eq!(
-        readable.next().await.unwrap().unwrap_err().to_string().split(' ').next(),
-        Some("gone")
-    );
-}
-
-/// N113: without half-open, the end of the reading side ends the writing side, behind what was written.
-#[tokio::test]
-async fn without_half_open_the_end_of_reading_ends_writing() {
-    for allowed in [true, false] {
-        let (there, here) = pass_through::<u32>(HighWaterMark::items(4));
-        let (out, mut sent) = pass_through(HighWaterMark::items(4));
-        let mut duplex = Duplex::new(here, out).half_open(allowed);
-        duplex.writable.send('a').await.unwrap();
-        there.end();
-        assert!(duplex.readable.next().await.is_none());
-        assert_eq!(duplex.writable.is_ended(), !allowed);
-        assert_eq!(sent.next().await.unwrap().unwrap(), 'a');
-    }
-}
-
-/// N114: an error on either side destroys both.
-#[tokio::test]
-async fn an_error_on_either_side_of_a_duplex_destroys_both() {
-    let sides = || {
-        let (there, here) = pass_through::<u32>(HighWaterMark::items(4));
-        let (out, sent) = pass_through::<u32>(HighWaterMark::items(4));
-        (there, Duplex::new(here, out), sent)
-    };
-    let (there, mut duplex, _sent) = sides();
-    there.fail(Error::msg("read"));
-    assert!(duplex.readable.next().await.unwrap().is_err());
-    assert!(duplex.writable.error().unwrap().to_string().starts_with("read"));
-
-    let (_there, mut duplex, sent) = sides();
-    let mut next = Box::pin(duplex.readable.next());
-    assert!(poll_once(next.as_mut()).is_pending());
-    sent.destroy(Error::msg("written"));
-    assert!(next.await.unwrap().unwrap_err().to_string().starts_with("written"));
 }
 
 /// I22, N22, N50: pause, resume and drain as they come; one terminal event; close is the last.

@@ -1,16 +1,16 @@
 //! Chunks before a panic, and writers that learn why their reader is gone.
 
 use std::future::Future;
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::FutureExt;
-use highwater::mux::{Demux, MuxExt as _, merge};
+use futures::{FutureExt, Stream};
+use highwater::mux::{Branch, Demux, MuxExt as _, OnFull, merge};
 use highwater::parallel_map::ParallelMapExt as _;
 use highwater_core::{
     BoxReadable, Buffered, CancellationToken, Duplex, Error, HighWaterMark, Readable, Result,
-    Source, Transform, Writable, destination_fn, pass_through, task,
+    Source, StageInfo, Transform, Writable, destination_fn, pass_through, task,
 };
 use highwater_test::poll_once;
 
@@ -331,4 +331,71 @@ async fn a_composition_that_fails_tells_its_writer_why() {
         assert!(is(&head.error().unwrap(), "even"));
     })
     .await;
+}
+
+/// A stage that fails at its third chunk and keeps its source, as one of user code may.
+struct Keeps<S>(S, u32);
+
+impl<S: Source + Unpin> Stream for Keeps<S> {
+    type Item = Result<S::Chunk>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.1 += 1;
+        if self.1 > 2 {
+            return Poll::Ready(Some(Err(Error::msg("broken"))));
+        }
+        Pin::new(&mut self.0).poll_next(cx)
+    }
+}
+
+impl<S: Source + Unpin> Source for Keeps<S> {
+    type Chunk = S::Chunk;
+}
+
+/// Whoever writes to a stage of user code that fails gets its error, whatever stage of ours drops the source then.
+#[tokio::test]
+async fn a_writer_learns_the_error_of_a_stage_that_keeps_its_source() {
+    async fn learns<S: Source<Chunk = u32> + Send + 'static>(
+        what: &str,
+        make: impl FnOnce(BoxReadable<u32>) -> Readable<S>,
+    ) {
+        let (writable, readable) = pass_through(items(8));
+        for n in 0..4 {
+            writable.send(n).await.unwrap();
+        }
+        let keeps = readable.stage(StageInfo::new("keeps"), |source| Keeps(source, 0));
+        let mut made = make(keeps.boxed()).boxed();
+        while made.next().await.is_some_and(|next| next.is_ok()) {}
+        let refused = writable.write(9).unwrap_err();
+        assert!(is(refused.error(), "broken"), "{what}: {}", refused.error());
+        drop(made);
+    }
+    learns("map", |keeps| keeps.map(|n| n)).await;
+    learns("then", |keeps| keeps.then(async |n| Ok(n))).await;
+    learns("chain", |keeps| keeps.chain(Readable::empty())).await;
+    learns("chained", |keeps| Readable::empty().chain(keeps)).await;
+    learns("zip", |keeps| keeps.zip(Readable::from_iter(0..)).map(|(n, _): (_, u32)| n)).await;
+    learns("take_until", |keeps| keeps.take_until(std::future::pending::<()>())).await;
+    learns("until_error", |keeps| keeps.until_error(drop)).await;
+    learns("abort_on", |keeps| keeps.abort_on(CancellationToken::new())).await;
+    learns("idle_timeout", |keeps| keeps.idle_timeout(Duration::from_secs(9))).await;
+    learns("buffer", |keeps| keeps.buffer(items(8))).await;
+    learns("merge", |keeps| merge([keeps])).await;
+    learns("tee", |keeps| keeps.tee(1).remove(0)).await;
+    learns("parallel_map", |keeps| keeps.parallel_map(2, async |n| Ok(n))).await;
+    learns("parallel_map_cpu", |keeps| keeps.parallel_map_cpu(2, Ok)).await;
+}
+
+/// The same for a branch that fails by its own policy.
+#[tokio::test]
+async fn a_writer_learns_the_limit_of_a_branch() {
+    let (writable, readable) = pass_through(items(8));
+    for n in 0..4 {
+        writable.send(n).await.unwrap();
+    }
+    let full = Branch::new(items(1)).on_full(OnFull::Fail);
+    let (_, mut branches) = readable.broadcast([full]);
+    let (chunks, error) = all(branches.remove(0)).await;
+    assert!(chunks == [0] && error.unwrap().is_limit(), "{chunks:?}");
+    assert!(writable.write(9).unwrap_err().error().is_limit());
 }

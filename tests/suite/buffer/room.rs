@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures::{FutureExt, Sink, SinkExt};
 use highwater_core::{Budget, Buffered, Error, Event, HighWaterMark, Readable, Writable};
 use highwater_core::{destination_fn, pass_through, task};
-use highwater_test::{Wakes, Woken, poll_once};
+use highwater_test::{Wakes, poll_once};
 
 use super::made::settle;
 use super::rules::{failed, given, next};
@@ -121,26 +121,6 @@ fn a_send_that_waits_is_weighed_once() {
     assert_eq!(CALLS.load(SeqCst), 2);
 }
 
-/// B18, I44: however many are forgotten, the one that is polled goes on.
-#[test]
-fn any_number_of_forgotten_turns_passes_on() {
-    let (writable, readable) = pass_through(HighWaterMark::items(1).low(0));
-    assert!(writable.write(0).unwrap().is_full());
-    let mut forgotten: Vec<_> = (0..20).map(|_| Box::pin(writable.send(7))).collect();
-    forgotten.iter_mut().for_each(|send| assert!(poll_once(send.as_mut()).is_pending()));
-    let mut tasks = Woken::new();
-    tasks.spawn(async {
-        for x in 1..10 {
-            writable.send(x).await.unwrap();
-        }
-        writable.end();
-    });
-    tasks.run_until_idle();
-    let out = tasks.spawn(async { readable.to_vec().await.unwrap() });
-    tasks.run();
-    assert_eq!(out.take().unwrap(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-}
-
 /// I8: one read does not wake all who wait in line, as long as those who are woken are polled.
 #[test]
 fn a_turn_wakes_its_owner_and_one_more() {
@@ -178,6 +158,17 @@ fn a_budget_holds_whoever_waits() {
     assert_eq!(left(), (56, 4));
     drop(readable);
     assert_eq!(left(), (0, 0));
+}
+
+/// D4: a chunk that is lighter than its permit leaves the rest of the budget to others at once.
+#[test]
+fn a_light_chunk_leaves_the_rest_of_its_permit() {
+    let budget = Budget::new(4);
+    let (writable, _readable) = pass_through(HighWaterMark::bytes(64).low(0).budget(&budget));
+    let permit = writable.reserve_weight(4).now_or_never().unwrap().unwrap();
+    permit.send(zeros(1)).unwrap();
+    assert_eq!((budget.used(), writable.needs_drain()), (1, false));
+    assert!(writable.reserve_weight(3).now_or_never().is_some());
 }
 
 /// D4: so does the task that reads ahead.
@@ -337,23 +328,6 @@ async fn a_writer_task_tells_finish_and_no_end() {
     writable.finish().await.unwrap();
     let seen = listener.await.unwrap();
     assert!(matches!(seen[..], [Event::Finish, Event::Close]), "{seen:?}");
-}
-
-/// B18: the `Sink` keeps room for what it is about to be given, in whatever unit.
-#[test]
-fn sinks_by_weight_take_turns() {
-    let (mut one, mut readable) = pass_through(HighWaterMark::bytes(8));
-    let mut two = one.clone();
-    let ready = |sink: &mut Writable<Bytes>| {
-        poll_once(pin!(poll_fn(|cx| Pin::new(&mut *sink).poll_ready(cx)))).is_ready()
-    };
-    assert!(ready(&mut one) && !ready(&mut two));
-    one.start_send_unpin(zeros(20)).unwrap();
-    assert!(!ready(&mut two));
-    given(next(&mut readable));
-    assert!(ready(&mut two));
-    two.start_send_unpin(zeros(20)).unwrap();
-    assert_eq!(one.buffered(), 20);
 }
 
 /// What is woken for the budget is gone from it, whoever waits no more.

@@ -1,19 +1,17 @@
-//! The rules of the buffer, B1 to B19, one by one.
+//! The rules of the buffer, B1 to B19, one by one; B12, B13, B15 and B17 are in files of their own.
 
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures::{FutureExt, Sink, SinkExt, Stream};
+use futures::{FutureExt, Stream};
 use highwater_core::{
     Budget, Buffered, Error, HighWaterMark, Readable, Room, Writable, pass_through,
 };
 use highwater_test::{Tokens, Wakes, Woken, poll_once};
 
-fn items(high: usize) -> (Writable<u32>, Readable<Buffered<u32>>) {
+pub(crate) fn items(high: usize) -> (Writable<u32>, Readable<Buffered<u32>>) {
     pass_through(HighWaterMark::items(high))
 }
 
@@ -246,89 +244,6 @@ fn b11_the_latest_waker_is_woken() {
     assert_eq!(wakers.each_ref().map(|(_, wakes)| wakes.count()), [0, 0, 1]);
 }
 
-/// Asks the buffer things whenever it is woken, dropped or weighed: with the lock held, that is a deadlock.
-struct Nosy(Arc<Mutex<Option<Writable<Self>>>>);
-
-impl Drop for Nosy {
-    fn drop(&mut self) {
-        if let Some(writable) = &*self.0.lock().unwrap() {
-            writable.buffered();
-        }
-    }
-}
-
-struct AsksWhenWoken(Writable<u32>);
-
-impl Wake for AsksWhenWoken {
-    fn wake(self: Arc<Self>) {
-        self.0.buffered();
-    }
-}
-
-/// B12, I35, I19: wakers, drops and weighing may come back into the buffer.
-#[test]
-fn b12_no_user_code_runs_under_the_lock() {
-    let home = Arc::new(Mutex::new(None));
-    let (writable, readable) = pass_through(HighWaterMark::items(4));
-    for _ in 0..3 {
-        writable.write(Nosy(Arc::clone(&home))).map(|_| ()).unwrap();
-    }
-    *home.lock().unwrap() = Some(writable.clone());
-    writable.destroy(None);
-    drop(readable);
-    drop(home.lock().unwrap().take());
-
-    let (writable, mut readable) = items(4);
-    let waker = Waker::from(Arc::new(AsksWhenWoken(writable.clone())));
-    let polled = Pin::new(&mut readable).poll_next(&mut Context::from_waker(&waker));
-    assert!(polled.is_pending());
-    writable.write(1).map(|_| ()).unwrap();
-}
-
-struct PanicsWhenWoken;
-
-impl Wake for PanicsWhenWoken {
-    fn wake(self: Arc<Self>) {
-        panic!("a waker");
-    }
-}
-
-/// B13, I36, F16: a panic of a waker, a weigher or a drop leaves the counts right and loses nothing else.
-#[test]
-fn b13_a_panic_leaves_the_counts_right() {
-    let (writable, mut readable) = items(1);
-    let waker = Waker::from(Arc::new(PanicsWhenWoken));
-    let polled = Pin::new(&mut readable).poll_next(&mut Context::from_waker(&waker));
-    assert!(polled.is_pending());
-    let written = catch_unwind(AssertUnwindSafe(|| writable.write(1).map(|_| ())));
-    assert!(written.is_err(), "the panic is the waker's caller's");
-    assert_eq!(writable.buffered(), 1);
-    assert_eq!(given(next(&mut readable)), 1);
-    assert_eq!(writable.buffered(), 0);
-
-    let mark =
-        HighWaterMark::items(4).weigh(|x: &u32| if *x == 0 { panic!("a weigher") } else { 1 });
-    let (writable, mut readable) = pass_through(mark);
-    assert!(catch_unwind(AssertUnwindSafe(|| writable.write(0).map(|_| ()))).is_err());
-    assert_eq!(writable.buffered(), 0);
-    writable.write(5).map(|_| ()).unwrap();
-    assert_eq!(given(next(&mut readable)), 5);
-}
-
-/// B13, I36: one waker that panics does not keep the others asleep.
-#[test]
-fn b13_the_other_wakers_are_woken_all_the_same() {
-    let (writable, readable) = items(1);
-    assert!(writable.write(0).unwrap().is_full());
-    let bad = Waker::from(Arc::new(PanicsWhenWoken));
-    let (good, wakes) = Wakes::waker();
-    let (mut one, mut two) = (pin!(writable.drain()), pin!(writable.finished()));
-    assert!(one.as_mut().poll(&mut Context::from_waker(&bad)).is_pending());
-    assert!(two.as_mut().poll(&mut Context::from_waker(&good)).is_pending());
-    assert!(catch_unwind(AssertUnwindSafe(move || drop(readable))).is_err());
-    assert_eq!(wakes.count(), 1);
-}
-
 /// B14, I40, I41, C36, C42, C43, F1: what is dropped while it waits was never there; a turn passes on.
 #[test]
 fn b14_a_dropped_future_leaves_no_trace() {
@@ -349,49 +264,6 @@ fn b14_a_dropped_future_leaves_no_trace() {
     assert!(poll_once(waits.as_mut()).is_pending());
     drop(permit);
     assert!(poll_once(waits.as_mut()).is_ready());
-}
-
-/// B15, I52: paused delivers nothing, fills to the mark, and can be read by hand.
-#[test]
-fn b15_paused_delivers_nothing_and_fills_to_the_mark() {
-    let (writable, mut readable) = items(2);
-    readable.pause();
-    assert!((0..2).map(|x| writable.write(x).unwrap().is_full()).eq([false, true]));
-    assert!(next(&mut readable).is_pending());
-    assert!(writable.drain().now_or_never().is_none());
-    assert_eq!(readable.read(), Some(0));
-    assert!(next(&mut readable).is_pending());
-    readable.resume();
-    assert_eq!(given(next(&mut readable)), 1);
-}
-
-/// B15: what was taken out before the pause is held as well, and not forgotten by the resume.
-#[test]
-fn b15_a_pause_holds_what_was_taken_out_already() {
-    let (writable, mut readable) = items(4);
-    (0..2).for_each(|x| writable.write(x).map(|_| ()).unwrap());
-    assert_eq!(given(next(&mut readable)), 0);
-    let control = readable.control();
-    control.pause();
-    let (waker, wakes) = Wakes::waker();
-    assert!(Pin::new(&mut readable).poll_next(&mut Context::from_waker(&waker)).is_pending());
-    control.resume();
-    assert_eq!(wakes.count(), 1);
-    assert_eq!(given(next(&mut readable)), 1);
-}
-
-/// B17, N87: the end of backpressure does not end the user's pause, nor the other way round.
-#[test]
-fn b17_the_users_pause_and_backpressure_are_two_bits() {
-    let (writable, mut readable) = pass_through(HighWaterMark::items(1).low(0));
-    readable.pause();
-    assert!(writable.write(1).unwrap().is_full());
-    assert_eq!(readable.read(), Some(1));
-    assert!(!writable.needs_drain() && readable.is_paused());
-    assert!(writable.write(2).unwrap().is_full());
-    readable.resume();
-    assert!(writable.needs_drain(), "resuming drains nothing");
-    assert_eq!(given(next(&mut readable)), 2);
 }
 
 /// B18: first come, first served; nobody overtakes.
@@ -467,36 +339,6 @@ fn b19_what_was_read_is_counted_no_later_than_the_next_poll() {
         given(next(&mut readable));
         assert_eq!(writable.needs_drain(), left > 50, "{left} left");
     }
-}
-
-/// The `Sink` waits in the same line, and its close is the end.
-#[test]
-fn a_sink_waits_in_line_and_closes_with_the_end() {
-    let (mut writable, readable) = items(2);
-    let mut tasks = Woken::new();
-    let written = tasks.spawn(async move {
-        for x in 0..20 {
-            writable.feed(x).await?;
-        }
-        SinkExt::close(&mut writable).await
-    });
-    let read = tasks.spawn(readable.to_vec());
-    tasks.run();
-    assert!(written.take().unwrap().is_ok());
-    assert!(read.take().unwrap().unwrap().into_iter().eq(0..20));
-}
-
-/// C43: a slot of the sink that is not used is free again.
-#[test]
-fn a_slot_of_the_sink_that_is_not_used_is_free_again() {
-    let (writable, mut readable) = items(1);
-    let mut idle = writable.clone();
-    assert!(poll_once(pin!(poll_fn(|cx| Pin::new(&mut idle).poll_ready(cx)))).is_ready());
-    let mut waits = pin!(writable.reserve());
-    assert!(poll_once(waits.as_mut()).is_pending());
-    drop(idle);
-    assert!(poll_once(waits.as_mut()).is_ready());
-    assert!(next(&mut readable).is_pending());
 }
 
 /// B3, D4: with a shared budget, each buffer may hold one chunk, and room anywhere wakes those who wait for it.

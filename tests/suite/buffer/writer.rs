@@ -1,12 +1,11 @@
 //! The writer task: when its destination fails, is destroyed, or is the end of a pipeline.
 
 use std::pin::pin;
-use std::time::Duration;
 
 use futures::FutureExt;
 use highwater_core::{
     CancellationToken, Control, Destination, Error, Event, HighWaterMark, Readable, Result,
-    Writable, destination_fn, pass_through,
+    Writable, pass_through,
 };
 use highwater_test::{Demand, Log, Op, Recorder, Trouble, When, poll_once};
 
@@ -213,7 +212,7 @@ async fn chunks_before_an_error_of_the_source_are_written_before_the_abort() {
         assert!(poll_once(piped.as_mut()).is_pending());
         settle().await;
     }
-    assert_eq!(log.calls(), "write 0, write 1, flush, abort");
+    assert_eq!(log.calls(), "write 0, write 1, flush, flush, abort");
     abort.allow(1);
     let error = piped.await.unwrap_err();
     assert!(is(&error, "broken") && log.reasons()[0].starts_with("broken"), "{error}");
@@ -265,6 +264,74 @@ async fn dropping_a_failed_pipeline_stops_a_stuck_destination_behind_a_writable(
     settle().await;
     assert_eq!(log.calls(), "open, write 0, abort");
     assert!(log.reasons()[0].starts_with("broken") && is_closed(&log));
+}
+
+/// N135, A8, I45: a token stops a destination that is stuck in the chunks before an error of the source, however many buffers lie
+/// between. An abort that has begun is waited for.
+#[tokio::test]
+async fn a_token_stops_the_chunks_before_an_error_behind_a_writable() {
+    for nested in 0..3 {
+        let (log, demand, token) = (Log::default(), Demand::new(), CancellationToken::new());
+        let slow = Slow::new(Recorder::new(&log).on_demand(&demand));
+        let abort = slow.abort.clone();
+        let mut writable = Writable::new(slow, items(4));
+        for _ in 0..nested {
+            writable = Writable::new(writable, items(4));
+        }
+        let running = broken().pipe_to(writable).abort_on(token.clone()).spawn();
+        settle().await;
+        assert_eq!(log.calls(), "write 0", "{nested}");
+        token.cancel();
+        settle().await;
+        assert_eq!(log.calls(), "write 0, abort", "{nested}");
+        assert!(running.finished().now_or_never().is_none(), "it is being aborted");
+        abort.allow(1);
+        let error = running.join().await.unwrap_err();
+        assert!(is(&error, "broken") && log.reasons()[0].starts_with("broken"), "{error}");
+        assert!(error.suppressed().len() == 1 && error.suppressed()[0].is_aborted(), "{error:?}");
+        assert!(is_closed(&log));
+    }
+}
+
+/// A token that fires while a failed pipeline has the destination undo what it did changes nothing.
+#[tokio::test]
+async fn a_token_does_not_interrupt_an_abort_behind_a_writable() {
+    let (log, token) = (Log::default(), CancellationToken::new());
+    let slow = Slow::new(Recorder::new(&log));
+    let abort = slow.abort.clone();
+    let piped = broken().pipe_to(Writable::new(slow, items(4))).abort_on(token.clone());
+    let running = piped.spawn();
+    settle().await;
+    assert!(log.calls().ends_with("abort"));
+    for _ in 0..2 {
+        token.cancel();
+        settle().await;
+        assert!(running.finished().now_or_never().is_none(), "it is being aborted");
+    }
+    abort.allow(1);
+    assert!(is(&running.join().await.unwrap_err(), "broken"));
+    assert_eq!(log.calls(), "write 0, write 1, flush, flush, abort");
+    assert!(is_closed(&log));
+}
+
+/// N132: a `Writable` that is kept open stays open, also if the token fires as the source fails.
+#[tokio::test]
+async fn a_token_destroys_no_writable_that_is_kept_open() {
+    let (token, (mut writable, mut readable)) = (CancellationToken::new(), pass_through(items(4)));
+    let cancel = token.clone();
+    let failing = Readable::from_iter(0..2).try_map(move |n| match n {
+        0 => Ok(n),
+        _ => {
+            cancel.cancel();
+            Err(Error::msg("broken"))
+        }
+    });
+    let piped = failing.pipe_to(&mut writable).abort_on(token).keep_open().run().await;
+    assert!(is(&piped.unwrap_err(), "broken"));
+    writable.send(1).await.unwrap();
+    for n in 0..2 {
+        assert_eq!(readable.next().await.unwrap().unwrap(), n);
+    }
 }
 
 /// A9, N42: an error of the abort is kept beside the first one; a premature close gives way to it.
@@ -379,44 +446,4 @@ async fn an_error_of_a_flush_reaches_everybody() {
         assert_eq!(refused.error().stage(), Some("Recorder"));
         assert!(writable.finish().await.is_err());
     }
-}
-
-/// B3, N6: a full buffer in front of a destination is drained when the low mark is reached, not when all is written.
-#[tokio::test]
-async fn a_writer_task_drains_at_the_low_mark() {
-    for (low, at) in [(8, 8), (15, 1), (0, 16)] {
-        let (log, demand) = (Log::default(), Demand::new());
-        let writable = Writable::new(Recorder::new(&log).on_demand(&demand), items(16).low(low));
-        assert_eq!((0..16).filter(|n| writable.write(*n).unwrap().is_full()).count(), 1);
-        let mut drained_at = None;
-        for done in 1..=16 {
-            demand.allow(1);
-            settle().await;
-            if writable.control().stats().drains == 1 {
-                drained_at.get_or_insert(done);
-            }
-        }
-        assert_eq!(drained_at, Some(at), "with a low mark of {low}");
-        assert_eq!(writable.buffered(), 0);
-    }
-}
-
-/// The writer makes its next chunks while the destination writes the rest of the last ones.
-#[tokio::test(start_paused = true)]
-async fn a_low_mark_makes_the_writer_and_the_destination_work_at_the_same_time() {
-    const MS: Duration = Duration::from_millis(1);
-    let slow = destination_fn(|_: u32| async {
-        tokio::time::sleep(MS).await;
-        Ok(())
-    });
-    let writable = Writable::new(slow, items(8).low(7));
-    let begin = tokio::time::Instant::now();
-    for burst in 0..10 {
-        tokio::time::sleep(8 * MS).await;
-        assert_eq!((0..8).filter(|n| writable.write(burst * 8 + n).unwrap().is_full()).count(), 1);
-        writable.drain().await.unwrap();
-    }
-    writable.finish().await.unwrap();
-    let took = begin.elapsed();
-    assert!(took < 100 * MS, "{took:?} for ten times 8 ms on each side");
 }

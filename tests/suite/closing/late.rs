@@ -5,10 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::FutureExt;
+use highwater::http;
+use highwater::mux::{Demux, MuxExt, merge};
+use highwater::parallel_map::ParallelMapExt;
+use highwater::text::TextExt;
 use highwater_core::{
-    CancellationToken, Control, Destination, Error, HighWaterMark, Readable, Result, pass_through,
+    CancellationToken, Control, Destination, Duplex, Error, HighWaterMark, Readable, Result,
+    Source, Writable, pass_through, transform_fn,
 };
+use tokio::io::AsyncReadExt;
 
 use crate::support::poll_once;
 
@@ -62,14 +69,15 @@ impl Destination for Stuck {
     async fn abort(&mut self, _: &Error) -> Result<()> {
         self.call("abort").await;
         match self.committed.load(SeqCst) {
-            _ if self.abort_fails => Err(Error::msg("cannot undo")),
+            true if self.abort_fails => Err(Error::msg("cannot sync").suppress(Error::committed())),
+            false if self.abort_fails => Err(Error::msg("cannot undo")),
             true => Err(Error::committed()),
             false => Ok(()),
         }
     }
 }
 
-fn failing() -> Readable<impl highwater_core::Source<Chunk = u32> + Unpin> {
+fn failing() -> Readable<impl Source<Chunk = u32> + Unpin> {
     Readable::from_iter(1..3).try_map(|n| if n < 2 { Ok(n) } else { Err(Error::msg("no more")) })
 }
 
@@ -148,6 +156,34 @@ fn an_error_of_the_abort_wins_over_an_abort() {
     assert!(error.suppressed()[0].is_aborted());
 }
 
+/// A9, I45: an abort finds a destination that has committed, and that something failed after that: both are told, also
+/// behind a `Writable`.
+#[tokio::test]
+async fn a_failure_behind_the_commit_is_told_beside_an_abort() {
+    for behind_a_writable in [false, true] {
+        let (to, token) = (Stuck::at("finish"), CancellationToken::new());
+        let to = Stuck { commits: true, abort_fails: true, ..to };
+        let source = Readable::from_iter(0..2);
+        let running = match behind_a_writable {
+            true => {
+                let writable = Writable::new(to.clone(), HighWaterMark::items(4));
+                source.pipe_to(writable).abort_on(token.clone()).run().boxed_local()
+            }
+            false => source.pipe_to(to.clone()).abort_on(token.clone()).run().boxed_local(),
+        };
+        let stop = async {
+            while !to.committed.load(SeqCst) {
+                tokio::task::yield_now().await;
+            }
+            token.cancel();
+        };
+        let (result, ()) = tokio::join!(running, stop);
+        let error = result.unwrap_err();
+        assert_eq!(error.to_string(), "cannot sync (in Stuck)");
+        assert!(error.is_committed(), "{error:?}");
+    }
+}
+
 /// I29: a source that is destroyed while the destination writes is seen at once, also behind machines.
 #[test]
 fn a_destroyed_source_ends_a_pipeline_that_writes() {
@@ -184,15 +220,20 @@ async fn a_source_that_was_let_go_does_not_end_the_last_write() {
     assert!(writable.is_destroyed());
 }
 
+/// A readable that has failed and said so.
+fn has_failed<S: Source + Unpin>(mut source: Readable<S>) -> Readable<S> {
+    assert!(source.by_ref().count().now_or_never().unwrap().is_err());
+    assert!(source.next().now_or_never().unwrap().is_none(), "and itself, it is over");
+    source
+}
+
+fn failed() -> Readable<impl Source<Chunk = u32> + Unpin> {
+    has_failed(failing())
+}
+
 /// A4: a source that has failed and said so is not an empty one: whatever is made of it again begins with a premature close.
 #[test]
 fn a_failed_source_that_is_read_again_is_a_premature_close() {
-    let failed = || {
-        let mut source = failing();
-        assert!(source.by_ref().to_vec().now_or_never().unwrap().is_err());
-        assert!(source.next().now_or_never().unwrap().is_none(), "and itself, it is over");
-        source
-    };
     fn closes<T: std::fmt::Debug>(again: impl Future<Output = Result<T>>) {
         let error = again.now_or_never().unwrap().unwrap_err();
         assert!(error.is_premature_close(), "{error:?}");
@@ -222,4 +263,48 @@ fn a_failed_source_that_is_read_again_is_a_premature_close() {
             .unwrap(),
         0
     );
+}
+
+/// A4: the same where a task, a merge or a reader of bytes reads it.
+#[tokio::test]
+async fn a_failed_source_is_a_premature_close_for_every_reader() {
+    let mark = || HighWaterMark::items(4);
+    let mut branches = failed().tee(2);
+    let copied = failed().through(mark(), async |mut input, output| {
+        while let Some(n) = input.next().await.transpose()? {
+            output.send(n).await?;
+        }
+        Ok(())
+    });
+    let passes = transform_fn((), |_, n: u32, out| {
+        out.push(n);
+        Ok(())
+    });
+    let by_key = failed().parallel_map_by_key(2, |n| *n, async |n| Ok(n));
+    let bytes = || has_failed(failing().map(|n| Bytes::from(n.to_string())));
+    let mut read = Vec::new();
+    let all = [
+        ("buffer", failed().buffer(mark()).count().await.err()),
+        ("through", copied.count().await.err()),
+        ("offload", failed().offload(passes, mark()).count().await.err()),
+        (
+            "duplex",
+            Duplex::new(failed(), pass_through::<u32>(mark()).0).readable.count().await.err(),
+        ),
+        ("merge", merge([failed()]).count().await.err()),
+        ("tee", branches.remove(1).count().await.err()),
+        ("parallel_map", failed().parallel_map(2, async |n| Ok(n)).count().await.err()),
+        ("parallel_map_by_key", by_key.count().await.err()),
+        ("parallel_map_cpu", failed().parallel_map_cpu(2, Ok).count().await.err()),
+        ("demux", failed().demux(Demux::new(|n| *n)).count().await.err()),
+        (
+            "AsyncRead",
+            bytes().into_async_read().read_to_end(&mut read).await.err().map(Error::from),
+        ),
+        ("binary", bytes().binary().is_at_end().await.err()),
+        ("body", http::read(http::body(bytes())).count().await.err()),
+    ];
+    let closed = |error: &Option<Error>| error.as_ref().is_some_and(Error::is_premature_close);
+    let empty = all.iter().filter(|(_, error)| !closed(error)).map(|(reader, _)| *reader);
+    assert_eq!(empty.collect::<Vec<_>>(), [""; 0], "taken for empty");
 }

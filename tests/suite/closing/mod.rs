@@ -6,6 +6,7 @@ mod failures;
 mod keep_open;
 mod late;
 mod panics;
+mod unasked;
 
 use highwater_core::{Error, Pipeline, Readable, Report, Result, Source};
 

@@ -6,9 +6,12 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures::FutureExt;
 use highwater::io::copy_duplex;
+use highwater_core::{Error, Readable, task};
 use highwater_test::io::{Act, Reader, Writer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter, Join, duplex, join};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter, Join, duplex, join, repeat};
 use tokio::time::{Instant, sleep};
 
 use crate::support::soon;
@@ -41,6 +44,42 @@ async fn what_was_read_before_an_error_arrives() {
     let written = b.writer();
     assert_eq!((written.taken.as_slice(), written.flushes), (&TEXT[..5], 1));
     assert_eq!(written.shutdowns, 0);
+}
+
+/// C2: an error that is the reader's own time limit is an error like any other: the other direction writes what it has read.
+#[tokio::test(start_paused = true)]
+async fn a_time_limit_of_one_reader_loses_no_byte_of_the_other() {
+    let ((taker, mut client), (b, mut server)) = (duplex(4), duplex(64));
+    let late = [Err::<Bytes, _>(Error::timeout("late"))];
+    let late = Readable::from_stream(futures::stream::iter(late)).try_map(|chunk| chunk);
+    let mut copy = copy_duplex(join(late.into_async_read(), taker), b);
+    server.write_all(b"0123456789").await.unwrap();
+    let talk = async {
+        let mut taken = [0; 10];
+        client.read_exact(&mut taken).await.unwrap();
+        taken
+    };
+    let (ended, taken) = soon(async { tokio::join!(copy.run(), talk) }).await;
+    assert!(ended.unwrap_err().is_timeout());
+    assert_eq!(&taken, b"0123456789");
+}
+
+/// Both directions may fail, one after the other: the first error has the second.
+#[tokio::test(start_paused = true)]
+async fn the_error_of_the_second_direction_is_kept() {
+    let ((taker, client), (b, mut server)) = (duplex(4), duplex(64));
+    let reset = [Act::Pend, Act::Fail(ErrorKind::ConnectionReset)];
+    let mut copy = copy_duplex(join(Reader::new(b"", 8, reset), taker), b);
+    server.write_all(b"0123456789").await.unwrap();
+    let leave = async {
+        sleep(Duration::from_secs(1)).await;
+        drop(client);
+    };
+    let (ended, ()) = soon(async { tokio::join!(copy.run(), leave) }).await;
+    let error = ended.unwrap_err();
+    assert_eq!(error.io_kind(), Some(ErrorKind::ConnectionReset));
+    let kinds: Vec<_> = error.suppressed().iter().map(|later| later.io_kind()).collect();
+    assert_eq!(kinds, [Some(ErrorKind::BrokenPipe)]);
 }
 
 /// An error of one direction leaves the bytes that the other has read but not written: they go out first, and the writer is
@@ -177,4 +216,19 @@ async fn silence_is_a_time_out_where_that_is_asked_for() {
     let mut copy = copy_duplex(a, b);
     let day = Duration::from_secs(86_400);
     assert!(tokio::time::timeout(day, copy.run()).await.is_err(), "nothing was asked for");
+}
+
+/// A direction that is never idle does not keep the other one from its turn.
+#[tokio::test]
+async fn a_busy_direction_does_not_hold_up_the_other() {
+    let (mut client, side) = duplex(64);
+    let mut copy = copy_duplex(join(repeat(7), side), join(&b"answer"[..], tokio::io::sink()));
+    let copying = task::spawn(async move { copy.run().await });
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    let mut answer = [0; 6];
+    client.read_exact(&mut answer).now_or_never().expect("it is there").unwrap();
+    assert_eq!(&answer, b"answer");
+    drop(copying);
 }

@@ -1,7 +1,7 @@
 //! TCP connections and listeners on the loopback.
 
 use bytes::Bytes;
-use highwater::net::{Connect, Listen, connect, listen};
+use highwater::net::{Connect, Listen, SocketOptions, connect, listen};
 use highwater::{Destination, Readable};
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -96,13 +96,14 @@ async fn an_address_that_cannot_be_had_is_named() {
 #[tokio::test]
 async fn silent_peers_are_probed() {
     let twenty = Duration::from_secs(20);
-    for (listen, connect, time) in [
-        (Listen::default(), Connect::default(), Some(60)),
-        (Listen::default().keep_alive(twenty), Connect::default().keep_alive(twenty), Some(20)),
-        (Listen::default().without_keep_alive(), Connect::default().without_keep_alive(), None),
+    for (options, time) in [
+        (SocketOptions::default(), Some(60)),
+        (SocketOptions::default().keep_alive(twenty), Some(20)),
+        (SocketOptions::default().without_keep_alive(), None),
     ] {
+        let listen = Listen::default().socket(options.clone());
         let mut server = listen.bind("127.0.0.1:0").await.unwrap();
-        let address = server.address();
+        let (address, connect) = (server.address(), Connect::default().socket(options));
         let (near, far) = tokio::try_join!(connect.connect(address), server.accept()).unwrap();
         for socket in [SockRef::from(near.get_ref()), SockRef::from(far.get_ref())] {
             assert_eq!(socket.keepalive().unwrap(), time.is_some());
@@ -118,22 +119,24 @@ async fn silent_peers_are_probed() {
 #[test]
 #[should_panic(expected = "must be 1 to 32767 s")]
 fn a_keep_alive_below_a_second_is_a_mistake() {
-    drop(Listen::default().keep_alive(Duration::from_millis(999)));
+    drop(SocketOptions::default().keep_alive(Duration::from_millis(999)));
 }
 
 #[test]
 #[should_panic(expected = "must be 1 to 32767 s")]
 fn a_keep_alive_that_the_system_cannot_count_is_a_mistake() {
-    drop(Connect::default().keep_alive(Duration::MAX));
+    drop(SocketOptions::default().keep_alive(Duration::MAX));
 }
 
 /// The longest limit is no limit: connections come as without one.
 #[tokio::test]
 async fn the_longest_time_limits_are_none() {
     let longest = Duration::MAX;
-    let mut server = Listen::default().untaken_timeout(longest).bind("127.0.0.1:0").await.unwrap();
+    let options = SocketOptions::default().untaken_timeout(longest);
+    let listen = Listen::default().socket(options.clone());
+    let mut server = listen.bind("127.0.0.1:0").await.unwrap();
     let address = server.address();
-    let connect = Connect::default().untaken_timeout(longest).timeout(longest);
+    let connect = Connect::default().socket(options).timeout(longest);
     let (near, _far) = tokio::try_join!(connect.connect(address), server.accept()).unwrap();
     assert_eq!(near.peer().port(), near.get_ref().peer_addr().unwrap().port());
 }

@@ -223,3 +223,32 @@ async fn a_named_pipe_is_read_and_does_not_hold_the_runtime() {
     assert_eq!(fs::read(&other).to_bytes().await.unwrap(), b"through the pipe"[..]);
     writer.join().unwrap().unwrap();
 }
+
+/// A pipe without a writer, which waits when it is opened, and one whose writer is silent: an abort waits for neither.
+#[cfg(unix)]
+#[test]
+fn an_abort_does_not_wait_for_a_pipe_that_is_read() {
+    for with_writer in [false, true] {
+        crate::support::in_time(move || {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("pipe");
+            assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+            let options = || File::options().read(true).write(true).open(&path);
+            let writer = with_writer.then(|| options().unwrap());
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(async {
+                let token = highwater::CancellationToken::new();
+                let to = fs::write(folder.path().join("out"));
+                let running = fs::read(&path).pipe_to(to).abort_on(token.clone()).run();
+                let mut running = std::pin::pin!(running);
+                for _ in 0..1000 {
+                    assert!(futures::poll!(running.as_mut()).is_pending());
+                    tokio::task::yield_now().await;
+                }
+                token.cancel();
+                assert!(running.await.unwrap_err().is_aborted());
+            });
+            drop((runtime, writer));
+        });
+    }
+}

@@ -291,6 +291,63 @@ async fn a_link_of_another_user_is_not_followed() {
     assert_eq!(names(folder.path()), ["link", "out"]);
 }
 
+/// A link has the mode 0777, which must not become that of the new file.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_that_takes_the_place_of_the_old_file_lends_it_no_mode() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    std::fs::write(&path, "old").unwrap();
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+    let place = path.clone();
+    let source = Readable::once("new").inspect(move |_| {
+        std::fs::remove_file(&place).unwrap();
+        symlink("elsewhere", &place).unwrap();
+    });
+    source.pipe_to(fs::replace(&path)).await.unwrap();
+    let about = std::fs::symlink_metadata(&path).unwrap();
+    assert_eq!((about.is_file(), about.permissions().mode() & 0o7777), (true, 0o640));
+}
+
+/// F92: what another user puts at the path before the end gives the new file neither owner nor mode.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_another_user_puts_there_gives_no_attributes() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
+    if lchown(tempfile::NamedTempFile::new().unwrap(), Some(1234), None).is_err() {
+        println!("skipped: giving a file away needs root");
+        return;
+    }
+    for (with_a_link, with_an_old_file) in
+        [(false, false), (false, true), (true, false), (true, true)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        if with_an_old_file {
+            std::fs::write(&path, "old").unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        }
+        let plant = path.clone();
+        let source = Readable::once("secret").inspect(move |_| {
+            drop(std::fs::remove_file(&plant));
+            if with_a_link {
+                symlink("/nowhere", &plant).unwrap();
+            } else {
+                std::fs::write(&plant, "theirs").unwrap();
+                std::fs::set_permissions(&plant, PermissionsExt::from_mode(0o4777)).unwrap();
+            }
+            lchown(&plant, Some(1234), Some(1234)).unwrap();
+        });
+        source.pipe_to(fs::replace(&path)).await.unwrap();
+        let about = std::fs::symlink_metadata(&path).unwrap();
+        let ours = std::fs::metadata(folder.path()).unwrap().uid();
+        assert_eq!((about.is_file(), about.uid()), (true, ours));
+        assert_eq!(about.mode() & 0o7022, 0, "mode {:o}", about.mode());
+        assert!(!with_an_old_file || about.mode() & 0o7777 == 0o600, "mode {:o}", about.mode());
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_link_to_no_file_creates_it() {

@@ -5,15 +5,16 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
+use highwater::{Readable, fs as file};
 use highwater_test::Seed;
 use tempfile::TempDir;
 
-use crate::support::{Tool, names, program};
+use crate::support::{Tool, names, program, under_strace};
 
 /// A folder with the old file, and the new one beside it.
 struct Upload {
@@ -136,6 +137,21 @@ fn a_failure_of_any_sync_is_an_error() {
     }
 }
 
+/// F9: a sync or an open that a signal interrupts is done again.
+#[test]
+fn an_interrupted_call_is_repeated() {
+    if !strace() {
+        return;
+    }
+    for k in [1, 2] {
+        let upload = Upload::new();
+        let ran = upload.run("fsync", Some(("error=EINTR", k)));
+        assert!(ran.was_hit() && ran.status.success(), "{} {}", ran.said, ran.calls);
+        assert_eq!(ran.calls.lines().count(), 3, "{}", ran.calls);
+        assert!(upload.is_new() && upload.left().is_empty(), "{:?}", upload.left());
+    }
+}
+
 /// F92: the folder does not take the new file, for whatever reason.
 #[test]
 fn a_failure_of_the_rename_leaves_the_old_file() {
@@ -155,7 +171,68 @@ fn a_failure_of_the_rename_leaves_the_old_file() {
     }
 }
 
+/// F89: the error of a pipeline says that the new file is in its place where only the folder could not be synced.
+#[test]
+fn a_file_whose_folder_cannot_be_synced_is_committed() {
+    let me = "io::system_faults::a_file_whose_folder_cannot_be_synced_is_committed";
+    if !under_strace(me, "fsync:error=EIO:when=2") {
+        return;
+    }
+    let upload = Upload::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let replace = Readable::once(upload.new.clone()).pipe_to(file::replace(upload.path("dst")));
+    let error = runtime.block_on(replace.run()).unwrap_err();
+    assert!(error.is_committed(), "{error:?}");
+    assert!(error.to_string().contains("dst` is replaced"), "{error}");
+    assert_eq!(error.downcast_ref::<io::Error>().unwrap().raw_os_error(), Some(EIO));
+    assert!(upload.is_new() && upload.left().is_empty(), "{:?}", upload.left());
+}
+
+/// Its number on Linux.
+const EIO: i32 = 5;
+
 const RENAMES: &str = "rename,renameat,renameat2";
+
+/// F90: a new file takes its name in one step, where the file system can do that: it never has two names.
+#[test]
+fn a_new_file_takes_its_name_without_a_link() {
+    if under_strace(
+        "io::system_faults::a_new_file_takes_its_name_without_a_link",
+        "linkat:error=EPERM",
+    ) {
+        create_new_beside_an_old_file();
+    }
+}
+
+/// F92: where the file system cannot do that, the name is taken all the same.
+#[test]
+fn a_new_file_takes_its_name_by_a_link_if_it_must() {
+    let me = "io::system_faults::a_new_file_takes_its_name_by_a_link_if_it_must";
+    if under_strace(me, "renameat2:error=EINVAL") {
+        create_new_beside_an_old_file();
+    }
+}
+
+/// Creates one that was not there, and not one that was.
+fn create_new_beside_an_old_file() {
+    let (upload, options) = (Upload::new(), file::ReplaceOptions::new().create_new());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let create = |path: PathBuf, made_meanwhile: bool| {
+        let made = path.clone();
+        let source = Readable::once("created").inspect(move |_| {
+            if made_meanwhile {
+                fs::write(&made, "old").unwrap();
+            }
+        });
+        runtime.block_on(source.pipe_to(options.replace(path)).run())
+    };
+    create(upload.path("fresh"), false).unwrap();
+    assert_eq!(fs::read(upload.path("fresh")).unwrap(), b"created");
+    fs::remove_file(upload.path("dst")).unwrap();
+    let error = create(upload.path("dst"), true).unwrap_err();
+    assert_eq!(error.io_kind(), Some(io::ErrorKind::AlreadyExists), "{error}");
+    assert!(upload.is_old() && upload.left() == ["fresh"], "{:?}", upload.left());
+}
 
 /// F91: what a power failure may leave is decided by the order: all is written, then the file is synced, then it takes the
 /// place of the old one, then the folder is synced.
@@ -274,5 +351,5 @@ fn a_file_that_may_not_be_so_large_leaves_the_old_file() {
 const SIGXFSZ: i32 = 25;
 
 fn tell(what: &str) {
-    drop(writeln!(std::io::stderr(), "upload: {what}"));
+    drop(writeln!(io::stderr(), "upload: {what}"));
 }

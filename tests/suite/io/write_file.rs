@@ -1,8 +1,15 @@
 //! Writing files: in order, gathered, while chunks come, and to the end.
 
+#[cfg(unix)]
+use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
+#[cfg(unix)]
+use std::pin::{Pin, pin};
+
 use bytes::Bytes;
 #[cfg(unix)]
-use highwater::CancellationToken;
+use highwater::{CancellationToken, HighWaterMark, Writable};
 use highwater::{Destination, Error, Readable, fs};
 
 #[cfg(unix)]
@@ -93,10 +100,10 @@ async fn a_dropped_write_is_written_once() {
     assert!(std::fs::read(&path).unwrap() == whole);
 }
 
-/// A pipe that nobody reads: opening it for writing waits for ever, and so does writing more than it holds.
+/// Runs this with a pipe that nobody reads: opening it for writing waits for ever without a reader, and with one, so does
+/// writing more than it holds.
 #[cfg(unix)]
-#[test]
-fn an_abort_does_not_wait_for_a_pipe() {
+fn with_a_pipe(run: impl AsyncFnOnce(&Path) + Copy + Send + 'static) {
     for with_reader in [false, true] {
         in_time(move || {
             let folder = tempfile::tempdir().unwrap();
@@ -106,24 +113,76 @@ fn an_abort_does_not_wait_for_a_pipe() {
             let options = || std::fs::File::options().read(true).write(true).open(&path);
             let reader = with_reader.then(|| options().unwrap());
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(async {
-                let token = CancellationToken::new();
-                let (when, mut left) = (token.clone(), 40);
-                let chunks = std::iter::from_fn(move || {
-                    left -= 1;
-                    (left > 0).then(|| vec![b'x'; 100 * 1024])
-                });
-                let running =
-                    Readable::from_iter(chunks).pipe_to(fs::write(&path)).abort_on(token).run();
-                let mut running = std::pin::pin!(running);
-                for _ in 0..1000 {
-                    assert!(futures::poll!(running.as_mut()).is_pending());
-                    tokio::task::yield_now().await;
-                }
-                when.cancel();
-                assert!(running.await.unwrap_err().is_aborted());
-            });
+            runtime.block_on(run(&path));
             drop((runtime, reader));
         });
     }
+}
+
+/// Polls until it is stuck.
+#[cfg(unix)]
+async fn until_stuck<F: Future>(mut running: Pin<&mut F>) {
+    for _ in 0..1000 {
+        assert!(futures::poll!(running.as_mut()).is_pending());
+        tokio::task::yield_now().await;
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_abort_does_not_wait_for_a_pipe() {
+    let ways: [fn(PathBuf) -> fs::FileWrite<Vec<u8>>; 2] = [fs::write, fs::append];
+    for to in ways {
+        with_a_pipe(async move |path| {
+            let token = CancellationToken::new();
+            let chunks = std::iter::repeat_n(vec![b'x'; 100 * 1024], 40);
+            let to = to(path.to_owned());
+            let running = Readable::from_iter(chunks).pipe_to(to).abort_on(token.clone());
+            let mut running = pin!(running.run());
+            until_stuck(running.as_mut()).await;
+            token.cancel();
+            assert!(running.await.unwrap_err().is_aborted());
+        });
+    }
+}
+
+/// I45: the same when the source has failed, and the chunks before its error do not get out; and behind a buffer.
+#[cfg(unix)]
+#[test]
+fn an_abort_after_a_failure_does_not_wait_for_a_pipe() {
+    let failing = |n| if n < 2 { Ok(vec![b'x'; 400 * 1024]) } else { Err(Error::msg("broken")) };
+    with_a_pipe(async move |path| {
+        let token = CancellationToken::new();
+        let chunks = Readable::from_iter(0..).try_map(failing);
+        let mut running = pin!(chunks.pipe_to(fs::write(path)).abort_on(token.clone()).run());
+        until_stuck(running.as_mut()).await;
+        token.cancel();
+        // Without a reader it is stuck in `open`, before the source is read.
+        let error = running.await.unwrap_err();
+        assert!(error.is_aborted() || error.suppressed()[0].is_aborted(), "{error:?}");
+    });
+    with_a_pipe(async move |path| {
+        let token = CancellationToken::new();
+        let buffered = Writable::new(fs::write(path), HighWaterMark::items(8));
+        let chunks = Readable::from_iter(0..).try_map(failing);
+        let mut running = pin!(chunks.pipe_to(buffered).abort_on(token.clone()).run());
+        until_stuck(running.as_mut()).await;
+        token.cancel();
+        assert!(running.await.unwrap_err().suppressed()[0].is_aborted());
+    });
+}
+
+/// I29: nor does a destroy, whatever its error.
+#[cfg(unix)]
+#[test]
+fn a_destroy_does_not_wait_for_a_pipe() {
+    with_a_pipe(async |path| {
+        let writable = Writable::new(fs::write(path), HighWaterMark::items(8));
+        for _ in 0..3 {
+            writable.send(vec![b'x'; 300 * 1024]).await.unwrap();
+        }
+        until_stuck(pin!(writable.finished())).await;
+        writable.destroy(Error::msg("enough"));
+        assert_eq!(writable.finished().await.unwrap_err().to_string(), "enough");
+    });
 }

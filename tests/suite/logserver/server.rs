@@ -116,16 +116,7 @@ impl Server {
 
     /// Waits for its end.
     pub(super) fn ended(&mut self) -> ExitStatus {
-        let child = &mut self.child;
-        let mut ended = None;
-        until(
-            || {
-                ended = child.try_wait().unwrap();
-                ended.is_some()
-            },
-            || "it does not end".to_owned(),
-        );
-        ended.unwrap()
+        ended(&mut self.child)
     }
 
     /// Ends it as an operator does, and gives the lines it has stored, as they came.
@@ -146,6 +137,19 @@ impl Drop for Server {
 }
 
 /// Sends a signal, such as TERM.
+/// Waits for the end of a program.
+pub(super) fn ended(child: &mut Child) -> ExitStatus {
+    let mut ended = None;
+    until(
+        || {
+            ended = child.try_wait().unwrap();
+            ended.is_some()
+        },
+        || "it does not end".to_owned(),
+    );
+    ended.unwrap()
+}
+
 pub(super) fn signal(child: &Child, name: &str) {
     let script = format!("kill -{name} {}", child.id());
     assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());

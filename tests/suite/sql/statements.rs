@@ -43,3 +43,30 @@ async fn a_table_that_two_make_at_once_is_there_for_both() {
     other.run("COMMIT").await;
     making.await.unwrap().unwrap();
 }
+
+/// All codes by which PostgreSQL tells of that race. A sequence keeps its number though the first attempt is rolled back.
+#[tokio::test]
+async fn a_statement_that_loses_a_race_is_tried_once_more() {
+    let Some(server) = postgres() else { return };
+    let database = server.database();
+    database.execute("CREATE SEQUENCE attempts").await.unwrap();
+    let raise = |when: &str, what: &str| {
+        format!(
+            "DO $$ BEGIN IF nextval('attempts') {when} THEN \
+             RAISE EXCEPTION 'race' USING {what}; END IF; END $$"
+        )
+    };
+    let (at_first, always) = ("% 2 = 1", "> 0");
+    let codes = [
+        "ERRCODE = 'duplicate_object'",
+        "ERRCODE = 'duplicate_table'",
+        "ERRCODE = 'unique_violation', SCHEMA = 'pg_catalog'",
+    ];
+    for what in codes {
+        database.execute(&raise(at_first, what)).await.unwrap();
+        database.execute(&raise(always, what)).await.unwrap_err();
+    }
+    database.execute(&raise(always, "ERRCODE = 'unique_violation'")).await.unwrap_err();
+    let attempts = rows::<i64>(&database, "SELECT last_value FROM attempts").to_vec().await;
+    assert_eq!(attempts.unwrap(), [3 * (2 + 2) + 1]);
+}

@@ -1,5 +1,7 @@
 //! The parts of `highwater_test` for chunks that are numbers, and what else several modules need.
 
+#[cfg(target_os = "linux")]
+mod again;
 mod chaos;
 mod programs;
 mod s3;
@@ -8,6 +10,8 @@ mod strategies;
 mod timed;
 mod tool;
 
+#[cfg(target_os = "linux")]
+pub(crate) use again::under_strace;
 pub(crate) use chaos::{Answer, Chaos, Ending, Fault, Request};
 pub(crate) use highwater_test::{
     Behaviour, Op, Point, Ran, Stalled, Trouble, Wakes, When, pend, poll_once, run_spurious,

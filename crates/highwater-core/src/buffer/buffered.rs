@@ -169,8 +169,7 @@ impl<T> Readable<Buffered<T>> {
         poll_fn(|cx| buffered.poll_there(Interest::Arrival, cx)).await
     }
 
-    /// Puts a chunk back in front of what is there. Works until the end was seen, and below the hard mark; the last chunk
-    /// that was read always has its place.
+    /// Puts a chunk back in front of what is there. Works until the end was seen, and below the hard mark.
     ///
     /// # Errors
     ///

@@ -210,7 +210,7 @@ impl<S: Source> Readable<S> {
         let plan = self.plan().clone();
         let (name, meter) = (info.name(), info.meter().clone());
         filled(plan, info, mark, move |output, _| async move {
-            let mut work = pin!(meter.watch(|| run(self, output)));
+            let mut work = pin!(meter.watch(|| run(self.handed_over(), output)));
             let result = poll_fn(|cx| meter.watch(|| work.as_mut().poll(cx))).await;
             result.map_err(|error| error.attribute(name, None))
         })

@@ -336,6 +336,10 @@ impl Ledger {
         self.peak
     }
 
+    pub(crate) fn low(&self) -> usize {
+        self.low
+    }
+
     pub(crate) fn high(&self) -> usize {
         self.high
     }

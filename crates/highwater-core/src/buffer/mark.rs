@@ -38,11 +38,19 @@ pub struct HighWaterMark<T> {
     high: usize,
     low: usize,
     hard: usize,
-    in_bytes: bool,
-    /// Every chunk weighs one.
-    in_items: bool,
+    unit: Unit,
     weigh: fn(&T) -> usize,
     budget: Option<Budget>,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    /// Every chunk weighs one.
+    Items,
+    Bytes,
+    /// Whatever the function of the user says.
+    Weight,
 }
 
 impl<T: AsRef<[u8]>> HighWaterMark<T> {
@@ -56,7 +64,7 @@ impl<T> HighWaterMark<T> {
     /// A mark in bytes for chunks that are not slices of bytes.
     pub(super) fn of_bytes(high: usize, weigh: fn(&T) -> usize) -> Self {
         let hard = high.saturating_mul(HARD_FACTOR).max(LEAST_HARD_BYTES);
-        Self { in_bytes: true, in_items: false, hard, ..Self::new(high, weigh) }
+        Self { unit: Unit::Bytes, hard, ..Self::new(high, weigh) }
     }
 
     /// A mark in items: every chunk weighs one. With 0 there is one item at a time.
@@ -66,7 +74,7 @@ impl<T> HighWaterMark<T> {
 
     fn new(high: usize, weigh: fn(&T) -> usize) -> Self {
         let hard = high.saturating_mul(HARD_FACTOR);
-        Self { high, low: high / 2, hard, in_bytes: false, in_items: true, weigh, budget: None }
+        Self { high, low: high / 2, hard, unit: Unit::Items, weigh, budget: None }
     }
 
     /// Sets the level at which a full buffer is drained again. 0 is Node's rule: only when it is empty.
@@ -93,11 +101,11 @@ impl<T> HighWaterMark<T> {
         self
     }
 
-    /// Sets what a chunk weighs; less than 1 counts as 1. It is called once per chunk, outside of every lock.
+    /// Sets what a chunk weighs; less than 1 counts as 1. It is called outside of every lock: once for a chunk that is
+    /// written, once more by a pipeline that writes to the buffer, for its report, and by `unshift`.
     pub fn weigh(mut self, weigh: fn(&T) -> usize) -> Self {
         self.weigh = weigh;
-        self.in_bytes = false;
-        self.in_items = false;
+        self.unit = Unit::Weight;
         self
     }
 
@@ -131,7 +139,7 @@ impl<T> HighWaterMark<T> {
     /// The room to keep for a chunk that is not known yet: one item; by weight all of the mark, so that no chunk that may
     /// come finds it taken.
     pub(crate) fn place(&self) -> usize {
-        if self.in_items { 1 } else { self.high.max(1) }
+        if self.unit == Unit::Items { 1 } else { self.high.max(1) }
     }
 
     pub(crate) fn shared_budget(&self) -> Option<&Budget> {
@@ -141,7 +149,7 @@ impl<T> HighWaterMark<T> {
     /// The most bytes a buffer with this mark holds beside one chunk, when it counts in bytes and is filled by somebody
     /// who listens.
     pub(crate) fn holds(&self) -> Option<usize> {
-        self.in_bytes.then_some(self.high)
+        (self.unit == Unit::Bytes).then_some(self.high)
     }
 }
 

@@ -3,6 +3,7 @@
 mod after;
 mod budget;
 mod buffered;
+mod charge;
 mod control;
 mod feed;
 mod fill;

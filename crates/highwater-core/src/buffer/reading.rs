@@ -55,11 +55,15 @@ impl<T> Shared<T> {
         Poll::Pending
     }
 
-    /// What is there now, unless it is held or gone.
+    /// What is there now, unless it is held or gone. Who reads in vain again and again is as good as one who waits.
     pub(super) fn take_now(&self, taken: &mut VecDeque<Weighed<T>>) {
+        let mut wakes = self.after();
         let mut state = self.lock();
         if state.gives(Interest::Arrival) && state.ledger.life() != Life::Destroyed {
             std::mem::swap(&mut state.queue, taken);
+        }
+        if taken.is_empty() && !seeded!("a read in vain passes nothing on") {
+            state.waiters.starve(|waker| wakes.push(waker));
         }
     }
 
@@ -69,6 +73,9 @@ impl<T> Shared<T> {
         let mut state = self.lock();
         if state.ledger.life() != Life::Destroyed {
             self.discharge(weight, &mut wakes);
+            if seeded!("a budget is given back twice") {
+                self.discharge(weight, &mut wakes);
+            }
         }
         state.ledger.give_back(weight);
         self.settle(&mut state, &mut wakes);

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::budget::Budget;
 use super::control::{BufferStats, Event};
 use super::ledger::{Life, Limit, Refusal, Room};
 use super::mark::HighWaterMark;
@@ -78,10 +77,6 @@ impl<T> Shared<T> {
     pub(super) fn later_failure(&self) -> Option<Error> {
         self.lock().later.clone()
     }
-
-    pub(super) fn budget_has_room(&self) -> bool {
-        self.mark.shared_budget().is_none_or(Budget::has_room)
-    }
 }
 
 /// Writing.
@@ -110,19 +105,25 @@ impl<T> Shared<T> {
         let mut wakes = self.after();
         let mut state = self.lock();
         let kept = turn.map_or(0, |id| state.use_turn(id));
-        match self.admit(&mut state, weight, kept, limit) {
+        // Before the chunk is counted, or it would find the budget used up by what it leaves to others.
+        let used = kept.min(weight);
+        if !seeded!("the rest of a permit is kept") {
+            self.free(kept - used, &mut wakes);
+        }
+        match self.admit(&mut state, weight, used, limit) {
             Ok(room) => {
                 state.queue.push_back((chunk, weight));
                 state.announce(&mut wakes);
                 if turn.is_some() {
-                    self.free(kept.saturating_sub(weight), &mut wakes);
                     self.settle(&mut state, &mut wakes);
                 }
                 Ok(room)
             }
             Err(refusal) => {
                 let error = state.refuse(refusal);
-                self.free(kept, &mut wakes);
+                if !seeded!("a refused permit keeps its share") {
+                    self.free(used, &mut wakes);
+                }
                 self.settle(&mut state, &mut wakes);
                 Err(WriteError::new(error, chunk))
             }
@@ -182,41 +183,6 @@ impl<T> Shared<T> {
         Ok(Room::Full)
     }
 
-    /// Closes the gate, of which the reader is told.
-    pub(super) fn close_gate(&self, state: &mut State<T>) {
-        state.ledger.close();
-        self.want_room();
-    }
-
-    /// Has the reader count what it has given out.
-    pub(super) fn want_room(&self) {
-        self.room_is_wanted.store(!seeded!("the reader is not told of the gate"), Release);
-    }
-
-    /// What was kept for a turn is free again: also in the shared budget, and for the reader, who counts by how much room is
-    /// wanted.
-    pub(super) fn free(&self, kept: usize, wakes: &mut Wakes) {
-        if kept > 0 {
-            self.discharge(kept, wakes);
-            self.want_room();
-        }
-    }
-
-    /// Counts in the shared budget what is to be held. Without force not if the budget is used up.
-    #[inline]
-    pub(super) fn charge(&self, weight: usize, forced: bool) -> bool {
-        weight == 0 || self.mark.shared_budget().is_none_or(|budget| budget.charge(weight, forced))
-    }
-
-    #[inline]
-    pub(super) fn discharge(&self, weight: usize, wakes: &mut Wakes) {
-        if let Some(budget) = self.mark.shared_budget() {
-            if weight > 0 {
-                budget.release(weight, wakes);
-            }
-        }
-    }
-
     pub(super) fn add_writer(&self) {
         self.lock().writers += 1;
     }
@@ -274,9 +240,7 @@ impl<T> Shared<T> {
 impl<T> Shared<T> {
     /// Everything at once: what is buffered is dropped, everybody who waits is told, and a writer task is stopped.
     pub(super) fn destroy(&self, error: Error) {
-        if self.fail(error, By::Handle) {
-            self.stop_writer();
-        }
+        self.fail(error, By::Handle);
     }
 
     /// An error of the destination: destroys, or is kept beside the error that came first.
@@ -284,31 +248,28 @@ impl<T> Shared<T> {
         self.fail(error, By::Destination);
     }
 
-    /// False if it was over before.
-    fn fail(&self, error: Error, by: By) -> bool {
-        let mut _lost = Lost { chunks: VecDeque::new(), error: None };
+    fn fail(&self, error: Error, by: By) {
+        let lost;
         let mut wakes = self.after();
         let mut state = self.lock();
-        let fails = self.fail_all(&mut state, error, by, &mut _lost, &mut wakes);
+        lost = self.fail_all(&mut state, error, by, &mut wakes);
         let failure = state.failure.clone();
         drop(state);
-        if let (true, Some(error)) = (fails, failure) {
+        if lost.was_open && by == By::Handle {
+            // Before the chunks are dropped: the `Drop` of one may panic.
+            self.stop_writer();
+        }
+        if let (true, Some(error)) = (lost.was_open, failure) {
             trace::destroyed(self.stage, &error);
         }
-        fails
     }
 
-    fn fail_all(
-        &self,
-        state: &mut State<T>,
-        error: Error,
-        by: By,
-        lost: &mut Lost<T>,
-        wakes: &mut Wakes,
-    ) -> bool {
+    /// Gives what is to be dropped behind the lock.
+    fn fail_all(&self, state: &mut State<T>, error: Error, by: By, wakes: &mut Wakes) -> Lost<T> {
         let weight = state.ledger.destroy();
-        lost.error = state.add_failure(error, weight.is_some(), by);
-        let Some(weight) = weight else { return false };
+        let error = state.add_failure(error, weight.is_some(), by);
+        let mut lost = Lost { was_open: weight.is_some(), chunks: VecDeque::new(), error };
+        let Some(weight) = weight else { return lost };
         lost.chunks = std::mem::take(&mut state.queue);
         if seeded!("dropped under the lock") {
             lost.chunks.clear();
@@ -326,12 +287,12 @@ impl<T> Shared<T> {
         if self.writer.is_none() {
             state.settle_outcome(Err(failure), wakes);
         }
-        true
+        lost
     }
 
     /// The writer task is through: now it is known how it went.
     pub(super) fn complete(&self, result: Result<()>) {
-        let mut _lost = Lost { chunks: VecDeque::new(), error: None };
+        let _lost;
         let mut wakes = self.after();
         let mut state = self.lock();
         let outcome = match result {
@@ -342,7 +303,7 @@ impl<T> Shared<T> {
                 Ok(())
             }
             Err(error) => {
-                self.fail_all(&mut state, error, By::Handle, &mut _lost, &mut wakes);
+                _lost = self.fail_all(&mut state, error, By::Handle, &mut wakes);
                 Err(state.failure_and_later())
             }
         };

@@ -76,7 +76,7 @@ impl AsyncWrite for Writable<Bytes> {
 ///
 /// When the pipeline fails, the reader gets the error behind the chunks written before, as with
 /// [`fail`](Writable::fail); an abort signal [destroys](Writable::destroy) it. With a [`Writable::new`], the pipeline then
-/// waits until the destination was aborted, and keeps an error of that.
+/// waits until the destination was aborted, and keeps an error of that. An abort signal meanwhile destroys it as well.
 impl<T: Send + 'static> Destination for Writable<T> {
     type Chunk = T;
 

@@ -52,9 +52,12 @@ pub(super) enum By {
     Destination,
 }
 
-/// What is dropped behind the lock.
+/// What a failure leaves to be dropped behind the lock.
 pub(super) struct Lost<T> {
+    /// Whether it was not over before.
+    pub(super) was_open: bool,
     pub(super) chunks: VecDeque<Weighed<T>>,
+    #[expect(dead_code, reason = "it is only dropped")]
     pub(super) error: Option<Error>,
 }
 
@@ -95,12 +98,14 @@ impl<T> State<T> {
         kept
     }
 
-    /// How much the reader may give out before it must be counted.
+    /// How much the reader may give out before it must be counted: at most a quarter of the mark, and what leads from the
+    /// high mark to the low one. Where both are the same, each chunk is counted at once.
     pub(super) fn step(&self) -> usize {
-        if self.ledger.needs_drain() || self.waiters.has_line() {
-            self.ledger.to_the_crossing()
+        let ledger = &self.ledger;
+        if ledger.needs_drain() || self.waiters.has_line() {
+            ledger.to_the_crossing()
         } else {
-            (self.ledger.high() / 4).max(1)
+            (ledger.high() / 4).min(ledger.high() - ledger.low()).max(1)
         }
     }
 

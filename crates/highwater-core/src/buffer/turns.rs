@@ -72,7 +72,10 @@ impl<T> Shared<T> {
         if let Some(answer) = state.answer(wait) {
             return Some(answer);
         }
-        let Wait::Turn(weight) = wait else { return None };
+        let Wait::Turn(weight) = wait else {
+            let drains = wait == Wait::Drain && self.drain_anyway(state, wakes);
+            return drains.then_some(Ok(()));
+        };
         let granted = match id {
             Some(id) => state.waiters.has_turn(id) || self.take_over(state, id, wakes),
             None => !state.waiters.has_line() && self.reserve(state, weight),
@@ -124,12 +127,17 @@ impl<T> Shared<T> {
         self.forget_seat(Some(id));
     }
 
-    /// Opens the gate if it may be opened, and gives turns to those in line while there is room.
+    /// Opens the gate if it may be opened, and gives turns to those in line while there is room. Whoever was given one, and
+    /// the next, may have been forgotten: a reader that waits is woken to see to that.
     #[inline]
     pub(super) fn settle(&self, state: &mut State<T>, wakes: &mut Wakes) {
         self.reopen(state, wakes);
         if state.waiters.has_line() {
             self.give_turns(state, wakes);
+        }
+        let waits = state.reader.is_some() && !seeded!("a reader that waits passes nothing on");
+        if waits && state.waiters.has_unclaimed() && may_be_taken_over(state) {
+            wakes.extend(state.reader.take().map(|(waker, _)| waker));
         }
     }
 
@@ -170,7 +178,7 @@ impl<T> Shared<T> {
     /// Takes over turns of those who were given one and have not polled since, the last first, until there is room for
     /// this one.
     fn take_over(&self, state: &mut State<T>, id: u64, wakes: &mut Wakes) -> bool {
-        if !state.ledger.is_open() && !state.ledger.waits_for_budget() {
+        if !may_be_taken_over(state) {
             return false;
         }
         let Some(weight) = state.waiters.may_take_over(id) else { return false };
@@ -185,6 +193,20 @@ impl<T> Shared<T> {
         false
     }
 
+    /// Takes turns from those who were given one and have not polled since, the last first, while they use up the budget
+    /// that the gate waits for. Only once the reader has found nothing: they have had their chance.
+    fn drain_anyway(&self, state: &mut State<T>, wakes: &mut Wakes) -> bool {
+        if !state.waiters.is_starved() || seeded!("a drain waits for forgotten turns") {
+            return false;
+        }
+        while state.ledger.waits_for_budget() {
+            let Some(kept) = state.waiters.revoke() else { return false };
+            self.unreserve(state, kept, wakes);
+            self.reopen(state, wakes);
+        }
+        state.ledger.is_open()
+    }
+
     /// Gives up the turn of this one, if it has one.
     fn release_turn(&self, state: &mut State<T>, id: u64, wakes: &mut Wakes) {
         let kept = state.waiters.take_turn(id);
@@ -194,7 +216,9 @@ impl<T> Shared<T> {
     /// Gives up all turns: nothing can be written any more.
     pub(super) fn release_turns(&self, state: &mut State<T>, wakes: &mut Wakes) {
         let kept = state.waiters.take_turns();
-        self.unreserve(state, kept, wakes);
+        if !seeded!("an end keeps what permits had") {
+            self.unreserve(state, kept, wakes);
+        }
     }
 
     fn unreserve(&self, state: &mut State<T>, kept: usize, wakes: &mut Wakes) {
@@ -214,4 +238,9 @@ impl<T> Shared<T> {
     fn seat(&self, id: u64) -> (usize, u64) {
         (std::ptr::from_ref(self).addr(), id)
     }
+}
+
+/// Whether a turn is of use to another than its owner: there is room, or would be without it.
+fn may_be_taken_over<T>(state: &State<T>) -> bool {
+    state.ledger.is_open() || state.ledger.waits_for_budget()
 }

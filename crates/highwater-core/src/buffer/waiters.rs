@@ -159,17 +159,33 @@ impl Waiters {
         self.line.first_entry().and_then(|mut first| first.get_mut().waker.take())
     }
 
-    /// Notes that the reader waits although turns were given. The first time, which is true, the reader should look once
-    /// more, for their owners may be about to write; the second time everybody in line is woken, to take over.
+    /// Whether turns were given, nobody has polled for them since, and somebody who could take them over is not woken.
+    #[inline]
+    pub(super) fn has_unclaimed(&self) -> bool {
+        let asleep = |waker: &Asleep| waker.is_some();
+        !self.granted.is_empty()
+            && (self.line.values().any(|place| asleep(&place.waker))
+                || self.drain.values().any(asleep))
+    }
+
+    /// Whether the reader has looked twice since turns were given that nobody has polled for.
+    pub(super) fn is_starved(&self) -> bool {
+        self.starved && !self.granted.is_empty()
+    }
+
+    /// Notes that the reader found nothing although turns were given. The first time, which is true, the reader should look
+    /// once more, for their owners may be about to write; the second time everybody who waits for room is woken, to take
+    /// over.
     pub(super) fn starve(&mut self, wake: impl FnMut(Waker)) -> bool {
-        if self.granted.is_empty() || self.line.is_empty() {
+        if self.granted.is_empty() || !self.want_room() {
             return false;
         }
         if !std::mem::replace(&mut self.starved, true) {
             return true;
         }
         if !seeded!("two forgotten turns are kept") {
-            self.line.values_mut().filter_map(|place| place.waker.take()).for_each(wake);
+            let line = self.line.values_mut().map(|place| &mut place.waker);
+            line.chain(self.drain.values_mut()).filter_map(Option::take).for_each(wake);
         }
         false
     }

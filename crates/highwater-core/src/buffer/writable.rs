@@ -71,19 +71,21 @@ impl<T> Writable<T> {
     ///
     /// # Backpressure
     ///
-    /// After [`Room::Full`], wait for [`drain`](Self::drain). Who goes on writing is refused at the hard mark.
+    /// After [`Room::Full`], wait for [`drain`](Self::drain). Who goes on writing is refused at the hard mark. The answer
+    /// counts what is buffered, not the room that is kept for permits of others.
     ///
     /// # Errors
     ///
-    /// The chunk comes back: [`is_overflow`](Error::is_overflow) at the hard mark,
-    /// [`is_write_after_end`](Error::is_write_after_end), the error with which it failed or was destroyed, the error of the
-    /// stage or pipeline that read it, or a premature close when the reader is gone without one.
+    /// The chunk comes back in a [`WriteError`], whose [`error`](WriteError::error) is: [`is_overflow`](Error::is_overflow)
+    /// at the hard mark, [`is_write_after_end`](Error::is_write_after_end), the error with which it failed or was destroyed,
+    /// the error of the stage or pipeline that read it, or a premature close when the reader is gone without one.
     #[inline]
     pub fn write(&self, chunk: T) -> Result<Room, WriteError<T>> {
         self.shared.put(chunk, Limit::Hard, None)
     }
 
-    /// Takes the chunk if the buffer is below its high mark, with what is kept for permits, and nobody waits in line.
+    /// Takes the chunk if nobody waits in line, and what is buffered and what is kept for permits are together below the
+    /// high mark.
     ///
     /// # Errors
     ///
@@ -119,8 +121,9 @@ impl<T> Writable<T> {
     /// Waits in line for room, and keeps it for the chunk to come.
     ///
     /// The room is that of one item, or, in a mark that weighs its chunks, all of the mark, for the chunk is not known yet;
-    /// with [`reserve_weight`](Self::reserve_weight) several permits fit beside each other. Nobody who waits for room gets
-    /// what is kept.
+    /// with [`reserve_weight`](Self::reserve_weight) several permits fit beside each other. As with every write, a turn
+    /// comes when what is buffered and kept is below the high mark, and may then go beyond it. Nobody who waits for room
+    /// gets what is kept.
     ///
     /// A turn that was given to a `reserve` or `send` that is not polled any more passes to the next in line, so that one
     /// which is forgotten locks up nobody. A permit keeps its room until it is used or dropped.
@@ -396,7 +399,7 @@ impl<T> WriteError<T> {
         Self { error, chunk }
     }
 
-    /// Why.
+    /// The reason: its kind is asked here, for example `refused.error().is_overflow()`.
     pub fn error(&self) -> &Error {
         &self.error
     }

@@ -217,6 +217,10 @@ impl<T: Send, D: Destination<Chunk = T>> Destination for Counted<D, T> {
         self.destination.holds()
     }
 
+    fn buffer(&self) -> Option<Control> {
+        self.destination.buffer()
+    }
+
     fn name(&self) -> &'static str {
         self.destination.name()
     }

@@ -128,7 +128,8 @@ pub trait Destination: Send {
     /// An abort may come while [`finish`](Self::finish) runs, whose future is dropped then. A destination that has begun
     /// to commit waits for that first: where the commit cannot be stopped any more and succeeds, the answer is
     /// [`Error::committed`]. An aborted pipeline then succeeds with its report; after any other failure, its error says
-    /// [`is_committed`](Error::is_committed). So nobody is told of an abort over a file that was replaced.
+    /// [`is_committed`](Error::is_committed). So nobody is told of an abort over a file that was replaced. An error after
+    /// the commit, also one of `finish`, [keeps](Error::suppress) an [`Error::committed`] as suppressed.
     ///
     /// # Errors
     ///
@@ -152,6 +153,9 @@ pub trait Destination: Send {
     }
 
     /// The buffer that it writes to, if that is what it does: whoever asks why nothing moves sees whether it has room.
+    ///
+    /// Its [`abort`](Self::abort) for an error of the source may wait until the buffer is empty. The pipeline destroys the
+    /// buffer if it is aborted meanwhile.
     fn buffer(&self) -> Option<Control> {
         None
     }

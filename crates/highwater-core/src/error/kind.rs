@@ -204,6 +204,11 @@ impl Error {
         self.0.kind == ErrorKind::Committed || self.suppressed().iter().any(Self::is_committed)
     }
 
+    /// The destination had committed, and nothing failed.
+    pub(crate) fn is_all_committed(&self) -> bool {
+        self.0.kind == ErrorKind::Committed
+    }
+
     /// A full buffer refused a chunk.
     pub fn is_overflow(&self) -> bool {
         self.0.kind == ErrorKind::Overflow

@@ -98,9 +98,10 @@ impl<S, D> Pipeline<S, D> {
     /// Stops when the token is cancelled: the destination is aborted, and the result is an
     /// [`is_aborted`](crate::Error::is_aborted) error. With a token that is cancelled already, nothing is started.
     ///
-    /// The token is looked at before each chunk. After a failure of the source it still stops the last flush. A destination
-    /// that has committed already cannot undo that: then the pipeline has succeeded, and the result says so. An abort that
-    /// has begun is waited for; [`close_timeout`](Self::close_timeout) limits that.
+    /// The token is looked at before each chunk, and while the source, a stage or the destination waits: the future of an
+    /// `open`, a `write`, a `flush` or a `finish` in progress is dropped. After a failure of the source it still stops the
+    /// last flush, and a [`Writable`](crate::Writable) that lets out what was written before. A destination that has committed already cannot undo that: then the pipeline has succeeded, and the
+    /// result says so. An abort that has begun is waited for; [`close_timeout`](Self::close_timeout) limits that.
     pub fn abort_on(mut self, token: CancellationToken) -> Self {
         self.token = Some(token);
         self
@@ -108,6 +109,7 @@ impl<S, D> Pipeline<S, D> {
 
     /// Limits the time that a failed or aborted pipeline takes to close: its last flush, the destination's
     /// [`abort`](crate::Destination::abort), and the wait for jobs of its stages. By default there is no limit.
+    /// It does not limit the `finish` of a pipeline that has not failed; [`abort_on`](Self::abort_on) stops that.
     ///
     /// When it is over, the destination is dropped as it is. The error stays the first one, with a
     /// [timeout](crate::Error::is_timeout) among its [suppressed](crate::Error::suppressed) ones. It is on Tokio's clock.
@@ -145,8 +147,8 @@ impl<S, D> Pipeline<S, D> {
     ///
     /// Something moves when a stage, a buffer or the destination takes a chunk, or the source gives bytes; a pipeline that is
     /// slow but moves is never told of. It is looked at on the pipeline's own task and on Tokio's clock, each time the task is
-    /// polled and when the time is over, so that a stall is told after one to two times as long as said. What keeps the
-    /// worker thread busy without an await delays it as well. A panic of `tell` is caught and goes no further.
+    /// polled and when the time is over, so that a stall is reported one to two periods after the pipeline stops moving. What
+    /// keeps the worker thread busy without an await delays it as well. A panic of `tell` is caught and goes no further.
     ///
     /// # Examples
     ///

@@ -6,7 +6,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::progress::{Phase, Progress};
@@ -15,7 +14,7 @@ use crate::destination::Destination;
 use crate::pace::Pace;
 use crate::readable::{Meter, Plan, StageInfo};
 use crate::task::Signal;
-use crate::{Control, Error, Result, Source, trace};
+use crate::{Error, Result, Source, trace};
 
 /// Moves chunks from the source to the destination.
 ///
@@ -79,7 +78,7 @@ impl<'a> Pump<'a> {
         mut source: Pin<&mut S>,
         destination: &mut D,
     ) -> impl Future<Output = Result<(), Failure>> {
-        let mut ruin = Ruin::of(self.plan);
+        let mut ruin = Ruin::Unknown(self.plan);
         async move {
             loop {
                 self.progress.enter(Phase::Source);
@@ -248,29 +247,20 @@ fn watch<R>(meter: Option<&Meter>, call: impl FnOnce() -> R) -> R {
     }
 }
 
-/// Whether the buffer that the pipeline reads from was destroyed: the one thing that a source says unasked, while the
-/// destination writes.
+/// Whether the source was destroyed or aborted: the one thing that a source says unasked, while the destination writes.
 enum Ruin<'a> {
-    Unknown(Option<&'a Control>),
-    Watched(BoxFuture<'static, Error>),
+    Unknown(&'a Plan),
+    Watched(Option<BoxFuture<'static, Error>>),
 }
 
-impl<'a> Ruin<'a> {
-    fn of(plan: &'a Plan) -> Self {
-        let before = plan.stages().split_last().map_or(&[][..], |(_, before)| before);
-        // A machine behind the buffer only makes other chunks of those in it.
-        let last = before.iter().rev().find(|stage| !stage.meter().is_steady());
-        Self::Unknown(last.and_then(StageInfo::known_buffer))
-    }
-
+impl Ruin<'_> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
-        if let Self::Unknown(control) = self {
-            let Some(control) = control.take().cloned() else { return Poll::Pending };
-            *self = Self::Watched(async move { control.destroyed().await }.boxed());
+        if let Self::Unknown(plan) = self {
+            *self = Self::Watched(plan.ruin());
         }
         match self {
-            Self::Watched(destroyed) => destroyed.as_mut().poll(cx),
-            Self::Unknown(_) => Poll::Pending,
+            Self::Watched(Some(ruin)) => ruin.as_mut().poll(cx),
+            _ => Poll::Pending,
         }
     }
 }

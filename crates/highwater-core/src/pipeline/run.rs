@@ -14,7 +14,7 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -24,9 +24,9 @@ use super::Pipeline;
 use super::progress::{Attended, Phase, Progress};
 use super::pump::Pump;
 use crate::destination::Destination;
-use crate::readable::Plan;
+use crate::readable::{Plan, StageInfo};
 use crate::task::Cancelled;
-use crate::{Error, Report, Result, Source, reason};
+use crate::{Control, Error, Report, Result, Source, reason};
 
 /// Why the work of a pipeline stopped before its end.
 pub(super) enum Failure {
@@ -196,7 +196,7 @@ impl Course<'_> {
     ) -> impl Future<Output = Result<(), Failure>> {
         async move {
             let until = poll_fn(|cx| {
-                if cancelled.as_mut().is_some_and(|cancelled| cancelled.poll(cx)) {
+                if is_raised(cancelled, cx) {
                     return Poll::Ready(Err(Failure::Fatal(Error::aborted())));
                 }
                 work.as_mut().as_pin_mut().map_or(Poll::Ready(Ok(())), |work| work.poll(cx))
@@ -248,21 +248,36 @@ impl Course<'_> {
     ) -> Result<()> {
         let sound = matches!(failure, Failure::Upstream(_));
         let mut error = failure.into_error();
+        // What lets out by itself what it has, when it is aborted for an error of the source.
+        let lets_out = sound && !self.keep_open;
+        let mut letting_out = if lets_out { self.buffer_written_to() } else { None };
         if sound {
             if let Err(later) = self.flush_last(destination, cancelled).await {
                 error = error.or_later(later.into_error());
+                if let Err(later) = stop_letting_out(&mut letting_out, &error) {
+                    error = error.or_later(later);
+                }
             }
         }
-        let aborted = if self.keep_open { Ok(()) } else { self.abort(destination, &error).await };
+        let aborted = if self.keep_open {
+            Ok(())
+        } else {
+            let aborting = self.abort(destination, &error, &mut letting_out, cancelled);
+            let (aborted, stopped) = aborting.await;
+            if let Some(later) = stopped {
+                error = error.or_later(later);
+            }
+            aborted
+        };
         self.join().await;
         match aborted {
             Ok(()) => Err(error),
-            Err(too_late) if too_late.is_committed() && error.is_aborted() => Ok(()),
+            Err(too_late) if too_late.is_all_committed() && error.is_aborted() => Ok(()),
             Err(later) => Err(error.or_later(later)),
         }
     }
 
-    /// What was written before an error of the source is sound, and goes out.
+    /// What was written before an error of the source is sound: it goes out, and has arrived before the abort.
     async fn flush_last<D: Destination>(
         &self,
         destination: &mut D,
@@ -274,13 +289,37 @@ impl Course<'_> {
         self.guarded(pin!(Some(flush)), cancelled, name).await
     }
 
-    /// Has the destination undo what it did. The token has no say in that.
-    async fn abort<D: Destination>(&self, destination: &mut D, error: &Error) -> Result<()> {
+    /// Has the destination undo what it did. The token does not interrupt that, but only a buffer that lets out first what
+    /// it has; then there is an error that says so.
+    async fn abort<D: Destination>(
+        &self,
+        destination: &mut D,
+        error: &Error,
+        letting_out: &mut Option<Control>,
+        cancelled: &mut Option<Cancelled>,
+    ) -> (Result<()>, Option<Error>) {
         self.progress.enter(Phase::Aborting);
-        let name = destination.name();
-        let abort = async { destination.abort(error).await.map_err(Failure::Fatal) };
+        let (name, mut stopped) = (destination.name(), None);
+        let abort = async {
+            let mut abort = pin!(destination.abort(error));
+            let aborted = poll_fn(|cx| {
+                if letting_out.is_some() && is_raised(cancelled, cx) {
+                    let panic = stop_letting_out(letting_out, error).err();
+                    stopped = Some(panic.map_or_else(Error::aborted, |panic| {
+                        Error::aborted().or_later(panic.in_stage(name))
+                    }));
+                }
+                abort.as_mut().poll(cx)
+            });
+            aborted.await.map_err(Failure::Fatal)
+        };
         let aborted = self.guarded(pin!(Some(abort)), &mut None, name).await;
-        aborted.map_err(Failure::into_error)
+        (aborted.map_err(Failure::into_error), stopped)
+    }
+
+    /// The buffer that the destination is, if it is one.
+    fn buffer_written_to(&self) -> Option<Control> {
+        self.plan.stages().last().and_then(StageInfo::known_buffer).cloned()
     }
 
     /// Waits for the jobs of the stages.
@@ -314,6 +353,18 @@ async fn within(
             })
         }
     }
+}
+
+/// Whether there is a token that was cancelled; if it was not, the task is woken when it is.
+fn is_raised(cancelled: &mut Option<Cancelled>, cx: &mut Context<'_>) -> bool {
+    cancelled.as_mut().is_some_and(|cancelled| cancelled.poll(cx))
+}
+
+/// Drops what has not gone out of the buffer, and aborts what it is written to. An error is a panic in the `Drop` of a chunk.
+fn stop_letting_out(buffer: &mut Option<Control>, error: &Error) -> Result<()> {
+    let Some(buffer) = buffer.take() else { return Ok(()) };
+    catch_unwind(AssertUnwindSafe(|| buffer.destroy(error.clone())))
+        .map_err(|payload| Error::panic(&*payload))
 }
 
 /// The first error of two steps.

@@ -10,8 +10,8 @@ use crate::readable::{Plan, StageInfo};
 
 /// A pipeline in which nothing has moved for a while: what [`Pipeline::stall_after`](crate::Pipeline::stall_after) tells.
 ///
-/// Of all that waits, one is waited for: the [`holder`](Self::holder). The stages before it have no room to go on, those
-/// behind it have nothing to work on.
+/// One of the waiting stages is the cause, the [`holder`](Self::holder); the others wait for it. The stages before it have
+/// no room, the stages behind it have no input.
 #[derive(Debug, Clone)]
 pub struct Stall {
     name: Option<Arc<str>>,

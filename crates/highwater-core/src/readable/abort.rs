@@ -7,11 +7,10 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use tokio_util::sync::CancellationToken;
 
 use super::Source;
 use crate::task::Cancelled;
-use crate::{Error, Result, dropped_for};
+use crate::{Error, Result, dropped_for, reason};
 
 pin_project! {
     /// The source made by [`Readable::abort_on`](crate::Readable::abort_on).
@@ -23,8 +22,8 @@ pin_project! {
 }
 
 impl<S> AbortOn<S> {
-    pub(super) fn new(upstream: S, token: CancellationToken) -> Self {
-        Self { upstream: Some(upstream), cancelled: Cancelled::new(token) }
+    pub(super) fn new(upstream: S, cancelled: Cancelled) -> Self {
+        Self { upstream: Some(upstream), cancelled }
     }
 }
 
@@ -53,8 +52,9 @@ impl<S: Source> Stream for AbortOn<S> {
         if next.is_pending() && this.cancelled.poll(cx) {
             return self.abort();
         }
-        if matches!(next, Poll::Ready(None | Some(Err(_)))) {
-            this.upstream.set(None);
+        if let Poll::Ready(end @ (None | Some(Err(_)))) = &next {
+            let error = end.as_ref().and_then(|end| end.as_ref().err());
+            reason::dropped_with(error, || this.upstream.set(None));
         }
         next
     }
@@ -86,8 +86,9 @@ impl<S: Source> Source for AbortOn<S> {
             Poll::Pending if this.cancelled.poll(cx) => self.abort(),
             Poll::Pending => Poll::Pending,
             Poll::Ready(end) => {
-                this.upstream.set(None);
-                Poll::Ready(end.and_then(Result::err).map(Err))
+                let error = end.and_then(Result::err);
+                reason::dropped_with(error.as_ref(), || this.upstream.set(None));
+                Poll::Ready(error.map(Err))
             }
         }
     }

@@ -14,8 +14,9 @@ use crate::{Error, Result, Source};
 impl<S: Source> Readable<S> {
     /// Turns a panic of the source or of a stage into an [`is_panic`](Error::is_panic) error of that stage, in its place.
     ///
-    /// A pipeline and everything that spawns a task do so anyway. A stage that keeps chunks needs it to give them before
-    /// the error.
+    /// A pipeline and everything that spawns a task do so anyway; `next`, `to_vec` and the like, on the caller's
+    /// task do not, and unwind. It catches what is before it. Put it before a stage that keeps chunks, such as `chunks`,
+    /// which then gives them before the error; behind such a stage they are lost.
     ///
     /// # Examples
     ///
@@ -34,7 +35,8 @@ impl<S: Source> Readable<S> {
     /// ```
     pub fn catch_unwind(self) -> Readable<CatchUnwind<S>> {
         let plan = self.plan().clone();
-        self.stage(StageInfo::new("catch_unwind").holds(0), |source| CatchUnwind { source, plan })
+        let info = StageInfo::new("catch_unwind").holds(0).passing();
+        self.stage(info, |source| CatchUnwind { source, plan })
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{Report, Result};
 impl<S: Source> Readable<S> {
     /// Hands each chunk to `f` until it breaks off, and gives what it broke off with; `None` at the end.
     async fn visit<B>(self, mut f: impl FnMut(S::Chunk) -> ControlFlow<B>) -> Result<Option<B>> {
-        let mut source = pin!(self.resumed());
+        let mut source = pin!(self.handed_over());
         poll_fn(|cx| source.as_mut().poll_each(cx, &mut f)).await.transpose()
     }
 
@@ -161,7 +161,7 @@ impl<S: Source> Readable<S> {
     /// Is *not* cancel safe: the value so far is lost.
     #[expect(clippy::missing_panics_doc, reason = "the value is always put back")]
     pub async fn fold<A>(self, init: A, mut f: impl FnMut(A, S::Chunk) -> A) -> Result<A> {
-        let mut source = pin!(self.resumed());
+        let mut source = pin!(self.handed_over());
         let mut value = Some(init);
         // One poll for as long as chunks come: the value stays in registers, not in the future.
         poll_fn(|cx| {
@@ -219,7 +219,7 @@ impl<S: Source> Readable<S> {
     where
         Fut: Future<Output = Result<A>>,
     {
-        let mut source = pin!(self.resumed());
+        let mut source = pin!(self.handed_over());
         let mut value = init;
         while let Some(chunk) = poll_fn(|cx| source.as_mut().poll_next(cx)).await {
             value = f(value, chunk?).await?;
@@ -240,7 +240,7 @@ impl<S: Source> Readable<S> {
     where
         Fut: Future<Output = Result<bool>>,
     {
-        let mut found = pin!(self.resumed().filter_async(f));
+        let mut found = pin!(self.handed_over().filter_async(f));
         poll_fn(|cx| found.as_mut().poll_next(cx)).await.transpose()
     }
 

@@ -62,9 +62,10 @@ where
                     this.current.set(Some(future));
                 }
                 end => {
-                    this.upstream.set(None);
+                    let error = end.and_then(Result::err);
+                    reason::dropped_with(error.as_ref(), || this.upstream.set(None));
                     this.tally.publish();
-                    return Poll::Ready(end.and_then(Result::err).map(Err));
+                    return Poll::Ready(error.map(Err));
                 }
             }
         }
@@ -145,7 +146,10 @@ impl<A: Source, B: Source<Chunk = A::Chunk>> Stream for Concat<A, B> {
         };
         match &next {
             Some(Ok(_)) => this.tally.take::<A::Chunk>(),
-            _ => this.second.set(None),
+            end => {
+                let error = end.as_ref().and_then(|end| end.as_ref().err());
+                reason::dropped_with(error, || this.second.set(None));
+            }
         }
         this.tally.publish();
         Poll::Ready(next.map(|item| item.map_err(|error| error.attribute(this.sources[1], None))))
@@ -254,7 +258,8 @@ impl<S: Source, Fut: Future> Stream for TakeUntil<S, Fut> {
             ready!(upstream.poll_next(cx))
         };
         if !matches!(next, Some(Ok(_))) {
-            this.upstream.set(None);
+            let error = next.as_ref().and_then(|next| next.as_ref().err());
+            reason::dropped_with(error, || this.upstream.set(None));
         }
         Poll::Ready(next)
     }
@@ -298,7 +303,7 @@ impl<S: Source, F: FnOnce(Error)> Stream for UntilError<S, F> {
             Some(Ok(chunk)) => return Poll::Ready(Some(Ok(chunk))),
             end => end.and_then(Result::err),
         };
-        this.upstream.set(None);
+        reason::dropped_with(end.as_ref(), || this.upstream.set(None));
         if let (Some(error), Some(f)) = (end, this.f.take()) {
             this.meter.watch(|| f(error));
         }

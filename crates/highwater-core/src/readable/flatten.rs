@@ -83,7 +83,7 @@ impl<S: Source<Chunk = Readable<I>>, I: Source> Stream for Flatten<S, I> {
                 Poll::Ready(Some(Ok(inner))) => {
                     this.pace.spend_to(this.pace.left() - 1);
                     this.tally.take::<S::Chunk>();
-                    *this.inner = Some(Box::pin(inner.resumed()));
+                    *this.inner = Some(Box::pin(inner.handed_over()));
                 }
                 Poll::Ready(end) => {
                     this.outer.set(None);

@@ -159,8 +159,9 @@ impl<S> Readable<S> {
         Readable::from_parts(wrap(self.source, failed), self.plan)
     }
 
-    /// Reads anew: a readable that has failed and said so is a premature close, not an empty one.
-    pub(crate) fn resumed(self) -> Self {
+    /// The readable for whoever reads it from here on: one that has failed and said so begins with a premature close, so
+    /// that nobody takes it for an empty one. For operators that do not put a [`stage`](Self::stage) behind it.
+    pub fn handed_over(self) -> Self {
         let life = self.life;
         self.behind(life)
     }
@@ -317,7 +318,7 @@ impl<S: Source> Readable<S> {
     where
         S: Source<Chunk = Bytes>,
     {
-        StreamReader::new(self)
+        StreamReader::new(self.handed_over())
     }
 
     /// Itself: every readable stays over once it is over.

@@ -15,6 +15,7 @@ use crate::operators::{
     Chunks, Enumerate, Filter, FilterMap, FlatMap, Inspect, Map, Scan, Skip, SkipWhile, Take,
     TakeWhile, TryMap, Verdict,
 };
+use crate::task::Cancelled;
 use crate::{Error, Out, Result, TransformFn, transform_fn};
 
 /// Operators on values.
@@ -189,7 +190,7 @@ impl<S: Source> Readable<S> {
         F: FnMut(S::Chunk) -> Fut,
         Fut: Future<Output = Result<O>>,
     {
-        let info = StageInfo::new("then").holds(0);
+        let info = StageInfo::new("then").holds(0).passing();
         let meter = info.meter().clone();
         self.stage(info, |source| Then::new(source, f, meter))
     }
@@ -202,11 +203,11 @@ impl<S: Source> Readable<S> {
         let second_failed = next.has_failed();
         let (second, plan) = next.into_parts();
         let sources = [self.plan.source_name(), plan.source_name()];
-        let info = StageInfo::new("chain").holds(0).combines();
+        let info = StageInfo::new("chain").holds(0).combines().passing();
         let meter = info.meter().clone();
         let mut both =
             self.stage(info, |first| Concat::new(first, second, second_failed, sources, meter));
-        both.plan.append(plan);
+        both.plan.append_later(plan);
         both
     }
 
@@ -228,7 +229,7 @@ impl<S: Source> Readable<S> {
     /// This is a clean end: a destination behind it commits what it has. Use [`abort_on`](Self::abort_on) for a stop that
     /// must not be taken for the end.
     pub fn take_until<Fut: Future>(self, until: Fut) -> Readable<TakeUntil<S, Fut>> {
-        let info = StageInfo::new("take_until").holds(0);
+        let info = StageInfo::new("take_until").holds(0).passing();
         let meter = info.meter().clone();
         self.stage(info, |source| TakeUntil::new(source, until, meter))
     }
@@ -238,6 +239,11 @@ impl<S: Source> Readable<S> {
     ///
     /// The token is looked at before each chunk. A pipeline behind it aborts its destination, so that a file that was to be
     /// replaced stays as it was.
+    ///
+    /// It stops the source and the stages before it. A stage behind it that waits, and a destination that does not complete
+    /// a write, do not see the token, and chunks in a buffer behind it are delivered before the error. A pipeline opens its
+    /// destination, which makes the file of `fs::write` empty, although the token is cancelled already.
+    /// [`Pipeline::abort_on`](crate::Pipeline::abort_on) stops all of these as well.
     ///
     /// # Errors
     ///
@@ -257,8 +263,9 @@ impl<S: Source> Readable<S> {
     /// ```
     #[doc(alias = "addAbortSignal")]
     pub fn abort_on(self, token: CancellationToken) -> Readable<AbortOn<S>> {
-        let info = StageInfo::new("abort_on").holds(0);
-        self.stage(info, |source| AbortOn::new(source, token))
+        let cancelled = Cancelled::new(token.clone());
+        let info = StageInfo::new("abort_on").holds(0).passing().token(token, cancelled.signal());
+        self.stage(info, |source| AbortOn::new(source, cancelled))
     }
 
     /// Ends cleanly where it would fail: the error goes to `f` instead of down the stream. For one of several sources whose

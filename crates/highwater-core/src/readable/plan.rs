@@ -1,12 +1,17 @@
 //! What a chain is made of.
 
 use std::fmt;
-use std::sync::Arc;
+use std::future::pending;
+use std::sync::{Arc, Weak};
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, select_all};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::meter::{Meter, Stopwatch};
-use crate::Control;
+use crate::task::Signal;
+use crate::{Control, Error};
 
 /// One stage as the pipeline sees it: what other crates' operators describe themselves with in
 /// [`Readable::stage`](crate::Readable::stage).
@@ -27,6 +32,11 @@ pub struct StageInfo {
     jobs: Option<TaskTracker>,
     buffer: Option<Control>,
     combines: bool,
+    /// Of its source, a failure that nobody waits for is its own.
+    passes: bool,
+    /// It is read when the stages before it have ended.
+    is_later: bool,
+    token: Option<(CancellationToken, Weak<Signal>)>,
 }
 
 /// Where a stage does its work.
@@ -54,6 +64,9 @@ impl StageInfo {
             jobs: None,
             buffer: None,
             combines: false,
+            passes: false,
+            is_later: false,
+            token: None,
         }
     }
 
@@ -95,6 +108,18 @@ impl StageInfo {
         self.combines
     }
 
+    /// Says that it gives what its source gives, one by one: when that is destroyed, it is as well.
+    pub(crate) fn passing(mut self) -> Self {
+        self.passes = true;
+        self
+    }
+
+    /// Says that it fails when this token is cancelled, for as long as its signal is there.
+    pub(crate) fn token(mut self, token: CancellationToken, signal: &Arc<Signal>) -> Self {
+        self.token = Some((token, Arc::downgrade(signal)));
+        self
+    }
+
     /// Its name in errors and reports.
     pub fn name(&self) -> &'static str {
         self.name
@@ -111,6 +136,23 @@ impl StageInfo {
 
     pub(crate) fn known_buffer(&self) -> Option<&Control> {
         self.buffer.as_ref()
+    }
+
+    /// Resolves when it was destroyed or aborted while it was still read.
+    fn ruin(&self) -> Option<BoxFuture<'static, Error>> {
+        let name = self.name;
+        if let Some((token, signal)) = self.token.clone() {
+            let aborted = async move {
+                token.cancelled().await;
+                if signal.strong_count() == 0 {
+                    return pending().await;
+                }
+                Error::aborted().in_stage(name)
+            };
+            return Some(aborted.boxed());
+        }
+        let control = self.buffer.clone()?;
+        Some(async move { control.destroyed().await.attribute(name, None) }.boxed())
     }
 
     pub(crate) fn where_it_runs(&self) -> Runs {
@@ -149,6 +191,27 @@ impl Plan {
 
     pub(crate) fn stages(&self) -> &[StageInfo] {
         &self.0
+    }
+
+    /// Appends stages that are read when those before have ended.
+    pub(crate) fn append_later(&mut self, mut other: Self) {
+        other.0.iter_mut().for_each(|stage| stage.is_later = true);
+        self.append(other);
+    }
+
+    /// Resolves when a source was destroyed or aborted, before the last stage, the destination, asks it for a chunk.
+    pub(crate) fn ruin(&self) -> Option<BoxFuture<'static, Error>> {
+        let (_, before) = self.0.split_last()?;
+        let mut watched = Vec::new();
+        for stage in before.iter().rev().filter(|stage| !stage.is_later) {
+            watched.extend(stage.ruin());
+            // A machine only makes other chunks of those of its source.
+            if !stage.passes && !stage.meter.is_steady() {
+                break;
+            }
+        }
+        let ruin = (!watched.is_empty()).then(|| select_all(watched))?;
+        Some(ruin.map(|(error, ..)| error).boxed())
     }
 
     /// What an error that no stage claims is attributed to.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Coop, Error, Result, Source};
+use highwater_core::{Error, Pace, Result, Source};
 use pin_project_lite::pin_project;
 use tokio_util::task::TaskTracker;
 
@@ -30,7 +30,7 @@ pin_project! {
         source: Option<S>,
         failing: Option<Error>,
         blocks: Blocks,
-        coop: Coop,
+        pace: Pace,
     }
 }
 
@@ -59,7 +59,7 @@ impl<S> ParallelGzipped<S> {
             check: Check::default(),
             most: in_flight(threads),
         };
-        Self { source: Some(source), failing: None, blocks, coop: Coop::default() }
+        Self { source: Some(source), failing: None, blocks, pace: Pace::default() }
     }
 }
 
@@ -74,11 +74,10 @@ impl<S: Source<Chunk = Bytes>> ParallelGzipped<S> {
                 continue;
             }
             let Some(source) = this.source.as_mut().as_pin_mut() else { break };
-            if this.coop.poll_ready(cx).is_pending() {
+            if this.pace.poll_step(cx).is_pending() {
                 break;
             }
-            this.coop.spend(1);
-            match source.poll_next(cx) {
+            match this.pace.note(source.poll_next(cx)) {
                 Poll::Pending => break,
                 Poll::Ready(Some(Ok(chunk))) => this.blocks.rest = chunk,
                 Poll::Ready(end) => {

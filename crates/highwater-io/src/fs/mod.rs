@@ -11,6 +11,7 @@ mod reader;
 mod replace;
 mod target;
 mod write;
+mod writer;
 
 use std::ops::RangeBounds;
 use std::path::Path;
@@ -116,13 +117,16 @@ pub fn append<T>(path: impl AsRef<Path>) -> FileWrite<T> {
 /// leads to; another one is a `PermissionDenied` error. If it leads to no file, the file is created where it leads to.
 /// Links among the folders of the path are followed once, when the file is opened.
 ///
-/// A process that is killed leaves the temporary file behind, and so does one that the system ends by `SIGXFSZ` when the
-/// file is larger than it may be. It disturbs nobody; who wants it removed finds it by its name.
+/// A process that is killed leaves the temporary file behind, also by a Ctrl-C, `SIGTERM` or `SIGHUP` that it does not
+/// handle, or by the `SIGXFSZ` of a file that is larger than it may be. A program that handles these signals cancels the
+/// token of [`abort_on`](highwater_core::Pipeline::abort_on), and the file is removed before the pipeline resolves. A file
+/// that is left behind disturbs nobody, and can be found by its name.
 ///
 /// # Errors
 ///
 /// As [`write()`], also when syncing or renaming fails. A path that is there and not a regular file is refused. If it is
-/// the folder that cannot be synced, the new file is in its place, but may not survive a power failure.
+/// the folder that cannot be synced, the new file is in its place, but may not survive a power failure: this error is
+/// [`is_committed`](highwater_core::Error::is_committed).
 pub fn replace<T>(path: impl AsRef<Path>) -> FileWrite<T> {
     ReplaceOptions::new().replace(path)
 }

@@ -26,6 +26,15 @@ pub(super) enum Opened {
     Temporary(Temporary),
 }
 
+/// A file whose content counts from now on.
+#[derive(Debug)]
+pub(super) struct InPlace {
+    /// What of the old file it does not have.
+    pub(super) not_kept: Vec<Attribute>,
+    /// Whether its folder is on the disk as well: otherwise a power failure may bring the old file back.
+    pub(super) synced: io::Result<()>,
+}
+
 impl Target {
     pub(super) fn name(&self) -> &'static str {
         match self {
@@ -75,16 +84,16 @@ impl Opened {
         }
     }
 
-    /// Makes what was written count, and returns what of the old file was not kept. `None` if the gate was closed before.
-    /// After an error, nothing counts: a sync that failed cannot be tried again.
-    pub(super) fn commit(self, sync: bool, gate: &Gate) -> io::Result<Option<Vec<Attribute>>> {
+    /// Makes what was written count. `None` if the gate was closed before. After an error, nothing counts: a sync that
+    /// failed cannot be tried again.
+    pub(super) fn commit(self, sync: bool, gate: &Gate) -> io::Result<Option<InPlace>> {
         match self {
             Self::Plain(file) => {
                 // A pipe, a terminal or a device has nothing to sync.
                 if sync && file.metadata()?.is_file() {
                     file.sync_all()?;
                 }
-                Ok(Some(Vec::new()))
+                Ok(Some(InPlace { not_kept: Vec::new(), synced: Ok(()) }))
             }
             Self::Temporary(temporary) => temporary.commit(gate),
         }

@@ -1,7 +1,6 @@
 //! Writing files while the next chunks come.
 
-use std::fs::File;
-use std::io::{self, ErrorKind, Write};
+use std::io;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
@@ -10,9 +9,9 @@ use highwater_core::{Destination, Error, Result};
 use super::gate::Gate;
 use super::job::{Executor, Job};
 use super::replace::Attribute;
-use super::target::{Opened, Target};
+use super::target::{InPlace, Opened, Target};
+use super::writer::{PIPE, Wrote, write_all};
 use crate::batch::Batch;
-use crate::io::wait_until_writable;
 
 /// The destination made by [`fs::write`](super::write()), [`fs::append`](super::append), [`fs::replace`](super::replace)
 /// and [`io::stdout`](crate::io::stdout).
@@ -33,7 +32,8 @@ use crate::io::wait_until_writable;
 /// An abort waits for a call on a regular file, so that nothing is made or written afterwards. It does not wait for a
 /// pipe, a terminal or a device: at most the 64 KiB that are being written may still arrive there. An abort or a drop
 /// while [`fs::replace`](super::replace) ends comes either before the rename, and the old file stays, or after it: then
-/// the abort fails with [`is_committed`](Error::is_committed), and the pipeline succeeds.
+/// the abort fails with [`is_committed`](Error::is_committed), and the pipeline succeeds, unless the folder could not be
+/// synced.
 #[derive(Debug)]
 pub struct FileWrite<T = Bytes> {
     target: Target,
@@ -72,15 +72,8 @@ enum Opening {
     Apart(Executor),
 }
 
-/// The file unless it could not be written, and how many bytes were written.
-#[derive(Debug)]
-struct Wrote {
-    file: io::Result<Opened>,
-    written: u64,
-}
-
-/// What of the old file was not kept, or nothing if the gate was closed.
-type Committed = io::Result<Option<Vec<Attribute>>>;
+/// The file, or nothing if the gate was closed.
+type Committed = io::Result<Option<InPlace>>;
 
 impl<T> FileWrite<T> {
     pub(crate) fn new(target: Target) -> Self {
@@ -198,10 +191,14 @@ impl<T> FileWrite<T> {
     fn committed(&mut self, committed: Result<Committed>) -> Result<bool> {
         self.state = State::Closed;
         let committed = committed.map_err(|error| self.place(error))?;
-        let not_kept = committed.map_err(|error| self.failed(error))?;
-        let in_place = not_kept.is_some();
-        self.not_kept = not_kept.unwrap_or_default();
-        Ok(in_place)
+        let committed = committed.map_err(|error| self.failed(error))?;
+        let Some(InPlace { not_kept, synced }) = committed else { return Ok(false) };
+        self.not_kept = not_kept;
+        synced.map(|()| true).map_err(|error| {
+            let what =
+                format!("{} is replaced, but its folder cannot be synced", self.target.describe());
+            self.place(Error::from(error).context(what)).suppress(Error::committed())
+        })
     }
 
     /// The open file, which goes to a job.
@@ -282,19 +279,15 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination for FileWrite<T> {
         self.settle().await.map(drop)
     }
 
-    async fn abort(&mut self, error: &Error) -> Result<()> {
-        // After an error of the source, chunks that were flushed still arrive, in a pipe as well.
-        let leave = error.is_aborted();
-        if leave || matches!(self.state, State::Committing(..)) {
-            self.gate.close();
-        }
+    async fn abort(&mut self, _: &Error) -> Result<()> {
+        // What should arrive was flushed, and has: nothing else is waited for in a pipe.
+        self.gate.close();
         self.batch = Batch::default();
         // A job on a regular file is waited for, so that nothing is made or written after this.
         let mut settled = Ok(false);
-        while self.job().is_some_and(|on| !(leave && on.may_wait_for_ever())) {
+        while self.job().is_some_and(|on| !on.may_wait_for_ever()) {
             settled = self.step().await;
         }
-        self.gate.close();
         if let State::Idle(file, on) = std::mem::replace(&mut self.state, State::Closed) {
             let closed = on.run(move || file.discard(), drop);
             if !on.may_wait_for_ever() {
@@ -339,110 +332,28 @@ impl Opening {
     }
 }
 
-impl Wrote {
-    fn discard(self) {
-        if let Ok(file) = self.file {
-            file.discard();
-        }
-    }
-}
-
-/// Writes a batch, at most `most` bytes per call. A pipe that was aborted gets no further call.
-fn write_all(mut file: Opened, mut batch: Batch, most: usize, gate: &Gate) -> Wrote {
-    let mut written = 0;
-    // A regular file is written to the end: what was flushed is there, whatever comes next.
-    let stopped = || most != usize::MAX && gate.is_closed();
-    while !batch.is_empty() && !stopped() {
-        match write_some(file.file(), &mut batch, most) {
-            Ok(n) => {
-                batch.written(n);
-                written += n as u64;
-            }
-            Err(error) => {
-                file.discard();
-                return Wrote { file: Err(error), written };
-            }
-        }
-    }
-    Wrote { file: Ok(file), written }
-}
-
-/// Writes at least one byte. A file that a parent process has set to non-blocking is waited for.
-fn write_some<W: Write + Waits>(file: &mut W, batch: &mut Batch, most: usize) -> io::Result<usize> {
-    loop {
-        let wrote = if batch.len() <= most || most == usize::MAX {
-            batch.with_slices(|slices| file.write_vectored(slices))
-        } else {
-            let first = batch.first();
-            file.write(&first[..first.len().min(most)])
-        };
-        match wrote {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => file.wait_until_writable()?,
-            wrote => return wrote,
-        }
-    }
-}
-
-/// A writer that can be waited for.
-trait Waits {
-    fn wait_until_writable(&self) -> io::Result<()>;
-}
-
-impl Waits for File {
-    fn wait_until_writable(&self) -> io::Result<()> {
-        wait_until_writable(self)
-    }
-}
-
 /// Bytes that gather before they are written.
 const GATHER: usize = 1024 * 1024;
 /// Bytes of small chunks that gather before they are written: these are memory of its own.
 const GATHER_SMALL: usize = 256 * 1024;
-/// The most bytes of a call that may wait for ever: the size of a pipe in Linux.
-const PIPE: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Takes nothing once the given results are used up.
-    struct Scripted(Vec<io::Result<usize>>);
-
-    impl Write for Scripted {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            self.0.pop().unwrap_or(Ok(0))
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Waits for Scripted {
-        fn wait_until_writable(&self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn batch() -> Batch {
-        let mut batch = Batch::default();
-        batch.push(Bytes::from_static(b"text"));
-        batch
-    }
-
-    #[test]
-    fn a_file_that_takes_nothing_is_an_error() {
-        let error = write_some(&mut Scripted(vec![]), &mut batch(), PIPE).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::WriteZero);
-    }
-
-    #[test]
-    fn a_write_that_would_block_or_was_interrupted_is_tried_again() {
-        let script =
-            vec![Ok(3), Err(ErrorKind::WouldBlock.into()), Err(ErrorKind::Interrupted.into())];
-        let n = write_some(&mut Scripted(script), &mut batch(), PIPE).unwrap();
-        assert_eq!(n, 3);
+    /// An abort beside a commit whose folder cannot be synced: the file is in its place, and the failure is told.
+    #[tokio::test]
+    async fn an_abort_tells_a_failure_after_the_rename() {
+        let in_place = || InPlace {
+            not_kept: vec![Attribute::Owner],
+            synced: Err(io::ErrorKind::StorageFull.into()),
+        };
+        let job = Executor::Pool.run(move || Ok(Some(in_place())), drop);
+        let mut file: FileWrite = super::super::replace("out");
+        file.state = State::Committing(job, Executor::Pool);
+        let error = Destination::abort(&mut file, &Error::aborted()).await.unwrap_err();
+        assert!(error.is_committed(), "{error:?}");
+        assert_eq!(error.io_kind(), Some(io::ErrorKind::StorageFull));
+        assert_eq!(file.not_kept(), [Attribute::Owner]);
     }
 }

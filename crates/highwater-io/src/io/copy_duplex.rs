@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use highwater_core::task::after;
-use highwater_core::{Coop, Error, Result};
+use highwater_core::{Error, Pace, Result};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep_until};
 
@@ -48,6 +48,7 @@ pub fn copy_duplex<A, B>(a: A, b: B) -> CopyDuplex<A, B> {
         b,
         a_to_b: Direction::default(),
         b_to_a: Direction::default(),
+        back_first: true,
         idle: None,
         linger: LINGER,
         timer: None,
@@ -62,6 +63,8 @@ pub struct CopyDuplex<A, B> {
     b: B,
     a_to_b: Direction,
     b_to_a: Direction,
+    /// Which direction was polled first the last time.
+    back_first: bool,
     idle: Option<Duration>,
     linger: Duration,
     /// With the bytes that had been moved when it was set.
@@ -126,60 +129,62 @@ where
         Ok(self.copied())
     }
 
+    /// Ready when both directions have ended: with the error of one that failed, once the other has written what it had
+    /// read or its peer does not take it.
     fn poll_run(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        if self.failure.is_none() {
-            match ready!(self.poll_both(cx)) {
-                Ok(()) => return Poll::Ready(Ok(())),
-                Err(error) => self.fail(error),
+        loop {
+            let polled = self.poll_directions(cx);
+            let ended = polled.iter().filter(|direction| direction.is_ready()).count();
+            let mut failed = false;
+            for error in polled.into_iter().filter_map(error_of) {
+                self.fail(error);
+                failed = true;
+            }
+            if ended == 2 {
+                return Poll::Ready(self.failure.clone().map_or(Ok(()), Err));
+            }
+            // After a failure the other direction has something else to do.
+            if !failed {
+                let silence = ready!(self.poll_silence(ended == 1, cx));
+                self.fail(silence);
             }
         }
-        ready!(self.poll_rest(cx));
-        Poll::Ready(self.failure.clone().map_or(Ok(()), Err))
     }
 
-    /// Ready when both directions have ended, or one of them has failed.
-    fn poll_both(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let (there, back) = self.poll_directions(cx);
-        match (there, back) {
-            (Poll::Ready(Err(error)), Poll::Ready(Err(later))) => {
-                Poll::Ready(Err(error.suppress(later)))
-            }
-            (Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
-            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Poll::Ready(Ok(())),
-            (there, back) => self.poll_silence(there.is_ready() || back.is_ready(), cx),
+    fn poll_directions(&mut self, cx: &mut Context<'_>) -> [Poll<Result<()>>; 2] {
+        // The first one may use up the time of this poll.
+        self.back_first = !self.back_first;
+        if self.back_first {
+            let back = self.poll_back(cx);
+            return [self.poll_there(cx), back];
         }
+        [self.poll_there(cx), self.poll_back(cx)]
     }
 
-    /// Ready when the direction that has not failed has written what it had read, or its peer does not take it.
-    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let (Poll::Ready(_), Poll::Ready(_)) = self.poll_directions(cx) {
-            return Poll::Ready(());
-        }
-        self.poll_silence(true, cx).map(drop)
+    fn poll_there(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let Self { a, b, a_to_b, .. } = self;
+        let polled = a_to_b.poll_copy(a, b, cx);
+        a_to_b.pace.note(polled).map_err(|error| a_to_b.failed(error, "from a to b"))
     }
 
-    fn poll_directions(&mut self, cx: &mut Context<'_>) -> (Poll<Result<()>>, Poll<Result<()>>) {
-        let Self { a, b, a_to_b, b_to_a, .. } = self;
-        let there = a_to_b.poll_copy(a, b, cx).map_err(|error| a_to_b.failed(error, "from a to b"));
-        let back = b_to_a.poll_copy(b, a, cx).map_err(|error| b_to_a.failed(error, "from b to a"));
-        (there, back)
+    fn poll_back(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let Self { a, b, b_to_a, .. } = self;
+        let polled = b_to_a.poll_copy(b, a, cx);
+        b_to_a.pace.note(polled).map_err(|error| b_to_a.failed(error, "from b to a"))
     }
 
-    /// Nothing more is read.
+    /// Nothing more is read. The first error stays.
     fn fail(&mut self, error: Error) {
-        for direction in [&mut self.a_to_b, &mut self.b_to_a] {
-            if error.is_timeout() {
-                // The time to write the rest has passed already.
-                direction.stop();
-            } else {
-                direction.stop_reading();
-            }
-        }
-        self.failure = Some(error);
+        self.a_to_b.stop_reading();
+        self.b_to_a.stop_reading();
+        self.failure = Some(match self.failure.take() {
+            Some(first) => first.suppress(error),
+            None => error,
+        });
     }
 
-    /// Ready, with an error, when nothing has moved for too long.
-    fn poll_silence(&mut self, half_closed: bool, cx: &mut Context<'_>) -> Poll<Result<()>> {
+    /// Ready, with an error, when nothing has moved for too long. Then nothing more is written either.
+    fn poll_silence(&mut self, half_closed: bool, cx: &mut Context<'_>) -> Poll<Error> {
         let limit = match self.idle {
             Some(idle) if half_closed => idle.min(self.linger),
             None if half_closed => self.linger,
@@ -194,9 +199,17 @@ where
             timer.as_mut().reset(after(limit));
         }
         ready!(timer.as_mut().poll(cx));
+        self.a_to_b.stop();
+        self.b_to_a.stop();
         let what = if half_closed { "silent after the other direction ended" } else { "silent" };
-        let error = Error::timeout(format!("{what} for {limit:?}")).in_stage("io::copy_duplex");
-        Poll::Ready(Err(error))
+        Poll::Ready(Error::timeout(format!("{what} for {limit:?}")).in_stage("io::copy_duplex"))
+    }
+}
+
+fn error_of(polled: Poll<Result<()>>) -> Option<Error> {
+    match polled {
+        Poll::Ready(Err(error)) => Some(error),
+        _ => None,
     }
 }
 
@@ -224,7 +237,7 @@ struct Direction {
     written: u64,
     /// Bytes read and written: shows that something moves.
     moved: u64,
-    coop: Coop,
+    pace: Pace,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -259,7 +272,7 @@ impl Direction {
         loop {
             match self.phase {
                 Phase::Reading => {
-                    ready!(self.coop.poll_ready(cx));
+                    ready!(self.pace.poll_step(cx));
                     // Reading goes on while a write waits, as long as there is space.
                     let wrote = self.poll_write(writer, cx)?;
                     if self.poll_read(reader, cx).is_pending() {
@@ -311,7 +324,7 @@ impl Direction {
         }
         let result = ready!(Pin::new(reader).poll_read(cx, &mut space));
         let (read, full) = (space.filled().len(), space.remaining() == 0);
-        self.coop.spend(u16::try_from(read / 1024).unwrap_or(u16::MAX).max(1));
+        self.pace.spend(u16::try_from(read / 1024).unwrap_or(u16::MAX));
         match result {
             Ok(()) if read > 0 => {
                 waiting.end += read;
@@ -336,6 +349,7 @@ impl Direction {
     ) -> Poll<io::Result<()>> {
         let Some(waiting) = &mut self.waiting else { return Poll::Ready(Ok(())) };
         while waiting.start < waiting.end {
+            ready!(self.pace.poll_step(cx));
             let bytes = &waiting.buffer.space()[waiting.start..waiting.end];
             let offered = bytes.len();
             match ready!(Pin::new(&mut *writer).poll_write(cx, bytes)) {

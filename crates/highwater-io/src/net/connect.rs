@@ -9,7 +9,7 @@ use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio::time::timeout;
 
 use super::connection::Socket;
-use super::options::Options;
+use super::options::SocketOptions;
 
 /// Settings of a connection that this side opens.
 ///
@@ -21,7 +21,7 @@ use super::options::Options;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
 /// let server = net::listen("127.0.0.1:0").await?;
 /// let connect = Connect::default().timeout(Duration::from_secs(5));
-/// let socket = connect.keep_alive(Duration::from_secs(20)).connect(server.address()).await?;
+/// let socket = connect.connect(server.address()).await?;
 /// assert_eq!(socket.peer(), server.address());
 /// let (incoming, outgoing) = socket.into_duplex().split();
 /// # Ok(()) }
@@ -30,12 +30,12 @@ use super::options::Options;
 #[must_use]
 pub struct Connect {
     timeout: Duration,
-    options: Options,
+    socket: SocketOptions,
 }
 
 impl Default for Connect {
     fn default() -> Self {
-        Self { timeout: TIMEOUT, options: Options::default() }
+        Self { timeout: TIMEOUT, socket: SocketOptions::default() }
     }
 }
 
@@ -46,27 +46,9 @@ impl Connect {
         self
     }
 
-    /// Probes a peer that has been silent for `idle`, then every 15 s (or every `idle`, if that is shorter); the system
-    /// fails the connection when several probes in a row are not answered. 60 s unless set; whole seconds.
-    ///
-    /// # Panics
-    ///
-    /// Below 1 s, or above 32767 s.
-    #[track_caller]
-    pub fn keep_alive(mut self, idle: Duration) -> Self {
-        self.options.set_keep_alive(Some(idle));
-        self
-    }
-
-    /// Does not probe a silent peer: one that is gone without a word is noticed only when something is written.
-    pub fn without_keep_alive(mut self) -> Self {
-        self.options.set_keep_alive(None);
-        self
-    }
-
-    /// As [`Listen::untaken_timeout`](super::Listen::untaken_timeout).
-    pub fn untaken_timeout(mut self, limit: Duration) -> Self {
-        self.options.set_untaken(limit);
+    /// Options of the socket.
+    pub fn socket(mut self, options: SocketOptions) -> Self {
+        self.socket = options;
         self
     }
 
@@ -95,7 +77,7 @@ impl Connect {
         let stream = connected
             .map_err(|_| Error::timeout(format!("no answer within {:?}", self.timeout)))??;
         let set_up = |stream: TcpStream| -> io::Result<Socket> {
-            self.options.apply(&stream)?;
+            self.socket.apply(&stream)?;
             Socket::new(stream, None)
         };
         Ok(set_up(stream)?)

@@ -17,7 +17,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::connection::{Connection, Socket};
 use super::failures::{AcceptFailures, Verdict};
-use super::options::Options;
+use super::options::SocketOptions;
 
 /// Listens on a TCP address with the [default limits](super#limits-and-defaults). Port 0 picks a free one.
 ///
@@ -48,7 +48,7 @@ pub async fn listen(address: impl ToSocketAddrs + fmt::Debug) -> Result<Listenin
 pub struct Listen {
     connections: usize,
     per_address: usize,
-    options: Options,
+    socket: SocketOptions,
 }
 
 impl Default for Listen {
@@ -56,7 +56,7 @@ impl Default for Listen {
         Self {
             connections: default_connections(1),
             per_address: PER_ADDRESS,
-            options: Options::default(),
+            socket: SocketOptions::default(),
         }
     }
 }
@@ -80,30 +80,9 @@ impl Listen {
         self
     }
 
-    /// Has the system reset a connection whose peer does not take what was sent to it for so long: one that reads nothing,
-    /// or is gone. A time limit on writing sees that only when the buffers of both systems are full, which may be megabytes
-    /// later. Only Linux knows this (`TCP_USER_TIMEOUT`, RFC 5482); elsewhere nothing is done.
-    pub fn untaken_timeout(mut self, limit: Duration) -> Self {
-        self.options.set_untaken(limit);
-        self
-    }
-
-    /// Probes a peer that has been silent for `idle`, then every 15 s (or every `idle`, if that is shorter); the system
-    /// fails the connection when several probes in a row are not answered, so that a peer that is gone without a word does
-    /// not keep its place. 60 s unless set; whole seconds.
-    ///
-    /// # Panics
-    ///
-    /// Below 1 s, or above 32767 s.
-    #[track_caller]
-    pub fn keep_alive(mut self, idle: Duration) -> Self {
-        self.options.set_keep_alive(Some(idle));
-        self
-    }
-
-    /// Does not probe a silent peer: one that is gone without a word keeps its place until something is written to it.
-    pub fn without_keep_alive(mut self) -> Self {
-        self.options.set_keep_alive(None);
+    /// Options of the sockets of its connections.
+    pub fn socket(mut self, options: SocketOptions) -> Self {
+        self.socket = options;
         self
     }
 
@@ -257,7 +236,7 @@ impl Accepting {
     fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Socket> {
         let seat = self.seats.take(peer.ip())?;
         // A connection that fails here was reset in the meantime.
-        self.seats.limits.options.apply(&stream).ok()?;
+        self.seats.limits.socket.apply(&stream).ok()?;
         Socket::new(stream, Some(seat)).ok()
     }
 

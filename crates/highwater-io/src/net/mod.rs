@@ -6,8 +6,8 @@
 //! |---|---|---|
 //! | connections at a time | 1024, or what the limit of open files leaves: 80 % of it less 64 | [`Listen::connections`] |
 //! | connections at a time from one address | 64 | [`Listen::per_address`] |
-//! | time in which a peer takes nothing | none | [`Listen::untaken_timeout`], [`Connect::untaken_timeout`] |
-//! | silence of a peer before it is probed (keep-alive) | 60 s, then every 15 s | [`Listen::keep_alive`], [`Connect::keep_alive`] |
+//! | time in which a peer takes nothing | none | [`SocketOptions::untaken_timeout`] |
+//! | silence of a peer before it is probed (keep-alive) | 60 s, then every 15 s | [`SocketOptions::keep_alive`] |
 //! | time to connect | 30 s | [`Connect::timeout`] |
 //! | wait after an accept that failed for want of a resource | 50 ms, doubled up to 1 s | none |
 //!
@@ -27,6 +27,7 @@ pub use connect::Connect;
 pub use connection::{Connection, Incoming, Outgoing, Socket};
 pub use failures::AcceptFailures;
 pub use listen::{Accepting, Listen, Listening, Refused, listen};
+pub use options::SocketOptions;
 
 /// Connects to a TCP address with the [default limits](self#limits-and-defaults); [`Connect`] has others. Small writes are
 /// not delayed (`TCP_NODELAY`).

@@ -1,4 +1,4 @@
-//! Options of a socket that connections of both sides share.
+//! Options of a socket, which connections of both sides share.
 
 use std::io;
 use std::time::Duration;
@@ -6,30 +6,60 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
-/// How a peer that is gone is noticed.
+/// Options of a TCP socket: when a peer that is gone without a word is noticed. For [`Connect`](super::Connect) and
+/// [`Listen`](super::Listen).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use highwater_io::net::{Connect, Listen, SocketOptions};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+/// let socket = SocketOptions::default().keep_alive(Duration::from_secs(20));
+/// let server = Listen::default().socket(socket.clone()).bind("127.0.0.1:0").await?;
+/// Connect::default().socket(socket).connect(server.address()).await?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
-pub(super) struct Options {
+#[must_use]
+pub struct SocketOptions {
     keep_alive: Option<Duration>,
     untaken: Option<Duration>,
 }
 
-impl Default for Options {
+impl Default for SocketOptions {
     fn default() -> Self {
         Self { keep_alive: Some(KEEP_ALIVE), untaken: None }
     }
 }
 
-impl Options {
-    /// Panics outside of what the system takes: it counts in seconds, Linux up to 32767.
+impl SocketOptions {
+    /// Probes a peer that has been silent for `idle`, then every 15 s (or every `idle`, if that is shorter); the system
+    /// fails the connection when several probes in a row are not answered. 60 s by default; whole seconds.
+    ///
+    /// # Panics
+    ///
+    /// Below 1 s, or above 32767 s: the system counts in seconds, Linux up to that.
     #[track_caller]
-    pub(super) fn set_keep_alive(&mut self, idle: Option<Duration>) {
-        let fits = |idle: Duration| (1..=LONGEST_KEEP_ALIVE).contains(&idle.as_secs());
-        assert!(idle.is_none_or(fits), "the keep-alive time must be 1 to {LONGEST_KEEP_ALIVE} s");
-        self.keep_alive = idle;
+    pub fn keep_alive(mut self, idle: Duration) -> Self {
+        let fits = (1..=LONGEST_KEEP_ALIVE).contains(&idle.as_secs());
+        assert!(fits, "the keep-alive time must be 1 to {LONGEST_KEEP_ALIVE} s");
+        self.keep_alive = Some(idle);
+        self
     }
 
-    pub(super) fn set_untaken(&mut self, limit: Duration) {
+    /// Does not probe a silent peer: one that is gone without a word is noticed only when something is written to it.
+    pub fn without_keep_alive(mut self) -> Self {
+        self.keep_alive = None;
+        self
+    }
+
+    /// Has the system reset a connection whose peer does not take what was sent to it for so long: one that reads nothing,
+    /// or is gone. A time limit on writing sees that only when the buffers of both systems are full, which may be megabytes
+    /// later. Only Linux knows this (`TCP_USER_TIMEOUT`, RFC 5482); elsewhere nothing is done.
+    pub fn untaken_timeout(mut self, limit: Duration) -> Self {
         self.untaken = Some(limit.min(LONGEST_UNTAKEN));
+        self
     }
 
     pub(super) fn apply(&self, stream: &TcpStream) -> io::Result<()> {
@@ -48,7 +78,7 @@ impl Options {
     }
 }
 
-/// Silence before the first probe, unless set.
+/// Silence before the first probe by default.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 /// In seconds.

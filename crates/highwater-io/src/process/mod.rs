@@ -148,7 +148,8 @@ impl Process {
         self
     }
 
-    /// The exit of the program, which does not wait for the end of its output.
+    /// The exit of the program, which does not wait for the end of its output. Ask for it before `input` or `output` is moved
+    /// out: the handle stays valid.
     ///
     /// # Examples
     ///

@@ -255,3 +255,37 @@ const LARGEST_PIPE: usize = 1024 * 1024;
 
 /// The shortest time that takes a turn of the runtime.
 const TURN: Duration = Duration::from_millis(1);
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use highwater_core::StageInfo;
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::io::read;
+    use crate::process::exit::Shared;
+
+    /// A pipe that seems empty after the exit may not be: the runtime may not have heard of its bytes yet. They come,
+    /// although the grace period has passed before the next look.
+    #[tokio::test]
+    async fn what_the_program_wrote_is_not_cut_off_by_a_reader_that_is_late() {
+        let child = tokio::process::Command::new("true").spawn().unwrap();
+        let exit = Shared::new(child, Duration::from_millis(10)).exit();
+        exit.clone().await.unwrap();
+        tokio::time::pause();
+        let (mut program, source) = tokio::io::duplex(64);
+        let (cut_off, mut pipe) = (CutOff::default(), None);
+        let wrap = |source| pipe = Some(Pipe::new(source, exit, cut_off.clone()));
+        drop(read(source).stage(StageInfo::new("pipe"), wrap));
+        let mut pipe = pipe.expect("the source was wrapped");
+        assert!(poll_fn(|cx| Poll::Ready(pipe.poll_chunk(cx))).await.is_pending());
+        program.write_all(b"own").await.unwrap();
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let chunk = poll_fn(|cx| pipe.poll_chunk(cx)).await;
+        assert_eq!(chunk.expect("it is cut off").unwrap(), "own");
+        assert!(poll_fn(|cx| pipe.poll_chunk(cx)).await.is_none());
+        assert_eq!((cut_off.is_cut_off(), cut_off.bytes()), (true, 0));
+    }
+}

@@ -33,7 +33,7 @@ pub fn grep(pattern: impl Into<Grep>) -> Grep {
 /// [`literal`](Self::literal) or with `From` (`"ERROR"`, `["ERROR", "WARN"]`), a regular expression with
 /// [`regex`](Self::regex). Nothing has to be UTF-8.
 ///
-/// It holds the start of one line at the most (never more than the maximum length plus two bytes), and 64 KiB of
+/// It holds the start of one line at the most (never more than the maximum length plus two bytes), and 16 KiB of
 /// output.
 ///
 /// # Errors

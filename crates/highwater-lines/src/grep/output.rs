@@ -87,7 +87,10 @@ impl Output {
 const SLICED: usize = 4096;
 
 /// The most that is copied into one output, in bytes.
-pub(super) const FILLED: usize = 64 * 1024;
+///
+/// A destination that gathers keeps chunks as they are and copies small ones: files, those below 16 KiB. It holds 2 MiB of
+/// larger ones, and their unused room, but only 512 KiB of these.
+pub(super) const FILLED: usize = 16 * 1024 - 1;
 
 /// How much a number and its colon take at the most, in bytes.
 const LONGEST_NUMBER: usize = 21;

@@ -4,12 +4,13 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::io::AsyncWrite;
+use highwater_core::sync::Mutex;
 use highwater_core::{
     Coop, Destination, Duplex, Error, Meter, Piped, Readable, Result, Source, StageInfo,
 };
@@ -40,7 +41,6 @@ pub struct Incoming {
     meter: Meter,
     /// Bytes so far, with those that mark the ends of records.
     given: u64,
-    over: bool,
 }
 
 /// What goes to the peer: a destination, which gathers small chunks up to 16 KiB.
@@ -82,7 +82,7 @@ pub(super) fn open(
     let shared = Arc::new(Shared { stream: Mutex::new(Link::Up(stream)), fate, _seat: seat });
     let info = StageInfo::new("framed").holds(WINDOW);
     let (shared_too, coop, meter) = (Arc::clone(&shared), Coop::default(), info.meter().clone());
-    let incoming = Incoming { shared: shared_too, unread, coop, meter, given: 0, over: false };
+    let incoming = Incoming { shared: shared_too, unread, coop, meter, given: 0 };
     let readable = Readable::from_source(info, incoming).pipe(Unmark::default());
     Duplex::from_parts(readable, Outgoing { shared: Some(shared), marker: Marker::default() })
 }
@@ -127,20 +127,12 @@ impl Stream for Incoming {
 
     /// It never ends: what does not give the mark has failed.
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.over {
-            return Poll::Ready(None);
-        }
         ready!(self.coop.poll_ready(cx));
-        let result = ready!(self.shared.poll(|stream| poll_packet(stream, cx)));
-        match &result {
-            Ok(packet) => {
-                self.given += packet.len() as u64;
-                self.meter.publish_bytes(self.given);
-                self.coop.spend(u16::try_from(packet.len() / 1024).unwrap_or(u16::MAX).max(1));
-            }
-            Err(_) => self.over = true,
-        }
-        Poll::Ready(Some(result))
+        let packet = ready!(self.shared.poll(|stream| poll_packet(stream, cx)))?;
+        self.given += packet.len() as u64;
+        self.meter.publish_bytes(self.given);
+        self.coop.spend(u16::try_from(packet.len() / 1024).unwrap_or(u16::MAX).max(1));
+        Poll::Ready(Some(Ok(packet)))
     }
 }
 
@@ -154,9 +146,7 @@ pub(super) fn poll_packet(
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        if !self.over {
-            self.unread.push(Arc::downgrade(&self.shared));
-        }
+        self.unread.push(Arc::downgrade(&self.shared));
     }
 }
 
@@ -239,7 +229,7 @@ impl Destination for Outgoing {
 
 impl fmt::Debug for Incoming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Incoming").field("over", &self.over).finish_non_exhaustive()
+        f.debug_struct("Incoming").field("given", &self.given).finish_non_exhaustive()
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use futures_util::io::{AsyncRead, AsyncWrite};
 use highwater_core::Error;
+use highwater_core::sync::Mutex;
 use tokio::io::{AsyncRead as TokioRead, AsyncWrite as TokioWrite, BufStream, ReadBuf};
 
 use crate::lock;

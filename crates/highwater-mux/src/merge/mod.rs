@@ -114,7 +114,7 @@ impl<S> Merge<S> {
 
     fn insert(&mut self, (id, source): (u64, Readable<S>)) {
         let signal = Signal::new(id, &self.ready);
-        let (source, waker) = (Box::pin(source), Waker::from(Arc::clone(&signal)));
+        let (source, waker) = (Box::pin(source.handed_over()), Waker::from(Arc::clone(&signal)));
         self.turns.push_back(id);
         self.inputs.insert(id, Input { source, has_turn: true, signal, waker });
     }

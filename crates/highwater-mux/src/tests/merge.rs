@@ -1,14 +1,17 @@
 //! Merge: fairness, cost, ends, and inputs that come and go.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use futures::{FutureExt, Stream, stream};
 use highwater_core::{Error, HighWaterMark, Readable, pass_through, task};
+use highwater_test::Wakes;
+use tokio::task::coop;
 use tokio::time::sleep;
 
-use super::{MS, Random, Watch, failing, settle, slow};
+use super::{MS, Random, Watch, failing, slow, soon};
 use crate::{merge, merge_with_handle};
 
 /// C86: inputs that are always ready get equal shares.
@@ -58,7 +61,7 @@ async fn a_wake_too_many_gives_no_turn() {
 }
 
 /// An input that wakes itself while it is polled is looked at again, though the task does not wait yet.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_input_that_wakes_itself_has_another_turn() {
     let giving_way = |left: u32| {
         let (mut left, mut polls) = (left, 0);
@@ -73,7 +76,7 @@ async fn an_input_that_wakes_itself_has_another_turn() {
         }))
     };
     let merged = merge([giving_way(4), giving_way(6)]).to_vec();
-    let merged = tokio::time::timeout(MS * 5000, merged).await.expect("it is woken").unwrap();
+    let merged = soon(merged).await.unwrap();
     assert_eq!(merged.len(), 8);
 }
 
@@ -187,24 +190,45 @@ async fn inputs_are_removed_while_it_runs() {
     assert!(merged.next().await.is_none());
 }
 
-/// A merge that waits is woken by an input that is added, and by the last handle that is dropped.
-#[tokio::test]
-async fn a_merge_that_waits_hears_of_its_handle() {
+/// A merge that waits is woken by each thing that a handle asks for, and by the last handle that is dropped; otherwise it
+/// sleeps.
+#[test]
+fn a_merge_that_waits_hears_of_its_handles() {
+    let idle = || Readable::from_stream(stream::pending::<u64>());
     let (handle, mut merged) = merge_with_handle(8);
-    let mut reading = task::spawn(async move {
-        let first = merged.next().await.transpose().unwrap();
-        (first, merged.next().await.transpose().unwrap())
-    });
-    settle().await;
-    handle.add(Readable::from_iter([5])).unwrap();
-    settle().await;
+    let (waker, wakes) = Wakes::waker();
+    let mut poll =
+        || pin!(merged.next()).poll(&mut Context::from_waker(&waker)).map(|next| next.is_none());
+    let mut sleeps = |woken| {
+        assert_eq!(wakes.count(), woken);
+        assert!(poll().is_pending() && poll().is_pending());
+        assert_eq!(wakes.count(), woken, "it wakes itself");
+    };
+    sleeps(0);
+    let id = handle.add(idle()).unwrap();
+    sleeps(1);
+    assert!(handle.remove(id));
+    sleeps(2);
     let other = handle.clone();
     drop(handle);
-    settle().await;
-    assert!((&mut reading).now_or_never().is_none());
+    sleeps(3);
     drop(other);
-    let read = tokio::time::timeout(MS * 5000, reading).await.expect("it is woken").unwrap();
-    assert_eq!(read, (Some(5), None));
+    assert_eq!((wakes.count(), poll()), (4, Poll::Ready(true)));
+}
+
+/// A merge that yields because the budget of its task is spent wakes the task, although it listens to no input by then.
+#[tokio::test]
+async fn a_merge_that_yields_wakes_its_task() {
+    let spends = stream::poll_fn(|cx| {
+        while let Poll::Ready(unit) = coop::poll_proceed(cx) {
+            unit.made_progress();
+        }
+        Poll::<Option<u64>>::Pending
+    });
+    let mut merged = merge([Readable::from_stream(spends)]);
+    let (waker, wakes) = Wakes::waker();
+    assert!(pin!(merged.next()).poll(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!(wakes.count(), 1);
 }
 
 /// It takes no inputs.

@@ -2,6 +2,7 @@
 
 use highwater_core::{BoxReadable, Error, HighWaterMark, Readable};
 
+use super::soon;
 use crate::{Branch, Branched, Demux, Dropped, MuxExt as _, OnFull, merge};
 
 /// Numbers from 0 to 8, then a panic.
@@ -12,7 +13,7 @@ fn broken() -> BoxReadable<u64> {
 
 async fn read(mut branch: Branched<u64>) -> (Vec<u64>, Option<Error>) {
     let mut given = Vec::new();
-    while let Some(next) = branch.next().await {
+    while let Some(next) = soon(branch.next()).await {
         match next {
             Ok(x) => given.push(x),
             Err(error) => return (given, Some(error)),
@@ -27,7 +28,7 @@ fn assert_panic(error: Option<Error>) {
 }
 
 /// I1, C33: every branch has what came before, whatever its policy, and then the panic.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn chunks_before_a_panic_come_first_in_every_branch() {
     let kinds = [
         OnFull::Wait,
@@ -52,14 +53,14 @@ async fn chunks_before_a_panic_come_first_in_every_branch() {
 }
 
 /// I1, C33: so do the keys of a demux, and the readable that gives the keys.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn chunks_before_a_panic_come_first_in_every_key() {
     let whole = || Readable::from_iter(0..20).boxed();
     let panics = |x: &u64| if *x < 9 { x % 3 } else { panic!("nine") };
     for mut keys in [broken().demux(Demux::new(|x| x % 3)), whole().demux(Demux::new(panics))] {
         let mut streams = Vec::new();
         let error = loop {
-            match keys.next().await.unwrap() {
+            match soon(keys.next()).await.unwrap() {
                 Ok(stream) => streams.push(stream),
                 Err(error) => break error,
             }
@@ -75,7 +76,7 @@ async fn chunks_before_a_panic_come_first_in_every_key() {
 }
 
 /// A merge panics on the task that reads it, and has given what came before.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn chunks_before_a_panic_of_an_input_have_been_given() {
     let mut merged = merge([broken()]).boxed().buffer(HighWaterMark::items(1));
     for x in 0..9 {

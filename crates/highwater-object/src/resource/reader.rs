@@ -10,7 +10,7 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
 use highwater_core::task::{Task, spawn};
-use highwater_core::{Coop, Error, Meter, Readable, Result, Runs, Source, StageInfo};
+use highwater_core::{Error, Meter, Pace, Readable, Result, Runs, Source, StageInfo};
 use tokio::task::JoinError;
 
 use super::{Address, IdOptions, IdRead};
@@ -128,7 +128,7 @@ pub struct RecordRead<F: Decode> {
     ids: Ids,
     under_way: UnderWay<F::Value>,
     meter: Meter,
-    coop: Coop,
+    pace: Pace,
 }
 
 /// The ids to be fetched.
@@ -170,7 +170,7 @@ impl<F: Decode> RecordRead<F> {
             ids: Ids::Left(Vec::new().into_iter(), IdRead::new(address, &options.ids)),
             under_way,
             meter,
-            coop: Coop::default(),
+            pace: Pace::default(),
         };
         Readable::from_source(info, source)
     }
@@ -205,10 +205,9 @@ impl<F: Decode> Stream for RecordRead<F> {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         loop {
-            ready!(this.coop.poll_ready(cx));
-            this.coop.spend(1);
+            ready!(this.pace.poll_step(cx));
             this.ask(cx);
-            let result = match (this.under_way.poll_next(cx), &mut this.ids) {
+            let result = match (this.pace.note(this.under_way.poll_next(cx)), &mut this.ids) {
                 (Poll::Ready(Some(result)), _) => result,
                 (Poll::Ready(None), Ids::Over(error)) => return Poll::Ready(error.take().map(Err)),
                 // The ids have the waker.

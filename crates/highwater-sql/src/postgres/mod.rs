@@ -91,11 +91,14 @@ async fn run(lease: &Lease, sql: &str) -> Result<(), Failed> {
     result.map_err(|error| Failed { number, error })
 }
 
-/// Whether two have made the same table, type or index at once. `IF NOT EXISTS` does not see one that is not committed.
+/// Whether two may have made the same table, type or index at once. `IF NOT EXISTS` does not see one that is not committed,
+/// and the names of the table and of its type are looked up one after the other. The statement is worth one more attempt.
 fn is_race(error: &tokio_postgres::Error) -> bool {
-    error.as_db_error().is_some_and(|error| {
-        *error.code() == SqlState::UNIQUE_VIOLATION && error.schema() == Some("pg_catalog")
-    })
+    let Some(error) = error.as_db_error() else { return false };
+    match error.code() {
+        &SqlState::UNIQUE_VIOLATION => error.schema() == Some("pg_catalog"),
+        code => [SqlState::DUPLICATE_TABLE, SqlState::DUPLICATE_OBJECT].contains(code),
+    }
 }
 
 /// The byte of the text that the server complains about, if it says so.
@@ -109,12 +112,8 @@ fn offset(error: &tokio_postgres::Error, sql: &str) -> Option<usize> {
 
 /// Makes a table if it is not there. Two that do so at once can get into each other's way: then it is there.
 async fn create(lease: &Lease, sql: &str) -> Result<()> {
-    let made = lease.batch_execute(sql).await;
-    let twice = [SqlState::UNIQUE_VIOLATION, SqlState::DUPLICATE_TABLE];
-    match made {
-        Err(error) if error.code().is_some_and(|code| twice.contains(code)) => {
-            Ok(lease.batch_execute(sql).await?)
-        }
+    match lease.batch_execute(sql).await {
+        Err(error) if is_race(&error) => Ok(lease.batch_execute(sql).await?),
         made => Ok(made?),
     }
 }

@@ -60,7 +60,7 @@ pub struct BinaryReader<S> {
 impl<S> BinaryReader<S> {
     pub(crate) fn new(source: Readable<S>) -> Self {
         let (held, rest) = (BytesMut::new(), Bytes::new());
-        Self { source, most: DEFAULT_MAX, held, rest, offset: 0, over: false }
+        Self { source: source.handed_over(), most: DEFAULT_MAX, held, rest, offset: 0, over: false }
     }
 
     /// The most bytes that [`exact`](Self::exact) gives in one piece. The default is 1 MiB (2²⁰ bytes).

@@ -7,7 +7,7 @@ use rustix::fs::{Gid, Mode, RawMode, Stat, Uid, fchmod, fchown, fstat};
 use rustix::io::Errno;
 
 use super::Attribute;
-use super::place::Place;
+use super::place::Old;
 
 /// The numbers of a user and a group.
 #[derive(Debug, Clone, Copy)]
@@ -38,17 +38,16 @@ impl Wanted {
     ///
     /// The owner comes before the mode: changing it clears the special bits, and the old mode must not be given to a
     /// file of another owner.
-    pub(super) fn give(&self, file: &File, old: &Place) -> io::Result<Vec<Attribute>> {
+    pub(super) fn give(&self, file: &File, old: Option<&Old>) -> io::Result<Vec<Attribute>> {
         let mut lost = Vec::new();
-        let old = lists::open(old);
-        if self.extended && !lists::copy_extended(old.as_ref(), file) {
+        if self.extended && !lists::copy_extended(old, file) {
             lost.push(Attribute::Extended);
         }
         if let Some(owner) = self.owner {
             give_owner(file, owner, &mut lost)?;
         }
         if let Some(mode) = self.mode {
-            if !lists::copy_access(old.as_ref().filter(|_| self.access), file) {
+            if !lists::copy_access(old.filter(|_| self.access), file) {
                 lost.push(Attribute::AccessList);
             }
             fchmod(file, allowed(mode, &mut lost))?;
@@ -110,21 +109,39 @@ pub(super) fn mode(mode: u32) -> Mode {
 /// Extended attributes and access control lists, which are one kind of them.
 #[cfg(target_os = "linux")]
 mod lists {
-    use rustix::fs::{OFlags, XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr, openat};
+    use rustix::fs::{
+        XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr, lgetxattr, llistxattr,
+    };
 
-    use super::{Errno, File, Mode, Place};
+    use super::{Errno, File, Old};
 
-    /// Opens the old file, if there is one and it can be read.
-    pub(super) fn open(old: &Place) -> Option<File> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        openat(&old.folder, &old.name, flags, Mode::empty()).ok().map(File::from)
+    fn list(old: &Old, names: &mut [u8]) -> Result<usize, Errno> {
+        match old {
+            Old::Open(file) => flistxattr(file, names),
+            Old::Closed(path) => llistxattr(path, names),
+            Old::Gone => Err(Errno::NOENT),
+        }
+    }
+
+    fn get(old: &Old, name: &[u8], value: &mut [u8]) -> Result<usize, Errno> {
+        match old {
+            Old::Open(file) => fgetxattr(file, name, value),
+            Old::Closed(path) => lgetxattr(path, name, value),
+            Old::Gone => Err(Errno::NOENT),
+        }
+    }
+
+    fn copy(old: &Old, file: &File, name: &[u8]) -> Result<(), Errno> {
+        let mut value = vec![0; LARGEST];
+        let len = get(old, name, &mut value)?;
+        fsetxattr(file, name, &value[..len], XattrFlags::empty())
     }
 
     /// Copies `user.*`. Those of the other kinds are given by the system and its rules.
-    pub(super) fn copy_extended(old: Option<&File>, file: &File) -> bool {
+    pub(super) fn copy_extended(old: Option<&Old>, file: &File) -> bool {
         let Some(old) = old else { return true };
         let mut names = vec![0; LARGEST];
-        let len = match flistxattr(old, &mut names[..]) {
+        let len = match list(old, &mut names) {
             Ok(len) => len,
             Err(error) => return error == Errno::NOTSUP,
         };
@@ -134,22 +151,14 @@ mod lists {
     }
 
     /// Copies the access control list, or removes the one that the folder gave. False if there is one that was lost.
-    pub(super) fn copy_access(old: Option<&File>, file: &File) -> bool {
-        match old.map(|old| copy(old, file, ACCESS)) {
-            Some(Ok(())) => true,
-            Some(Err(Errno::NOTSUP)) => true,
-            None | Some(Err(Errno::NODATA)) => match fremovexattr(file, ACCESS) {
-                Ok(()) | Err(Errno::NODATA | Errno::NOTSUP) => true,
-                Err(_) => false,
-            },
+    pub(super) fn copy_access(old: Option<&Old>, file: &File) -> bool {
+        let kept = match old.map(|old| copy(old, file, ACCESS)) {
+            Some(Ok(()) | Err(Errno::NOTSUP)) => return true,
+            None | Some(Err(Errno::NODATA)) => true,
             Some(Err(_)) => false,
-        }
-    }
-
-    fn copy(old: &File, file: &File, name: &[u8]) -> Result<(), Errno> {
-        let mut value = vec![0; LARGEST];
-        let len = fgetxattr(old, name, &mut value[..])?;
-        fsetxattr(file, name, &value[..len], XattrFlags::empty())
+        };
+        let removed = fremovexattr(file, ACCESS);
+        kept && matches!(removed, Ok(()) | Err(Errno::NODATA | Errno::NOTSUP))
     }
 
     const ACCESS: &[u8] = b"system.posix_acl_access";
@@ -160,17 +169,13 @@ mod lists {
 /// Elsewhere they are not kept.
 #[cfg(not(target_os = "linux"))]
 mod lists {
-    use super::{File, Place};
+    use super::{File, Old};
 
-    pub(super) fn open(_: &Place) -> Option<File> {
-        None
+    pub(super) fn copy_extended(old: Option<&Old>, _: &File) -> bool {
+        old.is_none()
     }
 
-    pub(super) fn copy_extended(_: Option<&File>, _: &File) -> bool {
-        false
-    }
-
-    pub(super) fn copy_access(_: Option<&File>, _: &File) -> bool {
+    pub(super) fn copy_access(_: Option<&Old>, _: &File) -> bool {
         true
     }
 }

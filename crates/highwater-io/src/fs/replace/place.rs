@@ -1,14 +1,15 @@
 //! The folder and the name of the file that a path leads to.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, openat, readlinkat, statat};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::geteuid;
 
 /// An open folder and a name in it. Everything happens relative to the folder, so that nobody can exchange a part of the
@@ -17,6 +18,15 @@ use rustix::process::geteuid;
 pub(super) struct Place {
     pub(super) folder: Arc<OwnedFd>,
     pub(super) name: OsString,
+}
+
+/// The file to replace, as far as its attributes can be read.
+pub(super) enum Old {
+    Open(File),
+    /// It cannot be read. Its lists can, by this path, if `/proc` is there.
+    Closed(PathBuf),
+    /// It was removed, or another one took its place: whether it had lists is not known.
+    Gone,
 }
 
 impl Place {
@@ -46,7 +56,8 @@ impl Place {
         let name = name.ok_or_else(|| invalid("the path names no file"))?.to_owned();
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = openat(base, folder.unwrap_or(Path::new(".")), flags, Mode::empty())?;
+        let folder = folder.unwrap_or(Path::new("."));
+        let folder = retry_on_intr(|| openat(&base, folder, flags, Mode::empty()))?;
         Ok(Self { folder: Arc::new(folder), name })
     }
 
@@ -59,13 +70,33 @@ impl Place {
         }
     }
 
+    /// The file that `about` describes.
+    pub(super) fn old(&self, about: &Stat) -> Old {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let is_the_same =
+            |found: &Stat| found.st_dev == about.st_dev && found.st_ino == about.st_ino;
+        let opened = openat(&self.folder, &self.name, flags, Mode::empty());
+        let found = match &opened {
+            Ok(file) => fstat(file).ok(),
+            Err(_) => self.about().ok().flatten(),
+        };
+        match opened {
+            _ if !found.as_ref().is_some_and(is_the_same) => Old::Gone,
+            Ok(file) => Old::Open(file.into()),
+            Err(_) => {
+                let folder = self.folder.as_raw_fd().to_string();
+                Old::Closed(Path::new("/proc/self/fd").join(folder).join(&self.name))
+            }
+        }
+    }
+
     fn link(&self) -> io::Result<PathBuf> {
         let path = readlinkat(&self.folder, &self.name, Vec::new())?;
         Ok(PathBuf::from(OsString::from_vec(path.into_bytes())))
     }
 
     fn checked(self, about: Option<&Stat>, strangers: &[u32]) -> io::Result<Self> {
-        if about.is_some_and(|about| kind(about) != FileType::RegularFile) {
+        if about.is_some_and(|about| !is_regular(about)) {
             return Err(invalid("only a regular file can be replaced"));
         }
         let is_theirs = |user: &u32| about.is_some_and(|about| about.st_uid == *user);
@@ -80,6 +111,10 @@ impl Place {
     pub(super) fn sibling(&self, name: &OsStr) -> Self {
         Self { folder: Arc::clone(&self.folder), name: name.to_owned() }
     }
+}
+
+pub(super) fn is_regular(about: &Stat) -> bool {
+    kind(about) == FileType::RegularFile
 }
 
 /// The kind of a file.

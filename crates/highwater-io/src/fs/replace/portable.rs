@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{Attribute, ReplaceOptions};
+use super::ReplaceOptions;
 use crate::fs::gate::Gate;
+use crate::fs::target::InPlace;
 
 /// The new file until it takes the place of the old one. Removed when it is dropped.
 #[derive(Debug)]
@@ -45,14 +46,15 @@ impl Temporary {
     }
 
     /// Syncs the file and renames it. `None` if the gate was closed before.
-    pub(in crate::fs) fn commit(self, gate: &Gate) -> io::Result<Option<Vec<Attribute>>> {
+    pub(in crate::fs) fn commit(self, gate: &Gate) -> io::Result<Option<InPlace>> {
         self.file.as_file().sync_all()?;
         let Self { file, path, create_new } = self;
         let renamed = gate
             .pass(|| if create_new { file.persist_noclobber(&path) } else { file.persist(&path) });
         match renamed {
             None => Ok(None),
-            Some(Ok(_)) => Ok(Some(Vec::new())),
+            // Elsewhere a folder cannot be synced.
+            Some(Ok(_)) => Ok(Some(InPlace { not_kept: Vec::new(), synced: Ok(()) })),
             Some(Err(failed)) => Err(failed.error),
         }
     }

@@ -8,12 +8,16 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, fsync, linkat, openat, renameat, unlinkat};
-use rustix::io::Errno;
+#[cfg(target_os = "linux")]
+use rustix::fs::{RenameFlags, renameat_with};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::process::geteuid;
 
 use super::attributes::{Owner, Wanted};
-use super::place::Place;
+use super::place::{Place, is_regular};
 use super::{Attribute, ReplaceOptions};
 use crate::fs::gate::Gate;
+use crate::fs::target::InPlace;
 
 /// The new file until it takes the place of the old one. A drop removes it, on the blocking pool if there is one.
 #[derive(Debug)]
@@ -49,8 +53,8 @@ impl Temporary {
     }
 
     /// Sets the attributes, syncs the file, renames it over the old one, and syncs the folder. `None` if the gate was
-    /// closed before the rename.
-    pub(in crate::fs) fn commit(mut self, gate: &Gate) -> io::Result<Option<Vec<Attribute>>> {
+    /// closed before the rename; an error only if there was no rename.
+    pub(in crate::fs) fn commit(mut self, gate: &Gate) -> io::Result<Option<InPlace>> {
         let inner = self.0.take().expect("it is taken by value only");
         let ready = inner.prepare();
         let renamed = match ready {
@@ -61,8 +65,8 @@ impl Temporary {
             inner.remove();
             return renamed.and(ready.map(|_| None));
         }
-        fsync(&inner.target.folder)?;
-        ready.map(Some)
+        let synced = retry_on_intr(|| fsync(&inner.target.folder)).map_err(io::Error::from);
+        ready.map(|not_kept| Some(InPlace { not_kept, synced }))
     }
 
     /// Removes the file, on this thread.
@@ -97,16 +101,24 @@ impl Drop for Removal {
 impl Inner {
     /// Gives the file its attributes, and waits until it is on the disk.
     fn prepare(&self) -> io::Result<Vec<Attribute>> {
-        let old = self.target.about()?.or(self.old);
+        let old = self.target.about()?.filter(|now| self.is_trusted(now)).or(self.old);
         let wanted = Wanted {
             owner: self.options.owner.or(old.as_ref().map(Owner::of)),
             mode: self.options.mode.or(old.as_ref().map(|old| Mode::from_raw_mode(old.st_mode))),
             access: self.options.mode.is_none(),
             extended: self.options.extended,
         };
-        let lost = wanted.give(&self.file, &self.target)?;
+        let old = old.as_ref().map(|about| self.target.old(about));
+        let lost = wanted.give(&self.file, old.as_ref())?;
         self.file.sync_all()?;
         Ok(lost)
+    }
+
+    /// Whether the new file takes its attributes from the file that is there now. Another user who put a file or a link
+    /// there since the start would otherwise decide who may read the new file.
+    fn is_trusted(&self, now: &Stat) -> bool {
+        let owner = self.old.as_ref().map_or_else(|| geteuid().as_raw(), |old| old.st_uid);
+        is_regular(now) && now.st_uid == owner
     }
 
     fn rename(&self) -> io::Result<()> {
@@ -114,10 +126,15 @@ impl Inner {
         if !self.options.create_new {
             return Ok(renameat(&from.folder, &from.name, &to.folder, &to.name)?);
         }
-        // A link, unlike a rename, never replaces anything.
-        linkat(&from.folder, &from.name, &to.folder, &to.name, AtFlags::empty())?;
-        unlinkat(&from.folder, &from.name, AtFlags::empty()).unwrap_or_default();
-        Ok(())
+        match rename_new(from, to) {
+            // The system or its file system knows no such rename. A link never replaces anything either.
+            Err(Errno::NOSYS | Errno::INVAL | Errno::NOTSUP) => {
+                linkat(&from.folder, &from.name, &to.folder, &to.name, AtFlags::empty())?;
+                unlinkat(&from.folder, &from.name, AtFlags::empty()).unwrap_or_default();
+                Ok(())
+            }
+            renamed => Ok(renamed?),
+        }
     }
 
     /// A file that cannot be removed stays: nobody could do anything about it.
@@ -127,12 +144,24 @@ impl Inner {
     }
 }
 
+/// Renames a file unless the new name is taken. In one step: a kill cannot leave the file with both names.
+#[cfg(target_os = "linux")]
+fn rename_new(from: &Place, to: &Place) -> Result<(), Errno> {
+    let flags = RenameFlags::NOREPLACE;
+    renameat_with(&from.folder, &from.name, &to.folder, &to.name, flags)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn rename_new(_: &Place, _: &Place) -> Result<(), Errno> {
+    Err(Errno::NOSYS)
+}
+
 /// Creates a file with a new name in the folder of `target`.
 fn create_beside(target: &Place, mode: Mode) -> io::Result<(File, Place)> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     for _ in 0..TRIES {
         let here = target.sibling(&temporary_name(&target.name));
-        match openat(&here.folder, &here.name, flags, mode) {
+        match retry_on_intr(|| openat(&here.folder, &here.name, flags, mode)) {
             Ok(file) => return Ok((File::from(file), here)),
             Err(Errno::EXIST) => {}
             Err(error) => return Err(error.into()),

@@ -4,7 +4,9 @@ use std::io::ErrorKind;
 
 use highwater_core::Destination;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::sleep;
 
+use super::super::{MS, soon};
 use super::*;
 
 fn is_reset(error: &Error) -> bool {
@@ -84,18 +86,19 @@ async fn who_writes_to_nobody_is_told() {
 /// Shows F69.
 #[tokio::test(start_paused = true)]
 async fn a_writer_whose_reader_was_dropped_fails_although_the_other_side_is_open() {
-    for read_first in [false, true] {
+    for before in ["nothing", "one read", "a full window"] {
         let (client, mut server) = pair(1024);
         let (mut near, far) = stream(&client, &mut server).await;
         let endless = Readable::from_iter(std::iter::repeat_with(|| block(1000)));
         let sending = endless.pipe_to(far.writable).spawn();
-        if read_first {
-            near.readable.next().await.unwrap().unwrap();
+        match before {
+            "one read" => drop(near.readable.next().await.unwrap().unwrap()),
+            // The paused clock moves when nobody has anything to do.
+            "a full window" => sleep(MS).await,
+            _ => {}
         }
         drop(near.readable);
-        let day = std::time::Duration::from_secs(86_400);
-        let ended = tokio::time::timeout(day, sending.join()).await.expect("it is told");
-        assert!(is_reset(&ended.unwrap_err()));
+        assert!(is_reset(&soon(sending.join()).await.unwrap_err()), "{before}");
         let error = near.writable.write(block(20_000)).await.unwrap_err();
         assert!(error.is_limit(), "{error:?}");
         // Other streams are not affected.
@@ -139,7 +142,7 @@ async fn a_session_that_is_dropped_fails_its_streams() {
 }
 
 /// Going away drains: what is open goes on to its end, nothing new is opened, and the peer sees an end.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn going_away_waits_for_the_streams() {
     let (client, mut server) = pair(64);
     let (near, far) = stream(&client, &mut server).await;
@@ -159,12 +162,12 @@ async fn going_away_waits_for_the_streams() {
         // One that was opened before it was going away.
         drop(stream.unwrap());
     }
-    leaving.await.unwrap().unwrap();
-    client.finish().await.unwrap();
+    soon(leaving).await.unwrap().unwrap();
+    soon(client.finish()).await.unwrap();
 }
 
 /// What was sent before a farewell is read behind it.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_was_sent_is_read_after_the_farewell() {
     let (client, mut server) = pair(1 << 20);
     let (near, far) = stream(&client, &mut server).await;
@@ -173,7 +176,7 @@ async fn what_was_sent_is_read_after_the_farewell() {
     let leaving = task::spawn(client.finish());
     assert!(server.next().await.is_none());
     assert_eq!(far.readable.to_bytes().await.unwrap().len(), 5000);
-    leaving.await.unwrap().unwrap();
+    soon(leaving).await.unwrap().unwrap();
 }
 
 /// F65, I57: an exchange that is cut at every byte, in either direction, is never taken for a whole one.

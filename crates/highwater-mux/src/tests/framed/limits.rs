@@ -109,6 +109,8 @@ async fn a_peer_that_does_not_keep_to_the_protocol() {
             (corrupt, !corrupt),
             "{error:?}"
         );
+        let later = server.open().await.unwrap_err();
+        assert_eq!(later.is_corrupt(), corrupt, "it stays: {later:?}");
     }
 }
 

@@ -3,8 +3,13 @@
 //! Where the buffer may choose, as with whose turn it is, the reference says what it must not do: it is asked with what
 //! was seen, and answers with that if it keeps the promises.
 
+mod reading;
+mod share;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::task::Poll;
+
+pub(super) use share::Share;
 
 pub(super) type Chunk = (u32, usize);
 pub(super) type Who = usize;
@@ -30,7 +35,10 @@ pub(super) enum How {
     Write,
     TryWrite,
     Send,
+    /// With a permit.
     Turn(Who),
+    /// A sink that was ready.
+    Sink(Who),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +77,12 @@ pub(super) struct Reference {
     /// The last step gave a chunk.
     pub(super) gave: bool,
     over: bool,
+    /// The part of the others in a budget.
+    pub(super) share: Option<Share>,
+    /// Before this step the gate was closed, or the budget used up.
+    was_closed: bool,
+    /// Whether the gate is as it was seen: with a budget, and sinks as the only handles, nobody knows.
+    pub(super) is_gate_seen: bool,
 }
 
 impl Reference {
@@ -95,19 +109,36 @@ impl Reference {
             given: 0,
             gave: false,
             over: false,
+            share: None,
+            was_closed: false,
+            is_gate_seen: true,
         }
     }
 
-    /// Takes the chunk, or says why not. Of a full buffer, `seen` decides within what is allowed.
-    pub(super) fn put(&mut self, chunk: Chunk, how: How, seen_full: bool) -> Result<bool, Trouble> {
-        let kept = match how {
-            How::Turn(who) => self.held.remove(&who).unwrap_or(0),
-            _ => 0,
+    /// A step begins.
+    pub(super) fn begin(&mut self) {
+        self.gave = false;
+        self.was_closed = self.closed || self.may_be_used_up();
+    }
+
+    /// Takes the chunk, or says why not, and whether it is full then. Where turns that nobody knows of may matter, what was
+    /// `seen` decides within what is allowed: the answer, or nothing if it was refused as full.
+    pub(super) fn put(
+        &mut self,
+        chunk: Chunk,
+        how: How,
+        seen: Option<bool>,
+    ) -> Result<bool, Trouble> {
+        let (How::Turn(who) | How::Sink(who)) = how else {
+            let result = self.admit(chunk, how, 0, seen);
+            if result.is_err() {
+                self.settle();
+            }
+            return result;
         };
-        let result = self.admit(chunk, how, kept, seen_full);
-        if result.is_err() || matches!(how, How::Turn(_)) {
-            self.settle();
-        }
+        let kept = self.held.remove(&who).unwrap_or(0);
+        let result = self.admit(chunk, how, kept, seen);
+        self.settle();
         result
     }
 
@@ -116,30 +147,35 @@ impl Reference {
         (id, weight): Chunk,
         how: How,
         kept: usize,
-        seen_full: bool,
+        seen: Option<bool>,
     ) -> Result<bool, Trouble> {
         match self.life {
             Life::Open => {}
             Life::Ending | Life::Ended => return Err(self.late()),
             Life::Destroyed => return Err(self.trouble()),
         }
-        // What is filled for certain, and what may be: those who wait may have been given a turn.
-        let filled = [
-            self.promised(),
-            self.line.values().copied().fold(self.promised(), usize::saturating_add),
-        ];
-        let full = filled.map(|filled| self.is_full(how, filled, weight <= kept));
+        let fits = weight <= kept;
+        let full = self.filled().map(|filled| self.is_full(how, filled, fits));
+        let over = self.is_over(how, kept, fits);
         // Somebody who waits may be in line still, or have been given a turn.
-        let may_be_full =
-            full[1] || (!self.line.is_empty() && matches!(how, How::TryWrite | How::Send));
-        let full = full[0] || (may_be_full && seen_full);
+        let gives_way = !self.line.is_empty() && matches!(how, How::TryWrite | How::Send);
+        let may_be_full = full[1] || over[1] || gives_way;
+        let full = full[0] || over[0] || (may_be_full && seen.is_none());
         let Some(sum) = self.buffered.checked_add(weight).filter(|_| !full) else {
             return Err(Trouble::Overflow);
         };
         self.buffered = sum;
         self.queue.push_back((id, weight));
-        self.closed |= sum >= self.high;
-        Ok(sum >= self.high)
+        let used_up = self.used_up();
+        let full = sum >= self.high || used_up[0] || (used_up[1] && seen == Some(true));
+        self.closed |= full;
+        Ok(full)
+    }
+
+    /// What is filled for certain, and what may be: those who wait may have been given a turn.
+    fn filled(&self) -> [usize; 2] {
+        let line = self.line.values().copied();
+        [self.promised(), line.fold(self.promised(), usize::saturating_add)]
     }
 
     fn is_full(&self, how: How, filled: usize, has_room: bool) -> bool {
@@ -148,6 +184,7 @@ impl Reference {
             How::TryWrite => filled >= self.high && (filled > 0 || self.closed),
             How::Send => self.closed || filled >= self.high && filled > 0,
             How::Turn(_) => !has_room && filled >= self.high && (filled > 0 || self.closed),
+            How::Sink(_) => !has_room && filled >= self.hard && (filled > 0 || self.closed),
         }
     }
 
@@ -161,7 +198,8 @@ impl Reference {
         let fits = self.line.values().all(|weight| self.promised().checked_add(*weight).is_some());
         // What was given before somebody waited is counted with the next chunk.
         let sure = if self.gave { self.given } else { 0 };
-        let room = !self.closed && self.promised() - sure < self.high.max(1);
+        let open = !self.closed || (self.buffered <= self.low && self.may_open()[0]);
+        let room = open && self.promised() - sure < self.high.max(1) && self.may_open()[0];
         self.life == Life::Open && room && fits
     }
 
@@ -171,6 +209,8 @@ impl Reference {
         if let Some(answer) = self.answer(wait, seen) {
             self.forget(who);
             if let (Wait::Turn(weight), Ok(())) = (wait, answer) {
+                // For which the gate was open, at least for a moment.
+                self.closed &= self.buffered > self.low || !self.may_open()[1];
                 self.held.insert(who, weight);
             }
             return Poll::Ready(answer);
@@ -186,6 +226,12 @@ impl Reference {
         Poll::Pending
     }
 
+    /// Whether a wait would be over for certain.
+    pub(super) fn is_ready(&self, wait: Wait) -> bool {
+        let drains = wait == Wait::Drain && self.buffered <= self.low && self.may_open()[0];
+        drains || self.answer(wait, false).is_some()
+    }
+
     /// A write behind a failure gets its error.
     fn late(&self) -> Trouble {
         self.failure.unwrap_or(Trouble::WriteAfterEnd)
@@ -197,7 +243,10 @@ impl Reference {
             (_, Life::Destroyed) => Some(Err(self.trouble())),
             (Wait::Turn(_), Life::Ending | Life::Ended) => Some(Err(self.late())),
             (Wait::Drain, Life::Ending | Life::Ended) => Some(Ok(())),
-            (Wait::Drain, Life::Open) => (!self.closed).then_some(Ok(())),
+            (Wait::Drain, Life::Open) => {
+                let may_open = seen && self.buffered <= self.low && self.may_open()[1];
+                (!self.closed || may_open).then_some(Ok(()))
+            }
             (Wait::Turn(_), Life::Open) => seen.then_some(Ok(())),
         }
     }
@@ -214,10 +263,15 @@ impl Reference {
     }
 
     fn settle(&mut self) {
-        if self.closed && self.life == Life::Open && self.buffered <= self.low {
-            self.closed = false;
-            self.drains.clear();
+        let low = self.life == Life::Open && self.buffered <= self.low;
+        if self.closed && low && self.may_open()[0] {
+            self.open();
         }
+    }
+
+    fn open(&mut self) {
+        self.closed = false;
+        self.drains.clear();
     }
 
     pub(super) fn end(&mut self, failure: Option<Trouble>) {
@@ -252,6 +306,13 @@ impl Reference {
         }
     }
 
+    /// Whether a destroy drops this chunk; with the reader goes what that has taken out.
+    pub(super) fn drops(&self, id: u32, with_reader: bool) -> bool {
+        let destroys = matches!(self.life, Life::Open | Life::Ending);
+        let holds = |chunks: &VecDeque<Chunk>| chunks.iter().any(|chunk| chunk.0 == id);
+        (destroys && holds(&self.queue)) || (with_reader && holds(&self.taken))
+    }
+
     /// The end opens all.
     pub(super) fn seen_corks(&self) -> usize {
         if self.life == Life::Open { self.corks } else { 0 }
@@ -259,141 +320,5 @@ impl Reference {
 
     fn trouble(&self) -> Trouble {
         self.failure.unwrap_or(Trouble::PrematureClose)
-    }
-
-    /// Whether the reader gets what is there. One who waits for a turn opens a cork, unless it has been given the turn:
-    /// then `seen` decides.
-    fn gives(&self, while_paused: bool, seen: bool) -> bool {
-        let waited_for = (!self.line.is_empty() && seen) || !self.drains.is_empty();
-        let held = self.corks > 0 && !waited_for && self.life == Life::Open;
-        !held && (while_paused || !self.paused)
-    }
-
-    pub(super) fn next(&mut self, seen: bool) -> Poll<Option<Result<u32, Trouble>>> {
-        let given = (!self.paused && self.life != Life::Destroyed).then(|| self.give()).flatten();
-        if let Some(id) = given {
-            return Poll::Ready(Some(Ok(id)));
-        }
-        if self.over {
-            return Poll::Ready(None);
-        }
-        match self.readable(false, seen) {
-            Poll::Ready(Ok(true)) => Poll::Ready(self.give().map(Ok)),
-            Poll::Ready(end) => {
-                self.over = true;
-                Poll::Ready(end.err().map(Err))
-            }
-            Poll::Pending => Poll::Pending,
-        }
-    }
-
-    pub(super) fn readable(
-        &mut self,
-        while_paused: bool,
-        seen: bool,
-    ) -> Poll<Result<bool, Trouble>> {
-        if self.given > 0 {
-            self.give_back();
-        }
-        match self.life {
-            Life::Destroyed => return Poll::Ready(Err(self.trouble())),
-            Life::Ended => return Poll::Ready(self.failure.map_or(Ok(false), Err)),
-            Life::Open | Life::Ending => {}
-        }
-        if self.gives(while_paused, seen) {
-            self.take_out();
-        }
-        if self.paused && !while_paused {
-            return Poll::Pending;
-        }
-        if !self.taken.is_empty() {
-            return Poll::Ready(Ok(true));
-        }
-        if self.life == Life::Open {
-            return Poll::Pending;
-        }
-        self.life = Life::Ended;
-        self.outcome = Some(self.failure.map_or(Ok(()), Err));
-        Poll::Ready(self.failure.map_or(Ok(false), Err))
-    }
-
-    pub(super) fn read(&mut self, seen: bool) -> Option<u32> {
-        if self.over || self.life == Life::Destroyed {
-            return None;
-        }
-        if self.gives(true, seen) {
-            self.take_out();
-        }
-        self.give()
-    }
-
-    fn take_out(&mut self) {
-        if self.taken.is_empty() {
-            std::mem::swap(&mut self.taken, &mut self.queue);
-        }
-    }
-
-    fn give(&mut self) -> Option<u32> {
-        let (id, weight) = self.taken.pop_front()?;
-        self.given += weight;
-        self.gave = true;
-        if self.taken.is_empty() {
-            self.give_back();
-        }
-        Some(id)
-    }
-
-    fn give_back(&mut self) {
-        let given = std::mem::take(&mut self.given);
-        self.count(given);
-    }
-
-    fn count(&mut self, given: usize) {
-        if self.life != Life::Destroyed {
-            self.buffered -= given;
-        }
-        self.settle();
-    }
-
-    /// B19: the buffer counts as gone what was given when it likes, but no later than after a quarter of the mark, and at
-    /// the crossing. True if what was seen is that.
-    pub(super) fn counts(&mut self, seen: usize) -> bool {
-        if self.life == Life::Destroyed {
-            self.given = 0;
-            return seen == 0;
-        }
-        let least = self.buffered - self.given;
-        if !(least..=self.buffered).contains(&seen) {
-            return false;
-        }
-        let counted = self.buffered - seen;
-        self.given -= counted;
-        if counted > 0 {
-            self.count(counted);
-        }
-        if self.life != Life::Open {
-            return true;
-        }
-        if self.closed {
-            return !self.gave || self.given == 0 || least > self.low;
-        }
-        self.has_waited || self.given < (self.high / 4).max(1)
-    }
-
-    pub(super) fn unshift(&mut self, chunk: Chunk) -> Result<(), Option<Trouble>> {
-        match self.life {
-            Life::Ended => return Err(None),
-            Life::Destroyed => return Err(Some(self.trouble())),
-            Life::Open | Life::Ending => {}
-        }
-        if self.given >= chunk.1 {
-            self.given -= chunk.1;
-        } else {
-            let full = self.buffered > 0 && self.buffered >= self.hard;
-            let sum = self.buffered.checked_add(chunk.1).filter(|_| !full);
-            self.buffered = sum.ok_or(Some(Trouble::Overflow))?;
-        }
-        self.taken.push_front(chunk);
-        Ok(())
     }
 }
