@@ -33,8 +33,9 @@ struct Package {
 impl Graph {
     /// Reads the graph of the workspace with this manifest, a path from the root of the project.
     fn of(manifest: &str, arguments: &[&str]) -> Self {
-        let mut command = cargo(&["metadata", "--format-version", "1", "--filter-platform"]);
-        command.arg(platform()).arg("--manifest-path").arg(root().join(manifest)).args(arguments);
+        let mut command = cargo(&["metadata", "--format-version", "1"]);
+        command.arg("--filter-platform").arg(platform());
+        command.arg("--manifest-path").arg(root().join(manifest)).args(arguments);
         let metadata: Value = serde_json::from_str(&output(&mut command)).unwrap();
         let nodes = list(&metadata["resolve"]["nodes"]).map(|node| (text(&node["id"]), node));
         let nodes: BTreeMap<_, _> = nodes.collect();
