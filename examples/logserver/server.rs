@@ -21,7 +21,7 @@ use crate::log::SharedLog;
 use crate::place::Place;
 use crate::stats::Stats;
 use crate::store::Store;
-use crate::view::{View, Viewer};
+use crate::view::{Figures, View, Viewer};
 use crate::watch::{Change, Look, looks};
 use crate::web::{Site, serve};
 
@@ -126,7 +126,12 @@ fn watch_it(
         before: None,
         past: VecDeque::new(),
     };
-    let site = Site { stats: Arc::clone(stats), refused: refused.clone(), view };
+    let site = Site {
+        stats: Arc::clone(stats),
+        refused: refused.clone(),
+        view,
+        figures: Arc::new(Figures::new()),
+    };
     let looks = looks(Arc::clone(stats), window, args.thresholds().alerts());
     let show = destination_fn(move |look: Look| {
         for change in &look.changes {

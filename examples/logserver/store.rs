@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable as _};
 use bytes::{Bytes, BytesMut};
 use highwater::{Destination, Result};
 use highwater_examples::OneLine;
@@ -32,13 +33,14 @@ impl Store {
     async fn store(&mut self) {
         let lines = self.gathered();
         let mut troubled = false;
-        while let Err(error) = self.attempt(&lines).await {
+        let attempt = || self.attempt(&lines);
+        let stored = attempt.retry(BACK_OFF).sleep(sleep).notify(|error, _| {
             if !std::mem::replace(&mut troubled, true) {
-                crate::text::say(format_args!("{}; trying again", OneLine(&error)));
+                crate::text::say(format_args!("{}; trying again", OneLine(error)));
                 self.stats.set_troubled(true);
             }
-            sleep(PAUSE).await;
-        }
+        });
+        stored.await.expect("it is tried again until the lines are stored");
         if troubled {
             crate::text::say(format_args!("lines are stored again"));
             self.stats.set_troubled(false);
@@ -105,5 +107,9 @@ impl Destination for Store {
 
 /// Bytes that gather before they are written.
 const GATHER: usize = 256 * 1024;
-/// How long to wait before a write that failed is tried again.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Pauses before a write that failed is tried again. Jitter makes each of them up to twice as long.
+const BACK_OFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(100))
+    .with_max_delay(Duration::from_secs(1))
+    .without_max_times()
+    .with_jitter();

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use highwater::net::Refused;
 use highwater::{Report, Running};
+use metrics::{counter, describe_counter, describe_gauge, gauge, with_local_recorder};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use serde::Serialize;
 
-use crate::lines::Counts;
 use crate::record::Level;
 use crate::stats::{Stats, Totals};
 use crate::watch::{Look, Shown};
@@ -88,62 +89,66 @@ fn shares(before: &Report, now: &Report) -> Vec<(&'static str, f64)> {
     pairs.map(|(a, b)| (b.name(), share(b.busy().saturating_sub(a.busy())))).collect()
 }
 
-/// The figures in the text format of Prometheus.
-pub(crate) fn metrics(totals: &Totals, refused: &Refused, view: &View) -> String {
-    let mut text = Metrics(String::new());
-    text.by_level("lines_total", "counter", "Lines stored.", &totals.stored);
-    let own = refused.for_their_address();
-    let plain = [
-        ("bytes_total", "counter", "Bytes of the lines stored.", totals.stored.bytes),
-        ("truncated_lines_total", "counter", "Lines cut at the limit.", totals.truncated),
-        ("connections", "gauge", "Open connections.", totals.connections as u64),
-        ("refused_total", "counter", "Connections refused.", refused.total()),
-        ("refused_for_address_total", "counter", "Those refused for their address.", own),
-        ("idle_total", "counter", "Connections closed for silence.", totals.idle),
-        ("slow_lines_total", "counter", "Connections closed for a slow line.", totals.slow),
-        ("broken_total", "counter", "Connections that broke.", totals.broken),
-        ("unanswered_total", "counter", "Clients that took no answer.", totals.unanswered),
-        ("rotations_total", "counter", "Files that were full.", totals.rotations),
-        ("storing_fails", "gauge", "1 while lines cannot be stored.", totals.troubled.into()),
-    ];
-    for (name, kind, help, value) in plain {
-        text.head(name, kind, help);
-        text.line(name, "", value as f64);
+/// The figures for Prometheus: what was counted is handed to a recorder whenever they are asked for.
+pub(crate) struct Figures(PrometheusRecorder);
+
+impl Figures {
+    pub(crate) fn new() -> Self {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        with_local_recorder(&recorder, describe);
+        Self(recorder)
     }
-    text.head("alert", "gauge", "1 while it is raised.");
-    for alert in &view.alerts {
-        text.line(
-            "alert",
-            &format!("{{what=\"{}\"}}", alert.what),
-            f64::from(u8::from(alert.raised)),
-        );
+
+    /// In the text format of Prometheus.
+    pub(crate) fn text(&self, totals: &Totals, refused: &Refused, view: &View) -> String {
+        with_local_recorder(&self.0, || record(totals, refused, view));
+        self.0.handle().render()
     }
-    text.head("stage_busy", "gauge", "Part of the last second in which the stage worked.");
-    for (name, share) in &view.stages {
-        text.line("stage_busy", &format!("{{stage=\"{name}\"}}"), *share);
-    }
-    text.0
 }
 
-struct Metrics(String);
-
-impl Metrics {
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
-        self.0
-            .push_str(&format!("# HELP logserver_{name} {help}\n# TYPE logserver_{name} {kind}\n"));
+fn describe() {
+    describe_counter!("logserver_lines_total", "Lines stored.");
+    for (name, help, _) in counters(&Totals::default(), &Refused::default()) {
+        describe_counter!(name, help);
     }
+    describe_gauge!("logserver_connections", "Open connections.");
+    describe_gauge!("logserver_storing_fails", "1 while lines cannot be stored.");
+    describe_gauge!("logserver_alert", "1 while it is raised.");
+    describe_gauge!("logserver_stage_busy", "Part of the last second in which the stage worked.");
+}
 
-    fn line(&mut self, name: &str, labels: &str, value: f64) {
-        self.0.push_str(&format!("logserver_{name}{labels} {value}\n"));
+fn record(totals: &Totals, refused: &Refused, view: &View) {
+    for level in Level::ALL {
+        let lines = counter!("logserver_lines_total", "level" => level.name().to_lowercase());
+        lines.absolute(totals.stored.of(level));
     }
+    for (name, _, value) in counters(totals, refused) {
+        counter!(name).absolute(value);
+    }
+    gauge!("logserver_connections").set(totals.connections as f64);
+    gauge!("logserver_storing_fails").set(f64::from(u8::from(totals.troubled)));
+    for alert in &view.alerts {
+        gauge!("logserver_alert", "what" => alert.what).set(f64::from(u8::from(alert.raised)));
+    }
+    for (stage, share) in &view.stages {
+        gauge!("logserver_stage_busy", "stage" => *stage).set(*share);
+    }
+}
 
-    fn by_level(&mut self, name: &str, kind: &str, help: &str, counts: &Counts) {
-        self.head(name, kind, help);
-        for level in Level::ALL {
-            let label = format!("{{level=\"{}\"}}", level.name().to_lowercase());
-            self.line(name, &label, counts.of(level) as f64);
-        }
-    }
+/// The counters without labels.
+fn counters(totals: &Totals, refused: &Refused) -> [(&'static str, &'static str, u64); 9] {
+    let for_address = refused.for_their_address();
+    [
+        ("logserver_bytes_total", "Bytes of the lines stored.", totals.stored.bytes),
+        ("logserver_truncated_lines_total", "Lines cut at the limit.", totals.truncated),
+        ("logserver_refused_total", "Connections refused.", refused.total()),
+        ("logserver_refused_for_address_total", "Those refused for their address.", for_address),
+        ("logserver_idle_total", "Connections closed for silence.", totals.idle),
+        ("logserver_slow_lines_total", "Connections closed for a slow line.", totals.slow),
+        ("logserver_broken_total", "Connections that broke.", totals.broken),
+        ("logserver_unanswered_total", "Clients that took no answer.", totals.unanswered),
+        ("logserver_rotations_total", "Files that were full.", totals.rotations),
+    ]
 }
 
 /// Seconds that the plot shows.

@@ -16,7 +16,7 @@ use highwater::{CancellationToken, Result};
 use tokio::sync::watch;
 
 use crate::stats::Stats;
-use crate::view::{View, metrics};
+use crate::view::{Figures, View};
 
 /// What is shown.
 #[derive(Clone)]
@@ -24,6 +24,7 @@ pub(crate) struct Site {
     pub(crate) stats: Arc<Stats>,
     pub(crate) refused: Refused,
     pub(crate) view: watch::Receiver<View>,
+    pub(crate) figures: Arc<Figures>,
 }
 
 /// Serves the page until `stop`. The page connects again by itself.
@@ -59,7 +60,7 @@ async fn events(State(site): State<Site>) -> impl IntoResponse {
 }
 
 async fn figures(State(site): State<Site>) -> impl IntoResponse {
-    let text = metrics(&site.stats.totals(), &site.refused, &site.view.borrow());
+    let text = site.figures.text(&site.stats.totals(), &site.refused, &site.view.borrow());
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }
 

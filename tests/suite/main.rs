@@ -11,6 +11,7 @@ mod checksum_program;
 mod closing;
 mod conformance;
 mod cooperative;
+mod dependencies;
 mod documents;
 mod errors_in_order;
 mod errors_program;

@@ -13,6 +13,13 @@
 //! Memory is bounded: a line has at most 1 MiB unless said otherwise, and [`LongLine`] says what becomes of a longer
 //! one. Lines are slices of the chunk they came in; only a line that crosses chunks is copied.
 //!
+//! # Features
+//!
+//! `regex` adds `Grep::regex`, with the expressions of the crate `regex`. `simd` makes [`Lines`] faster where lines are
+//! shorter than about 200 bytes, by the vector instructions of the crate `wide`; it needs Rust 1.89.
+//!
+//! # Examples
+//!
 //! ```
 //! use bytes::Bytes;
 //! use highwater_core::{Readable, Result};
@@ -86,7 +93,7 @@ pub trait LinesExt<S> {
     where
         S: Source<Chunk = Bytes>;
 
-    /// Keeps the matching lines. A text is searched for as it is; [`Grep::regex`] makes one of a regular expression.
+    /// Keeps the matching lines. A text is searched for as it is; `Grep::regex` makes one of a regular expression.
     ///
     /// # Errors
     ///

@@ -35,9 +35,10 @@
 //!
 //! # Features
 //!
-//! Folders and memory are always there. `s3`, `gcs` and `azure` add the stores behind a network; TLS is rustls with ring,
-//! and with the certificates that the system trusts. If the process has not chosen a provider of cryptography for rustls,
-//! ring is installed when the first such store is opened.
+//! Folders and memory are always there. `s3`, `gcs` and `azure` add the stores behind a network; TLS is rustls,
+//! as reqwest has it by default: with the certificates that the system trusts, and with the provider of cryptography that
+//! the process has installed, otherwise with aws-lc-rs. An application that uses rustls itself with another provider names
+//! or installs that one.
 #![forbid(unsafe_code)]
 
 mod error;

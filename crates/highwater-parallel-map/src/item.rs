@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable as _};
 use highwater_core::{Error, Result};
 use tokio::time::{sleep, timeout};
 
@@ -43,8 +44,7 @@ pub struct ParallelMap<T, F> {
 }
 
 struct Retry<T> {
-    times: u32,
-    first_pause: Duration,
+    pauses: ExponentialBuilder,
     copy: fn(&T) -> T,
 }
 
@@ -113,13 +113,19 @@ impl<T, F> ParallelMap<T, F> {
         self
     }
 
-    /// How often an item is tried again after it failed, and how long to wait before the first time; each wait is twice
-    /// the one before.
+    /// How often an item is tried again after it failed, and how long to wait before the first time. Each wait is twice
+    /// the one before, up to 60 s (or `first_pause`, if that is longer). Jitter makes each of them up to twice as long,
+    /// so that items that failed together are not tried again together.
     pub fn retries(mut self, times: u32, first_pause: Duration) -> Self
     where
         T: Clone,
     {
-        self.retry = Some(Retry { times, first_pause, copy: T::clone });
+        let pauses = ExponentialBuilder::new()
+            .with_min_delay(first_pause)
+            .with_max_delay(first_pause.max(LONGEST_PAUSE))
+            .with_max_times(usize::try_from(times).unwrap_or(usize::MAX))
+            .with_jitter();
+        self.retry = Some(Retry { pauses, copy: T::clone });
         self
     }
 
@@ -138,20 +144,14 @@ where
     /// The work on one item.
     pub(crate) fn work(&self, item: T) -> impl Future<Output = Result<U>> + use<T, F, Fut, U> {
         let (f, limit) = (Arc::clone(&self.f), self.timeout);
-        let retry = self.retry.as_ref().map(|retry| (retry.times, retry.first_pause, retry.copy));
+        let retry = self.retry.as_ref().map(|retry| (retry.pauses, retry.copy));
         async move {
-            let Some((mut left, mut pause, copy)) = retry else {
-                return once(&*f, item, limit).await;
+            let f = &*f;
+            let Some((pauses, copy)) = retry else {
+                return once(f, item, limit).await;
             };
-            while left > 0 {
-                if let Ok(done) = once(&*f, copy(&item), limit).await {
-                    return Ok(done);
-                }
-                sleep(pause).await;
-                left -= 1;
-                pause = pause.saturating_mul(2);
-            }
-            once(&*f, item, limit).await
+            let attempt = move || once(f, copy(&item), limit);
+            attempt.retry(pauses).sleep(sleep).await
         }
     }
 }
@@ -202,6 +202,8 @@ pub(crate) fn checked(n: usize) -> usize {
 }
 
 const MOST: usize = 1024;
+/// The longest wait before an item is tried again, without jitter.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 impl<T, F> fmt::Debug for ParallelMap<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

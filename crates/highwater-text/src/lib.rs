@@ -5,10 +5,10 @@
 //! | bytes | [`Text`] | [`DecodeUtf8`] | [`decode_utf8`](TextExt::decode_utf8), [`decode_utf8_lossy`](TextExt::decode_utf8_lossy) |
 //! | bytes | [`Text`] | `DecodeCharset` | `decode_charset` |
 //! | text | bytes | `EncodeCharset` | `encode_charset` |
-//! | bytes | hexadecimal digits | [`EncodeHex`] | [`encode_hex`](TextExt::encode_hex) |
-//! | hexadecimal digits | bytes | [`DecodeHex`] | [`decode_hex`](TextExt::decode_hex) |
-//! | bytes | base64 | [`EncodeBase64`] | [`encode_base64`](TextExt::encode_base64) |
-//! | base64 | bytes | [`DecodeBase64`] | [`decode_base64`](TextExt::decode_base64) |
+//! | bytes | hexadecimal digits | `EncodeHex` | `encode_hex` |
+//! | hexadecimal digits | bytes | `DecodeHex` | `decode_hex` |
+//! | bytes | base64 | `EncodeBase64` | `encode_base64` |
+//! | base64 | bytes | `DecodeBase64` | `decode_base64` |
 //! | lengths and bytes | frames | [`Frames`] | [`frames`](TextExt::frames) |
 //! | frames | lengths and bytes | [`ToFrames`] | [`to_frames`](TextExt::to_frames) |
 //! | bytes | numbers, exact pieces | [`BinaryReader`] | [`binary`](TextExt::binary) |
@@ -28,7 +28,8 @@
 //!
 //! # Features
 //!
-//! `charsets` adds `DecodeCharset` and `EncodeCharset`, with the tables of the Encoding Standard.
+//! `charsets` adds `DecodeCharset` and `EncodeCharset`, with the tables of the Encoding Standard; `hex-base64` adds the
+//! machines for hexadecimal digits and base64.
 //!
 //! # Examples
 //!
@@ -48,12 +49,15 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "hex-base64")]
 mod base64;
 mod binary;
 #[cfg(feature = "charsets")]
 mod charset;
 mod frames;
+#[cfg(feature = "hex-base64")]
 mod hex;
+#[cfg(feature = "hex-base64")]
 mod symbols;
 #[cfg(test)]
 mod tests;
@@ -66,11 +70,13 @@ use bytes::Bytes;
 use highwater_core::Result;
 use highwater_core::{Piped, Readable, Source};
 
+#[cfg(feature = "hex-base64")]
 pub use crate::base64::{Base64, DecodeBase64, EncodeBase64, decode_base64, encode_base64};
 pub use binary::{BinaryReader, Rest};
 #[cfg(feature = "charsets")]
 pub use charset::{DecodeCharset, EncodeCharset, decode_charset, encode_charset};
 pub use frames::{Frames, Prefix, ToFrames, frames, to_frames};
+#[cfg(feature = "hex-base64")]
 pub use hex::{DecodeHex, EncodeHex, decode_hex, encode_hex};
 pub use text::Text;
 pub use utf8::{DecodeUtf8, decode_utf8};
@@ -130,6 +136,7 @@ pub trait TextExt<S> {
         S::Chunk: AsRef<str>;
 
     /// Writes bytes as hexadecimal digits: [`EncodeHex::new`].
+    #[cfg(feature = "hex-base64")]
     fn encode_hex(self) -> Piped<S, EncodeHex>
     where
         S: Source<Chunk = Bytes>;
@@ -139,11 +146,13 @@ pub trait TextExt<S> {
     /// # Errors
     ///
     /// The stream fails at what is not a digit, behind the bytes before it.
+    #[cfg(feature = "hex-base64")]
     fn decode_hex(self) -> Piped<S, DecodeHex>
     where
         S: Source<Chunk = Bytes>;
 
     /// Writes bytes as base64: [`EncodeBase64::new`].
+    #[cfg(feature = "hex-base64")]
     fn encode_base64(self, variant: Base64) -> Piped<S, EncodeBase64>
     where
         S: Source<Chunk = Bytes>;
@@ -153,6 +162,7 @@ pub trait TextExt<S> {
     /// # Errors
     ///
     /// The stream fails at what is not base64 of this variant, behind the bytes before it.
+    #[cfg(feature = "hex-base64")]
     fn decode_base64(self, variant: Base64) -> Piped<S, DecodeBase64>
     where
         S: Source<Chunk = Bytes>;
@@ -215,6 +225,7 @@ impl<S> TextExt<S> for Readable<S> {
         Ok(self.pipe(EncodeCharset::new(label)?))
     }
 
+    #[cfg(feature = "hex-base64")]
     fn encode_hex(self) -> Piped<S, EncodeHex>
     where
         S: Source<Chunk = Bytes>,
@@ -222,6 +233,7 @@ impl<S> TextExt<S> for Readable<S> {
         self.pipe(EncodeHex::new())
     }
 
+    #[cfg(feature = "hex-base64")]
     fn decode_hex(self) -> Piped<S, DecodeHex>
     where
         S: Source<Chunk = Bytes>,
@@ -229,6 +241,7 @@ impl<S> TextExt<S> for Readable<S> {
         self.pipe(DecodeHex::new())
     }
 
+    #[cfg(feature = "hex-base64")]
     fn encode_base64(self, variant: Base64) -> Piped<S, EncodeBase64>
     where
         S: Source<Chunk = Bytes>,
@@ -236,6 +249,7 @@ impl<S> TextExt<S> for Readable<S> {
         self.pipe(EncodeBase64::new(variant))
     }
 
+    #[cfg(feature = "hex-base64")]
     fn decode_base64(self, variant: Base64) -> Piped<S, DecodeBase64>
     where
         S: Source<Chunk = Bytes>,
@@ -266,4 +280,5 @@ impl<S> TextExt<S> for Readable<S> {
 }
 
 /// What a machine works on or gives in one go, in bytes.
+#[cfg(feature = "hex-base64")]
 const PIECE: usize = 64 * 1024;

@@ -31,17 +31,21 @@
 //!
 //! # Features
 //!
-//! Each crate is a feature of its name. On by default are the light ones: `batch`, `gzip`, `hash`, `io` (with `net` and
-//! `process`), `lines`, `meter`, `mux`, `parallel-map`, `rate-limit` and `text`.
+//! Each crate is a feature of its name. On by default are the light ones: `batch`, `gzip`, `io` (with `net` and
+//! `process`), `lines`, `meter`, `mux`, `parallel-map`, `rate-limit` and `text`. They need Rust 1.85.
 //!
 //! - `csv` and `json` read and write records of any type that serde knows;
 //! - `charsets` adds charsets other than UTF-8 to `text`;
-//! - `hash-blake3`, `hash-crc32`, `hash-md5`, `hash-sha1` and `hash-xxh3` add algorithms to `hash`, which has SHA-2;
+//! - `hash` makes and verifies digests: SHA-2, and more with `hash-blake3`, `hash-crc32`, `hash-md5`, `hash-sha1` and
+//!   `hash-xxh3`;
+//! - `hex-base64` adds hexadecimal digits and base64 to `text`;
 //! - `http-body` adds bodies of hyper, axum and reqwest, both ways, as `highwater::http`;
 //! - `meter-indicatif` draws progress bars;
 //! - `mux-framed` adds many streams over one connection to `mux`;
 //! - `object` adds object storage with S3; `object-azure` and `object-gcs` add theirs;
-//! - `sqlite` and `postgres` add tables of these databases, as `highwater::sql`;
+//! - `regex` adds regular expressions to `grep`;
+//! - `simd` makes `lines` faster where they are short, and needs Rust 1.89;
+//! - `sqlite` and `postgres` add tables of these databases, as `highwater::sql`, and need Rust 1.89;
 //! - `metrics` counts what pipelines do, for the recorders of the crate `metrics`;
 //! - `anyhow` adds `From<Error> for anyhow::Error`;
 //! - `test` adds the conformance suite for your own machines and destinations, as `highwater::test`;
@@ -126,7 +130,6 @@ pub use highwater_text as text;
 #[cfg(all(
     feature = "batch",
     feature = "gzip",
-    feature = "hash",
     feature = "io",
     feature = "lines",
     feature = "meter",

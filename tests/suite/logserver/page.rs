@@ -19,7 +19,7 @@ fn the_page_needs_nothing_from_elsewhere() {
     }
 }
 
-/// Every line of it is a comment or a name with a value, and each name has a type.
+/// Every line of it is empty, a comment or a name with a value, and each name has a type.
 #[test]
 fn the_metrics_are_what_prometheus_reads() {
     let server = Server::start(&[]);
@@ -31,7 +31,7 @@ fn the_metrics_are_what_prometheus_reads() {
     until(has_stages, || "no stages".to_owned());
     let text = get(server.page, "/metrics");
     let mut typed = Vec::new();
-    for line in text.lines() {
+    for line in text.lines().filter(|line| !line.is_empty()) {
         if let Some(comment) = line.strip_prefix("# ") {
             let words: Vec<&str> = comment.split(' ').collect();
             if words[0] == "TYPE" {

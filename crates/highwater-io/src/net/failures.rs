@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use backon::ExponentialBuilder;
+
 /// Counts the attempts to accept a connection that failed and were tried again, readable while the listener waits; cheap to
 /// clone. Each is also an event `accept failed` of `tracing`, with the target `highwater::net` and the level `WARN`.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +67,13 @@ impl Verdict {
     }
 }
 
+/// Pauses after failed accepts. Jitter makes each of them up to twice as long.
+pub(super) const BACK_OFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(50))
+    .with_max_delay(Duration::from_secs(1))
+    .without_max_times()
+    .with_jitter();
+
 /// Codes without a kind: ENFILE, EMFILE, ENONET, EPROTO, ENOPROTOOPT, ENOBUFS, EHOSTDOWN.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const PASSING: [i32; 7] = [23, 24, 64, 71, 92, 105, 112];
@@ -77,6 +86,8 @@ const PASSING: [i32; 3] = [23, 24, 55];
 
 #[cfg(test)]
 mod tests {
+    use backon::BackoffBuilder as _;
+
     use super::*;
 
     /// Shows F80.
@@ -95,6 +106,17 @@ mod tests {
         for code in [econnaborted, econnreset, eintr] {
             assert_eq!(Verdict::of(&io::Error::from_raw_os_error(code)), Verdict::Next, "{code}");
         }
+    }
+
+    /// Shows F80.
+    #[test]
+    fn pauses_are_doubled_up_to_a_cap_with_jitter() {
+        let pauses: Vec<u128> = BACK_OFF.build().take(20).map(|pause| pause.as_millis()).collect();
+        for (at, pause) in pauses.iter().enumerate() {
+            let shortest = (50 << at).min(1000);
+            assert!((shortest - 1..=2 * shortest).contains(pause), "{pauses:?}");
+        }
+        assert_eq!(pauses.len(), 20, "there is always another");
     }
 
     #[test]

@@ -8,15 +8,15 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
+use backon::{BackoffBuilder as _, ExponentialBackoff};
 use futures_core::Stream;
 use highwater_core::{Error, Readable, Result, Source, StageInfo};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::time::{Sleep, sleep};
 
 use super::connection::{Connection, Socket};
-use super::failures::{AcceptFailures, Verdict};
+use super::failures::{AcceptFailures, BACK_OFF, Verdict};
 use super::options::SocketOptions;
 
 /// Listens on a TCP address with the [default limits](super#limits-and-defaults). Port 0 picks a free one.
@@ -108,7 +108,7 @@ impl Listen {
             listener,
             seats,
             rest: None,
-            pause: FIRST_PAUSE,
+            pauses: None,
             failures: AcceptFailures::default(),
             broken: None,
         };
@@ -225,7 +225,8 @@ pub struct Accepting {
     listener: TcpListener,
     seats: Arc<Seats>,
     rest: Option<Pin<Box<Sleep>>>,
-    pause: Duration,
+    /// The pauses to come while one accept after the other fails.
+    pauses: Option<ExponentialBackoff>,
     failures: AcceptFailures,
     /// Why nothing is accepted any more.
     broken: Option<Error>,
@@ -251,7 +252,7 @@ impl Accepting {
             }
             match ready!(self.listener.poll_accept(cx)) {
                 Ok((stream, peer)) => {
-                    self.pause = FIRST_PAUSE;
+                    self.pauses = None;
                     if let Some(socket) = self.admit(stream, peer) {
                         return Poll::Ready(Ok(socket));
                     }
@@ -265,9 +266,10 @@ impl Accepting {
         match Verdict::of(&error) {
             Verdict::Next => {}
             Verdict::Later => {
-                self.failures.add(&error, self.pause);
-                self.rest = Some(Box::pin(sleep(self.pause)));
-                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+                let pauses = self.pauses.get_or_insert_with(|| BACK_OFF.build());
+                let pause = pauses.next().expect("it has no last one");
+                self.failures.add(&error, pause);
+                self.rest = Some(Box::pin(sleep(pause)));
             }
             Verdict::Broken => {
                 let error = Error::from(error).context("cannot accept connections");
@@ -363,5 +365,3 @@ fn open_files() -> Option<usize> {
 
 const MOST_CONNECTIONS: usize = 1024;
 const PER_ADDRESS: usize = 64;
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);

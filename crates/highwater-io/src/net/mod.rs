@@ -9,7 +9,7 @@
 //! | time in which a peer takes nothing | none | [`SocketOptions::untaken_timeout`] |
 //! | silence of a peer before it is probed (keep-alive) | 60 s, then every 15 s | [`SocketOptions::keep_alive`] |
 //! | time to connect | 30 s | [`Connect::timeout`] |
-//! | wait after an accept that failed for want of a resource | 50 ms, doubled up to 1 s | none |
+//! | wait after an accept that failed for want of a resource | 50 ms, doubled up to 1 s, and a random part as long at most | none |
 //!
 //! A connection beyond a limit is closed at once and counted in [`Refused`]. An accept that failed and was tried again is
 //! counted in [`AcceptFailures`].

@@ -241,9 +241,8 @@ impl<R: AsyncRead + Unpin> Pipe<R> {
 
     /// Counts what has arrived, as far as a pipe holds it.
     fn cut(&mut self, mut bytes: usize, cx: &mut Context<'_>) {
-        while bytes < LARGEST_PIPE
-            && let Poll::Ready(Some(Ok(chunk))) = self.poll_source(cx)
-        {
+        while bytes < LARGEST_PIPE {
+            let Poll::Ready(Some(Ok(chunk))) = self.poll_source(cx) else { break };
             bytes += chunk.len();
         }
         self.cut_off.add(bytes);

@@ -215,10 +215,10 @@ impl Opener {
     /// Those of [`Session::open`].
     pub async fn open(&self) -> Result<FramedStream> {
         let (reply, opened) = oneshot::channel();
-        if self.requests.send(Request::Open(reply)).await.is_ok()
-            && let Ok(opened) = opened.await
-        {
-            return opened;
+        if self.requests.send(Request::Open(reply)).await.is_ok() {
+            if let Ok(opened) = opened.await {
+                return opened;
+            }
         }
         Err(self.fate.get().cloned().unwrap_or_else(leaving))
     }

@@ -133,11 +133,6 @@ impl Guards {
 
 impl HttpConnector for Guards {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        // Without a provider of cryptography the client panics, even where it does not need one. As rustls itself does,
-        // it is only put where nobody has put another.
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            drop(rustls::crypto::ring::default_provider().install_default());
-        }
         let client = ReqwestConnector::default().connect(options)?;
         Ok(HttpClient::new(Guard { client, requests: self.0.clone() }))
     }
