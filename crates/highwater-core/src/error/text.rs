@@ -41,7 +41,7 @@ impl fmt::Display for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.fmt_level(f)?;
         if f.alternate() {
-            causes(self).map(|cause| write!(f, ": {cause}")).collect::<fmt::Result>()?;
+            causes(self).try_for_each(|cause| write!(f, ": {cause}"))?;
         }
         Ok(())
     }

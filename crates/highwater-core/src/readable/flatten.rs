@@ -74,7 +74,10 @@ impl<S: Source<Chunk = Readable<I>>, I: Source> Stream for Flatten<S, I> {
                         return Poll::Ready(Some(Err(error)));
                     }
                     Poll::Ready(None) => *this.inner = None,
-                    Poll::Pending => return this.tally.rest_by_itself(),
+                    Poll::Pending => {
+                        this.pace.rest();
+                        return this.tally.rest_by_itself();
+                    }
                 }
             }
             ready!(this.pace.poll_ready(cx));

@@ -207,11 +207,13 @@ impl<F: Decode> Stream for RecordRead<F> {
         loop {
             ready!(this.pace.poll_step(cx));
             this.ask(cx);
-            let result = match (this.pace.note(this.under_way.poll_next(cx)), &mut this.ids) {
+            let result = match (this.under_way.poll_next(cx), &mut this.ids) {
                 (Poll::Ready(Some(result)), _) => result,
                 (Poll::Ready(None), Ids::Over(error)) => return Poll::Ready(error.take().map(Err)),
                 // The ids have the waker.
-                (Poll::Ready(None), Ids::Left(..)) | (Poll::Pending, _) => return Poll::Pending,
+                (Poll::Ready(None), Ids::Left(..)) | (Poll::Pending, _) => {
+                    return this.pace.note(Poll::Pending);
+                }
             };
             let error = match result {
                 Ok(Ok(record)) => {

@@ -272,14 +272,14 @@ async fn a_write_that_is_dropped_is_not_lost_and_not_doubled() {
     }
 }
 
-/// The first flush only says that it should be on its way, the second waits.
+/// An idle source only starts to send what is held; a flush waits until it has arrived.
 #[tokio::test]
-async fn a_second_flush_waits() {
+async fn a_flush_waits_for_what_an_idle_source_only_sends() {
     let temp = empty();
     let mut writer = table_writer::<(i64,)>(&temp.database(), numbers());
     writer.open().await.unwrap();
     writer.write(vec![(1,)]).await.unwrap();
-    assert!(writer.flush().now_or_never().is_some());
+    assert!(writer.on_idle().now_or_never().is_some());
     writer.flush().await.unwrap();
     assert_eq!((temp.numbers_of(ALL), writer.counts().written()), (vec![1], 1));
 }
