@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::support::{program, under_strace};
 
 /// A folder with an old file in it, if its file system has these attributes of that file.
+#[expect(clippy::print_stdout, reason = "shown when the test fails, or is asked for")]
 fn old_file(attributes: &[(&str, &[u8])]) -> Option<(TempDir, PathBuf)> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out");
@@ -149,6 +150,7 @@ const NOBODY: u32 = 65534;
 
 impl Nobody {
     /// Only root can become somebody else.
+    #[expect(clippy::print_stdout, reason = "shown when the test fails, or is asked for")]
     fn new() -> Option<Self> {
         if !geteuid().is_root() {
             println!("skipped: becoming another user needs root");
@@ -236,25 +238,31 @@ fn a_list_of_a_file_that_cannot_be_read_is_kept() {
     assert_eq!(owned(&dst), (NOBODY, NOBODY, 0o640));
 }
 
-/// `gz -d` of a set-user-ID file: the output is of the same user or has no such bit, whoever runs it.
+/// `gz -d` keeps owner and mode where it may, and leaves a set-user-ID file alone, as gzip does.
 #[test]
 fn a_set_user_id_file_lends_nobody_elses_rights_when_it_is_unpacked() {
     let Some(nobody) = Nobody::new() else { return };
     let mut packed = Command::new("gzip");
     std::fs::write(nobody.path("evil"), "text").unwrap();
     let packed = packed.arg("-c").arg(nobody.path("evil")).output().unwrap().stdout;
-    let (evil, out) = (nobody.file("evil.gz", (1234, 1235, 0o4755), &packed), nobody.path("evil"));
-
-    std::fs::remove_file(&out).unwrap();
-    let args = [OsString::from("-dk"), evil.into()];
-    let output = nobody.run("gz", &args);
-    assert_eq!(warning(&output), "owner, group, special mode bits");
-    assert_eq!(owned(&out), (NOBODY, NOBODY, 0o755));
-
-    std::fs::remove_file(&out).unwrap();
-    let output = program("gz").args(&args).output().unwrap();
-    assert_eq!(warning(&output), "");
-    assert_eq!(owned(&out), (1234, 1235, 0o4755));
+    let out = nobody.path("evil");
+    for (mode, unpacked) in [(0o754, true), (0o4755, false)] {
+        let evil = nobody.file("evil.gz", (1234, 1235, mode), &packed);
+        let args = [OsString::from("-dk"), evil.into()];
+        for (by_root, expected) in [(false, (NOBODY, NOBODY, mode)), (true, (1234, 1235, mode))] {
+            drop(std::fs::remove_file(&out));
+            let output = match by_root {
+                true => program("gz").args(&args).output().unwrap(),
+                false => nobody.run("gz", &args),
+            };
+            if unpacked {
+                assert_eq!(warning(&output), if by_root { "" } else { "owner, group" });
+                assert_eq!(owned(&out), expected);
+            } else {
+                assert_eq!((output.status.code(), out.exists()), (Some(2), false), "{output:?}");
+            }
+        }
+    }
 }
 
 /// A link that another user has planted is not followed to a file of the caller.

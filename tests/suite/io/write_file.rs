@@ -131,8 +131,8 @@ async fn until_stuck<F: Future>(mut running: Pin<&mut F>) {
 #[cfg(unix)]
 #[test]
 fn an_abort_does_not_wait_for_a_pipe() {
-    let ways: [fn(PathBuf) -> fs::FileWrite<Vec<u8>>; 2] = [fs::write, fs::append];
-    for to in ways {
+    type Way = fn(PathBuf) -> fs::FileWrite<Vec<u8>>;
+    for to in [fs::write as Way, fs::append] {
         with_a_pipe(async move |path| {
             let token = CancellationToken::new();
             let chunks = std::iter::repeat_n(vec![b'x'; 100 * 1024], 40);

@@ -93,6 +93,7 @@ struct Tiny(TempDir);
 
 impl Tiny {
     /// `None`, and a line that says so, where it cannot be mounted.
+    #[expect(clippy::print_stdout, reason = "shown when the test fails, or is asked for")]
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mut mount = Command::new("mount");

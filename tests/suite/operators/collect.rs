@@ -172,16 +172,15 @@ fn for_each_takes_one_at_a_time() {
 #[test]
 fn the_error_of_a_predicate_ends_the_stream() {
     fn is_even(x: &u32) -> Result<bool> {
-        if *x == 3 { Err(Error::msg("three")) } else { Ok(x % 2 == 0) }
+        if *x == 3 { Err(Error::msg("three")) } else { Ok(x.is_multiple_of(2)) }
     }
     let numbers = || Readable::from_iter(1..=4_u32);
     let mut even = numbers().filter(is_even);
     assert_eq!(ran(async { even.next().await.unwrap() }).unwrap(), 2);
     let failed = ran(async { even.next().await.unwrap() }).unwrap_err();
     assert_eq!((failed.stage(), failed.chunk()), (Some("filter"), Some(2)));
-    assert!(
-        ran(numbers().skip_while(is_even).to_vec()).is_err_and(|error| error.chunk() == Some(2))
-    );
+    let failed = ran(numbers().skip(1).skip_while(is_even).to_vec()).unwrap_err();
+    assert_eq!((failed.stage(), failed.chunk()), (Some("skip_while"), Some(1)));
     assert!(ran(numbers().take_while(is_even).to_vec()).unwrap().is_empty());
     assert_eq!(ran(numbers().find(is_even)).unwrap(), Some(2));
     assert!(ran(numbers().skip(2).any(is_even)).is_err());
@@ -199,7 +198,7 @@ fn an_async_predicate_is_asked_for_one_chunk_at_a_time() {
     let is_even = |x: &u32| {
         let x = *x;
         asked.set(asked.get() + 1);
-        async move { if x == 9 { Err(Error::msg("nine")) } else { Ok(x % 2 == 0) } }
+        async move { if x == 9 { Err(Error::msg("nine")) } else { Ok(x.is_multiple_of(2)) } }
     };
     assert_eq!(ran(Readable::from_iter(1..6).filter_async(is_even).to_vec()).unwrap(), [2, 4]);
     asked.set(0);

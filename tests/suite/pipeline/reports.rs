@@ -271,8 +271,9 @@ async fn a_measured_pipeline_tells_its_ends_from_its_stages() -> Result<()> {
 /// The error of a pipeline has its report: what it had done until then.
 #[tokio::test]
 async fn the_error_of_a_pipeline_has_its_report() -> Result<()> {
-    let source =
-        || Readable::from_iter(0..5).try_map(|x| if x < 3 { Ok(x) } else { Err(Error::aborted()) });
+    let source = || {
+        Readable::from_iter(0..5).try_map(|x| if x < 3 { Ok(x) } else { Err(Error::msg("three")) })
+    };
     let to = || destination_fn(|_| async { Ok(()) });
     let error = source().pipe_to(to()).named("numbers").await.unwrap_err();
     let report = error.report().expect("it is the error of a pipeline");

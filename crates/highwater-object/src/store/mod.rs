@@ -46,7 +46,7 @@ use crate::resource::Resource;
 /// let store = Store::memory().within("2026")?;
 /// Readable::from_iter(["some ", "bytes"]).pipe_to(store.put("a/file")?).await?;
 /// assert_eq!(store.get("a/file")?.to_bytes().await?, "some bytes");
-/// assert!(store.put("../2025/a").is_err());
+/// assert!(store.put::<Bytes>("../2025/a").is_err());
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
