@@ -280,5 +280,5 @@ impl<S> TextExt<S> for Readable<S> {
 }
 
 /// What a machine works on or gives in one go, in bytes.
-#[cfg(feature = "hex-base64")]
+#[cfg(any(feature = "charsets", feature = "hex-base64"))]
 const PIECE: usize = 64 * 1024;
