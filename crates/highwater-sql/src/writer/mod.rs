@@ -301,7 +301,7 @@ impl<T: ToRow + Send + 'static> Destination for TableWriter<T> {
     }
 
     async fn on_idle(&mut self) -> Result<()> {
-        self.send().await
+        if self.queue.is_some() { self.send().await } else { Ok(()) }
     }
 
     async fn finish(&mut self) -> Result<()> {
