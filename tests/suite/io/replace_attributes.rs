@@ -246,7 +246,7 @@ fn a_set_user_id_file_lends_nobody_elses_rights_when_it_is_unpacked() {
     std::fs::write(nobody.path("evil"), "text").unwrap();
     let packed = packed.arg("-c").arg(nobody.path("evil")).output().unwrap().stdout;
     let out = nobody.path("evil");
-    for (mode, unpacked) in [(0o754, true), (0o4755, false)] {
+    for (mode, unpacked) in [(0o744, true), (0o4755, false)] {
         let evil = nobody.file("evil.gz", (1234, 1235, mode), &packed);
         let args = [OsString::from("-dk"), evil.into()];
         for (by_root, expected) in [(false, (NOBODY, NOBODY, mode)), (true, (1234, 1235, mode))] {
