@@ -119,10 +119,14 @@ impl Reference {
         if self.life != Life::Open {
             return true;
         }
-        if self.closed && self.is_gate_seen {
-            return !self.gave || self.given == 0 || least > self.low;
+        let by_the_crossing = !self.gave || self.given == 0 || least > self.low;
+        let by_steps = self.has_waited || self.given < (self.high / 4).max(1);
+        match (self.closed, self.is_gate_seen) {
+            (true, true) => by_the_crossing,
+            // The gate may be open or closed by now.
+            (true, false) => by_the_crossing || by_steps,
+            (false, _) => by_steps,
         }
-        self.has_waited || self.given < (self.high / 4).max(1)
     }
 
     pub(in super::super) fn unshift(&mut self, chunk: Chunk) -> Result<(), Option<Trouble>> {
