@@ -61,5 +61,5 @@ pub use record::{BadRecord, Gather, MAX_RECORD, OnBadRecord, RecordCounts, Recor
 pub use report::{Bottleneck, Report, StageReport};
 pub use tokio_util::sync::CancellationToken;
 pub use transform::{
-    BoxTransform, Chain, Out, Step, TimedTransform, Transform, TransformFn, transform_fn,
+    BoxTransform, Chain, Offer, Out, Step, TimedTransform, Transform, TransformFn, transform_fn,
 };

@@ -125,6 +125,18 @@ impl Ending {
 }
 
 impl Line {
+    /// Another line of the same block.
+    #[inline]
+    pub(crate) fn sibling(self, index: u16) -> Self {
+        Self { index: Index::new(index), ..self }
+    }
+
+    /// Whether it is one of this block.
+    #[inline]
+    pub(crate) fn is_of(&self, block: &Arc<Block>) -> bool {
+        Arc::ptr_eq(&self.block, block)
+    }
+
     #[inline]
     fn range(&self) -> Range<usize> {
         self.block.text(self.index.get())

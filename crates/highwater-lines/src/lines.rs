@@ -52,6 +52,8 @@ pub struct Lines {
     split: Split,
     /// Lines that were found, given out one by one.
     block: Arc<Block>,
+    /// One that was given back: with it the next is given, and none is counted twice.
+    spare: Option<Line>,
     /// How many of them were given out.
     given: u16,
     /// What is left of whole lines to be found.
@@ -64,7 +66,7 @@ impl Lines {
     /// With lines of at most 1 MiB (2²⁰ bytes); a longer one is an error.
     pub fn new() -> Self {
         let (block, rest) = (Arc::default(), Bytes::new());
-        Self { split: Split::new(), block, given: 0, rest, offset: 0 }
+        Self { split: Split::new(), block, spare: None, given: 0, rest, offset: 0 }
     }
 
     line_length_settings!();
@@ -78,7 +80,7 @@ impl Lines {
     #[inline(never)]
     fn refill(&mut self) -> Result<Option<Line>> {
         // Nothing of the block is left: the chunk must not be kept in memory.
-        self.block = Arc::default();
+        (self.block, self.spare) = (Arc::default(), None);
         while self.rest.is_empty() {
             let Some(piece) = self.split.next()? else { return Ok(None) };
             match piece.kind {
@@ -116,7 +118,10 @@ impl Lines {
     #[inline]
     fn give(&mut self, index: u16) -> Line {
         self.given = index + 1;
-        self.block.line(index)
+        match self.spare.take() {
+            Some(line) => line.sibling(index),
+            None => self.block.line(index),
+        }
     }
 }
 
@@ -142,6 +147,15 @@ impl Transform for Lines {
             Ok(Some(self.give(self.given)))
         } else {
             self.refill()
+        }
+    }
+
+    /// The hold that the line has on its block is kept for the next line: to let go of it and to take hold again would
+    /// be most of the work per line.
+    #[inline]
+    fn take_back(&mut self, line: Line) {
+        if line.is_of(&self.block) {
+            self.spare = Some(line);
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::Verdict;
-use crate::{Result, Transform};
+use crate::{Offer, Result, Transform};
 
 /// One chunk in, one chunk out: [`Readable::map`](crate::Readable::map).
 pub struct Map<I, F> {
@@ -102,7 +102,15 @@ impl<I, V: Verdict, F: FnMut(&I) -> V> Transform for Filter<I, F> {
 
     #[inline]
     fn write(&mut self, chunk: I) -> Result<Option<I>> {
-        Ok((self.f)(&chunk).verdict()?.then_some(chunk))
+        Ok(self.offer(chunk)?.output())
+    }
+
+    #[inline]
+    fn offer(&mut self, chunk: I) -> Result<Offer<I, I>> {
+        Ok(match (self.f)(&chunk).verdict()? {
+            true => Offer::Taken(Some(chunk)),
+            false => Offer::Refused(chunk),
+        })
     }
 
     fn holds(&self) -> Option<usize> {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tokio::time::{Sleep, sleep_until};
 
-use crate::{Result, Step, TimedTransform, Transform};
+use crate::{Offer, Result, Step, TimedTransform, Transform};
 
 /// What an [`Engine`] says when it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,26 @@ pub trait Engine {
     ///
     /// The machine's.
     fn write(&mut self, chunk: Self::Input, time: &mut Self::Time) -> Result<Option<Self::Output>>;
+
+    /// As [`write`](Self::write), with the chunk given back if it is of no use.
+    ///
+    /// # Errors
+    ///
+    /// The machine's.
+    #[inline]
+    fn offer(
+        &mut self,
+        chunk: Self::Input,
+        time: &mut Self::Time,
+    ) -> Result<Offer<Self::Input, Self::Output>> {
+        self.write(chunk, time).map(Offer::Taken)
+    }
+
+    /// Takes back an output that is of no use.
+    #[inline]
+    fn take_back(&mut self, output: Self::Output) {
+        drop(output);
+    }
 
     /// The input is over.
     ///
@@ -102,6 +122,16 @@ impl<M: Transform> Engine for Plain<M> {
     #[inline]
     fn write(&mut self, chunk: M::Input, (): &mut ()) -> Result<Option<M::Output>> {
         self.0.write(chunk)
+    }
+
+    #[inline]
+    fn offer(&mut self, chunk: M::Input, (): &mut ()) -> Result<Offer<M::Input, M::Output>> {
+        self.0.offer(chunk)
+    }
+
+    #[inline]
+    fn take_back(&mut self, output: M::Output) {
+        self.0.take_back(output);
     }
 
     fn end(&mut self) -> Result<()> {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use super::{Answer, Engine, Event};
 use crate::readable::Tally;
-use crate::{Result, Source};
+use crate::{Offer, Result, Source};
 
 /// Why the flow of chunks stops.
 pub(super) enum Stop<B, O> {
@@ -33,11 +33,13 @@ impl<E: Engine> Flow<'_, E> {
         &mut self,
         mut next: Option<E::Output>,
         time: &mut E::Time,
-        each: &mut impl FnMut(E::Output) -> ControlFlow<B>,
+        each: &mut impl FnMut(E::Output) -> ControlFlow<B, Option<E::Output>>,
     ) -> ControlFlow<Stop<B, E::Output>> {
         loop {
             if let Some(output) = next {
-                each(output).map_break(Stop::Broken)?;
+                if let Some(back) = each(output).map_break(Stop::Broken)? {
+                    self.tally.meter().watch(|| self.engine.take_back(back));
+                }
             }
             next = match self.read(time) {
                 Ok(Some(output)) => Some(output),
@@ -65,7 +67,7 @@ impl<E: Engine> Flow<'_, E> {
         &mut self,
         ask_at: u64,
         upstream: Pin<&mut S>,
-        each: &mut impl FnMut(E::Output) -> ControlFlow<B>,
+        each: &mut impl FnMut(E::Output) -> ControlFlow<B, Option<E::Output>>,
         cx: &mut Context<'_>,
     ) -> Stop<B, E::Output> {
         // Counted here: it is a register then, whatever the machine does.
@@ -73,13 +75,17 @@ impl<E: Engine> Flow<'_, E> {
         let polled = upstream.poll_each(cx, |chunk| {
             taken += 1;
             let mut time = E::Time::default();
-            let first = match self.tally.meter().watch(|| self.engine.write(chunk, &mut time)) {
+            let first = match self.tally.meter().watch(|| self.engine.offer(chunk, &mut time)) {
                 Err(error) => return Break(Stop::Event(Event::Failed(error))),
-                Ok(first) if self.engine.is_done() => return Break(Stop::Satisfied(first)),
-                Ok(None) if taken >= ask_at => return Break(Stop::Swallowed),
-                Ok(first) => first,
+                Ok(offer) if self.engine.is_done() => {
+                    return Break(Stop::Satisfied(offer.output()));
+                }
+                Ok(Offer::Refused(chunk)) if taken < ask_at => return Continue(Some(chunk)),
+                Ok(Offer::Refused(_)) => return Break(Stop::Swallowed),
+                Ok(Offer::Taken(None)) if taken >= ask_at => return Break(Stop::Swallowed),
+                Ok(Offer::Taken(first)) => first,
             };
-            self.give(first, &mut time, each)
+            self.give(first, &mut time, each).map_continue(|()| None)
         });
         self.tally.set_taken(taken);
         match polled {

@@ -204,7 +204,7 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Source for Pipe<S, E> {
     fn poll_each<B>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mut each: impl FnMut(E::Output) -> ControlFlow<B>,
+        mut each: impl FnMut(E::Output) -> ControlFlow<B, Option<E::Output>>,
     ) -> Poll<Option<Result<B>>> {
         let (mut released, mut last) = (None, None);
         loop {

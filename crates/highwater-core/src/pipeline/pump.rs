@@ -125,7 +125,7 @@ impl<'a> Pump<'a> {
                 match accepted {
                     (its, Ok(None)) => {
                         weight += its as u64;
-                        if left == 0 { Break(Halt::Spent) } else { Continue(()) }
+                        if left == 0 { Break(Halt::Spent) } else { Continue(None) }
                     }
                     (_, Ok(Some(chunk))) => Break(Halt::Refused(chunk)),
                     (_, Err(error)) => Break(Halt::Failed(error)),

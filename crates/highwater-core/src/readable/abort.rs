@@ -66,7 +66,7 @@ impl<S: Source> Source for AbortOn<S> {
     fn poll_each<B>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mut each: impl FnMut(S::Chunk) -> ControlFlow<B>,
+        mut each: impl FnMut(S::Chunk) -> ControlFlow<B, Option<S::Chunk>>,
     ) -> Poll<Option<Result<B>>> {
         let mut this = self.as_mut().project();
         let Some(upstream) = this.upstream.as_mut().as_pin_mut() else {

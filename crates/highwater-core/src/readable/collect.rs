@@ -18,14 +18,17 @@ use crate::{Report, Result};
 /// None of them is cancel safe in the sense that it could be taken up again: what it has gathered is dropped with it.
 impl<S: Source> Readable<S> {
     /// Hands each chunk to `f` until it breaks off, and gives what it broke off with; `None` at the end.
-    async fn visit<B>(self, mut f: impl FnMut(S::Chunk) -> ControlFlow<B>) -> Result<Option<B>> {
+    async fn visit<B>(
+        self,
+        mut f: impl FnMut(S::Chunk) -> ControlFlow<B, Option<S::Chunk>>,
+    ) -> Result<Option<B>> {
         let mut source = pin!(self.handed_over());
         poll_fn(|cx| source.as_mut().poll_each(cx, &mut f)).await.transpose()
     }
 
     /// The same with a function whose error ends it.
     async fn try_visit(self, mut f: impl FnMut(S::Chunk) -> Result<()>) -> Result<()> {
-        let failed = self.visit(|chunk| f(chunk).map_or_else(Break, Continue)).await?;
+        let failed = self.visit(|chunk| f(chunk).map_or_else(Break, |()| Continue(None))).await?;
         failed.map_or(Ok(()), Err)
     }
 
@@ -168,7 +171,7 @@ impl<S: Source> Readable<S> {
             let mut so_far = value.take();
             let polled = source.as_mut().poll_each(cx, |chunk| {
                 so_far = so_far.take().map(|so_far| f(so_far, chunk));
-                Continue::<Infallible>(())
+                Continue::<Infallible, _>(None)
             });
             value = so_far;
             polled
@@ -306,7 +309,7 @@ impl<S: Source> Readable<S> {
         mut f: impl FnMut(&S::Chunk) -> V,
     ) -> Result<Option<S::Chunk>> {
         let found = self.visit(|chunk| match f(&chunk).verdict() {
-            Ok(false) => Continue(()),
+            Ok(false) => Continue(Some(chunk)),
             Ok(true) => Break(Ok(chunk)),
             Err(error) => Break(Err(error)),
         });

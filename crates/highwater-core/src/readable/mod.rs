@@ -366,7 +366,7 @@ impl<S: Source> Source for Readable<S> {
     fn poll_each<B>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mut each: impl FnMut(S::Chunk) -> ControlFlow<B>,
+        mut each: impl FnMut(S::Chunk) -> ControlFlow<B, Option<S::Chunk>>,
     ) -> Poll<Option<Result<B>>> {
         let mut this = self.project();
         if *this.life != Life::Open {
@@ -377,8 +377,8 @@ impl<S: Source> Source for Readable<S> {
             let mut left = this.pace.left();
             let polled = this.source.as_mut().poll_each(cx, |chunk| {
                 left -= 1;
-                each(chunk).map_break(Some)?;
-                if left == 0 { ControlFlow::Break(None) } else { ControlFlow::Continue(()) }
+                let back = each(chunk).map_break(Some)?;
+                if left == 0 { ControlFlow::Break(None) } else { ControlFlow::Continue(back) }
             });
             this.pace.spend_to(left);
             match ready!(this.pace.note(polled)) {

@@ -53,6 +53,8 @@ pub trait Source: Stream<Item = Result<Self::Chunk>> {
     /// Hands out chunks for as long as there are some and `each` says to go on: what [`Iterator::try_for_each`] is to
     /// [`Iterator::next`].
     ///
+    /// A chunk that is of no use can be given back, so that the source makes the next one of it: `Continue(Some(chunk))`.
+    ///
     /// It is ready with the value that `each` broke off with, behind the chunk it did so at; with the error; or with
     /// `None`, the end. A source that overrides it does what `poll_next` until then would do: a loop around one chunk
     /// after the other is only made tighter, by keeping in registers what `poll_next` has to load and to store.
@@ -66,7 +68,7 @@ pub trait Source: Stream<Item = Result<Self::Chunk>> {
     fn poll_each<B>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mut each: impl FnMut(Self::Chunk) -> ControlFlow<B>,
+        mut each: impl FnMut(Self::Chunk) -> ControlFlow<B, Option<Self::Chunk>>,
     ) -> Poll<Option<Result<B>>>
     where
         Self: Sized,
@@ -92,7 +94,7 @@ impl<S: Source + Unpin> Source for &mut S {
     fn poll_each<B>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        each: impl FnMut(S::Chunk) -> ControlFlow<B>,
+        each: impl FnMut(S::Chunk) -> ControlFlow<B, Option<S::Chunk>>,
     ) -> Poll<Option<Result<B>>> {
         Pin::new(&mut **self).poll_each(cx, each)
     }

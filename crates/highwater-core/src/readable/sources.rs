@@ -68,13 +68,13 @@ impl<I: Iterator> Source for FromIter<I> {
     fn poll_each<B>(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
-        each: impl FnMut(I::Item) -> ControlFlow<B>,
+        mut each: impl FnMut(I::Item) -> ControlFlow<B, Option<I::Item>>,
     ) -> Poll<Option<Result<B>>> {
         let this = self.get_mut();
         if this.over {
             return Poll::Ready(None);
         }
-        let stopped = this.iter.try_for_each(each);
+        let stopped = this.iter.try_for_each(|chunk| each(chunk).map_continue(drop));
         this.over = stopped.is_continue();
         Poll::Ready(stopped.break_value().map(Ok))
     }

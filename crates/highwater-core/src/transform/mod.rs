@@ -76,6 +76,24 @@ pub trait Transform {
     /// The chunk cannot be worked with; nothing follows.
     fn write(&mut self, chunk: Self::Input) -> Result<Option<Self::Output>>;
 
+    /// As [`write`](Self::write), for a driver that can do something with a chunk that is of no use here. A machine that
+    /// lets chunks through as they are, or not at all, overrides it; it has nothing to read behind a chunk it refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    #[inline]
+    fn offer(&mut self, chunk: Self::Input) -> Result<Offer<Self::Input, Self::Output>> {
+        self.write(chunk).map(Offer::Taken)
+    }
+
+    /// Gets back an output that was of no use to anybody. A machine that makes many outputs of the same parts overrides
+    /// it, and makes the next one of what it got back. It cannot count on it: most outputs are gone for good.
+    #[inline]
+    fn take_back(&mut self, output: Self::Output) {
+        drop(output);
+    }
+
     /// The next output. `None` asks for the next chunk; after [`end`](Self::end) it means that all was given.
     ///
     /// # Errors
@@ -134,6 +152,27 @@ pub trait Transform {
     }
 }
 
+/// What became of a chunk that was [offered](Transform::offer).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a driver must handle both")]
+pub enum Offer<I, O> {
+    /// It was taken, and this is the first output if there is one already.
+    Taken(Option<O>),
+    /// There is no use for it, and nothing comes of it.
+    Refused(I),
+}
+
+impl<I, O> Offer<I, O> {
+    /// The first output, if there is one; a chunk that was refused is dropped.
+    #[inline]
+    pub fn output(self) -> Option<O> {
+        match self {
+            Self::Taken(output) => output,
+            Self::Refused(_) => None,
+        }
+    }
+}
+
 /// A machine behind a pointer, for types that are too long or that are chosen at run time.
 pub type BoxTransform<I, O> = Box<dyn Transform<Input = I, Output = O> + Send>;
 
@@ -154,6 +193,16 @@ macro_rules! forward_transform {
             #[inline]
             fn write(&mut self, chunk: Self::Input) -> Result<Option<Self::Output>> {
                 (**self).write(chunk)
+            }
+
+            #[inline]
+            fn offer(&mut self, chunk: Self::Input) -> Result<Offer<Self::Input, Self::Output>> {
+                (**self).offer(chunk)
+            }
+
+            #[inline]
+            fn take_back(&mut self, output: Self::Output) {
+                (**self).take_back(output);
             }
 
             #[inline]

@@ -42,15 +42,32 @@ impl AsRef<[u8]> for Tracked {
 /// Once a machine asks for the next chunk, it keeps nothing of the last: a pool gets its buffer back.
 fn gives_the_chunk_back<M: Transform<Input = Bytes>>(mut machine: M) {
     let name = machine.name();
-    for input in ["a\nb\n", "a\nb", "no newline", "\n", "", "xaaaa\naaaa"] {
-        let alive = Arc::new(());
-        let chunk = Bytes::from_owner(Tracked(input.into(), Arc::clone(&alive)));
-        let mut output = machine.write(chunk).unwrap();
-        while output.is_some() {
-            output = machine.read().unwrap();
+    for taken_back in [false, true] {
+        for input in ["a\nb\n", "a\nb", "no newline", "\n", "", "xaaaa\naaaa"] {
+            let alive = Arc::new(());
+            let chunk = Bytes::from_owner(Tracked(input.into(), Arc::clone(&alive)));
+            let mut output = machine.write(chunk).unwrap();
+            while let Some(given) = output {
+                if taken_back {
+                    machine.take_back(given);
+                }
+                output = machine.read().unwrap();
+            }
+            assert_eq!(Arc::strong_count(&alive), 1, "{name} keeps the chunk of {input:?}");
         }
-        assert_eq!(Arc::strong_count(&alive), 1, "{name} keeps the chunk of {input:?}");
     }
+}
+
+#[test]
+fn a_line_of_another_machine_is_not_taken_for_ones_own() {
+    let [mut one, mut two] = [Lines::new(), Lines::new()];
+    let theirs = one.write(Bytes::from("x\ny\n")).unwrap().unwrap();
+    assert_eq!(two.write(Bytes::from("a\nb\nc\n")).unwrap().unwrap(), "a");
+    two.take_back(theirs);
+    let own = two.read().unwrap().unwrap();
+    assert_eq!((&own[..], own.number()), (&b"b"[..], 2));
+    two.take_back(own);
+    assert_eq!(two.read().unwrap().unwrap(), "c");
 }
 
 #[test]

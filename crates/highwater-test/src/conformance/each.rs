@@ -33,9 +33,12 @@ pub(super) fn check_all<M>(
     check(format_args!("the same, `Pending` between the chunks ({name})"), || {
         compare(by_hand, &flowing(make(), paused())?)
     });
+    check(format_args!("the same, with each output given back ({name})"), || {
+        giving_back(make(), cues.clone(), by_hand, usize::MAX)
+    });
     check(format_args!("the same, broken off again and again ({name})"), || {
-        breaking_off(make(), cues.clone(), by_hand, 1)?;
-        breaking_off(make(), paused(), by_hand, 3)
+        giving_back(make(), cues.clone(), by_hand, 1)?;
+        giving_back(make(), paused(), by_hand, 3)
     });
 }
 
@@ -52,7 +55,7 @@ fn flowing<M: Transform>(
         let failed = poll_fn(|cx| {
             Pin::new(&mut readable).poll_each(cx, |output| {
                 seen.item(Ok(output), &log);
-                Continue::<Infallible>(())
+                Continue::<Infallible, _>(None)
             })
         });
         if let Some(Err(error)) = failed.await {
@@ -66,8 +69,8 @@ fn flowing<M: Transform>(
     Ok(seen)
 }
 
-/// Breaks off behind every `run` outputs.
-fn breaking_off<M: Transform>(
+/// Gives each output back once it was looked at, and breaks off behind every `run` of them.
+fn giving_back<M: Transform>(
     machine: M,
     cues: impl Iterator<Item = Cue<M::Input>>,
     by_hand: &Outcome<M::Output>,
@@ -87,7 +90,7 @@ where
                     return Break(Err(format!("it gives {output:?}\n    where {due:?} is due")));
                 }
                 index += 1;
-                if index % run == 0 { Break(Ok(())) } else { Continue(()) }
+                if index % run == 0 { Break(Ok(())) } else { Continue(Some(output)) }
             })
         })));
         match polled {

@@ -246,7 +246,7 @@ async fn read<M: TimedTransform>(
             let failed = poll_fn(|cx| {
                 Pin::new(&mut readable).poll_each(cx, |output| {
                     seen.outputs.push((start.elapsed(), output));
-                    Continue::<Infallible>(())
+                    Continue::<Infallible, _>(None)
                 })
             });
             seen.error = failed.await.and_then(Result::err);

@@ -1,6 +1,6 @@
 //! A machine that wants no more at some time, right or with one bug; and one that the driver must leave alone.
 
-use highwater_core::{Result, Transform};
+use highwater_core::{Offer, Result, Transform};
 
 use super::rejects;
 use crate::{Case, conformance};
@@ -11,6 +11,8 @@ enum Bug {
     NeverSaysThatItIsDone,
     IsDoneTooEarly,
     WantsInputAgain,
+    RefusesWhatItTakes,
+    GivesAgainWhatComesBack,
 }
 
 /// The numbers up to and with one that is at least 3.
@@ -18,11 +20,12 @@ struct UpTo {
     bug: Option<Bug>,
     over: bool,
     reads: usize,
+    back: Option<u32>,
 }
 
 impl UpTo {
     fn new(bug: Option<Bug>) -> Self {
-        Self { bug, over: false, reads: 0 }
+        Self { bug, over: false, reads: 0, back: None }
     }
 }
 
@@ -36,9 +39,20 @@ impl Transform for UpTo {
         Ok(output)
     }
 
+    fn offer(&mut self, number: u32) -> Result<Offer<u32, u32>> {
+        if self.bug == Some(Bug::RefusesWhatItTakes) && number == 2 {
+            return Ok(Offer::Refused(number));
+        }
+        self.write(number).map(Offer::Taken)
+    }
+
+    fn take_back(&mut self, number: u32) {
+        self.back = Some(number).filter(|_| self.bug == Some(Bug::GivesAgainWhatComesBack));
+    }
+
     fn read(&mut self) -> Result<Option<u32>> {
         self.reads += usize::from(self.over);
-        Ok(None)
+        Ok(self.back.take())
     }
 
     fn is_done(&self) -> bool {
@@ -72,6 +86,8 @@ fn the_broken_ones_do_not() {
         (Bug::NeverSaysThatItIsDone, "it wants more after 3 chunks, where it should be done"),
         (Bug::IsDoneTooEarly, "its outputs differ"),
         (Bug::WantsInputAgain, "`is_done` was true, and is false again"),
+        (Bug::RefusesWhatItTakes, "in a pipeline, many chunks at a time"),
+        (Bug::GivesAgainWhatComesBack, "with each output given back"),
     ] {
         rejects(bug, says, || suite(Some(bug)));
     }
