@@ -76,7 +76,7 @@ async fn run(args: &Args) -> Result<()> {
         return Err(Error::msg(format!("--low {low} is not below --high {}", args.high)));
     }
     let stop = interrupt();
-    let mark = || HighWaterMark::bytes(args.high).low(low);
+    let mark = || HighWaterMark::bytes(args.high).with_low(low);
 
     say(format_args!("by hand: write, pause, drain, resume"))?;
     let level = Level::default();

@@ -95,7 +95,7 @@ async fn run(args: &Args) -> Result<bool> {
         .pipe(Unpack::new(Gunzip::new()))
         .pipe(grep)
         .pipe_to(output(args.output.as_deref()))
-        .measured()
+        .with_stage_timing()
         .abort_on(interrupt())
         .await;
     bar.finish_and_clear();

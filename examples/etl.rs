@@ -139,7 +139,7 @@ async fn load(
         .chunks(args.batch.get())
         .inspect(move |batch: &Vec<Person>| moving.inc(batch.len() as u64))
         .pipe_to(writer)
-        .named("etl")
+        .with_name("etl")
         .abort_on(interrupt())
         .await?;
     Ok((report, written))

@@ -16,7 +16,7 @@ pub(crate) fn line_timeout<S>(source: Readable<S>, limit: Duration) -> Readable<
 where
     S: Source<Chunk = Bytes> + Unpin,
 {
-    let info = StageInfo::new(NAME).holds(0);
+    let info = StageInfo::new(NAME).with_max_bytes(0);
     source.stage(info, |source| LineTimeout {
         source: Some(source),
         limit,

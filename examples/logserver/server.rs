@@ -8,7 +8,7 @@ use std::time::Duration;
 use highwater::mux::merge_with_handle;
 use highwater::net::{Listen, Listening, Refused, SocketOptions};
 use highwater::task::{self, Task};
-use highwater::{CancellationToken, Error, HighWaterMark, Result, Running, destination_fn};
+use highwater::{CancellationToken, Error, HighWaterMark, PipelineHandle, Result, destination_fn};
 use highwater_examples::{OneLine, interrupt_unless_hangup, print};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -44,10 +44,10 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
 
     let pipeline = received
         .pipe(Parse)
-        .buffer(HighWaterMark::items(BUFFER).weigh(|batch: &Batch| batch.text.len()))
+        .buffer(HighWaterMark::items(BUFFER).with_weight(|batch: &Batch| batch.text.len()))
         .pipe_to(store)
-        .named("logserver")
-        .measured();
+        .with_name("logserver")
+        .with_stage_timing();
     let pipeline = Arc::new(pipeline.spawn());
     announce(args, &listening, &pages)?;
 
@@ -114,7 +114,7 @@ fn watch_it(
     args: &Args,
     stats: &Arc<Stats>,
     refused: &Refused,
-    pipeline: &Arc<Running>,
+    pipeline: &Arc<PipelineHandle>,
 ) -> (Site, Task<()>) {
     let window = Duration::from_secs(args.window);
     let (shown, view) = watch::channel(View::default());
@@ -171,7 +171,7 @@ fn tell(change: &Change, stats: &Stats) {
 async fn until_drained(
     args: &Args,
     taking: Task<Result<()>>,
-    pipeline: &Running,
+    pipeline: &PipelineHandle,
     stop: &CancellationToken,
 ) -> Result<()> {
     let all = async {
@@ -191,7 +191,7 @@ async fn until_drained(
     })
 }
 
-fn summary(stats: &Stats, refused: &Refused, pipeline: &Running) {
+fn summary(stats: &Stats, refused: &Refused, pipeline: &PipelineHandle) {
     let totals = stats.totals();
     crate::text::say(format_args!(
         "{} lines stored, {} unparsed, {} truncated; {} connections refused, {} given up; held back by {}",

@@ -96,7 +96,7 @@ impl Destination for Store {
         batch.text.len()
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(GATHER)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use highwater::net::Refused;
-use highwater::{Report, Running};
+use highwater::{PipelineHandle, Report};
 use metrics::{counter, describe_counter, describe_gauge, gauge, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use serde::Serialize;
@@ -40,7 +40,7 @@ pub(crate) struct View {
 pub(crate) struct Viewer {
     pub(crate) stats: Arc<Stats>,
     pub(crate) refused: Refused,
-    pub(crate) pipeline: Arc<Running>,
+    pub(crate) pipeline: Arc<PipelineHandle>,
     pub(crate) window: Duration,
     pub(crate) before: Option<(Totals, Report)>,
     pub(crate) past: VecDeque<Vec<u64>>,

@@ -112,7 +112,7 @@ fn a_destination_error_names_the_destination_and_its_chunk() {
     let run = |when| {
         let log = Log::default();
         let recorder = Recorder::new(&log).trouble(when, Trouble::Error);
-        let pipeline = quiet(&chunks_of([4, 5, 6])).pipe_to(recorder).named("numbers");
+        let pipeline = quiet(&chunks_of([4, 5, 6])).pipe_to(recorder).with_name("numbers");
         run_woken(pipeline.run()).unwrap().output.unwrap_err()
     };
     let error = run(When::Call(2));

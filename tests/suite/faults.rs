@@ -16,7 +16,7 @@ use highwater_test::{Tokens, Wakes};
 /// F5: 100 000 writes between two polls of the reader wake it once, because a waker is used up by its wake.
 #[test]
 fn many_writes_between_two_polls_wake_the_reader_once() {
-    let (writable, mut readable) = pass_through(HighWaterMark::items(1).hard(usize::MAX));
+    let (writable, mut readable) = pass_through(HighWaterMark::items(1).with_hard(usize::MAX));
     let (waker, wakes) = Wakes::waker();
     assert!(pin!(readable.next()).poll(&mut Context::from_waker(&waker)).is_pending());
     for n in 0..100_000 {
@@ -92,7 +92,7 @@ async fn the_longest_durations_are_as_good_as_no_limit() {
         .batch(2, LONG);
     let (to, all) = tokio::sync::mpsc::channel(4);
     let stalled = |stall: &Stall| panic!("{stall}");
-    batches.pipe_to(to).stall_after(LONG, stalled).close_timeout(LONG).run().await.unwrap();
+    batches.pipe_to(to).stall_after(LONG, stalled).with_close_timeout(LONG).run().await.unwrap();
     assert_eq!(all.len(), 2);
 
     let folder = tempfile::tempdir().unwrap();

@@ -118,7 +118,7 @@ impl Random {
     fn mark<T>(&mut self) -> HighWaterMark<T> {
         let high = [0, 1, 2, 7, 64][usize::try_from(self.below(5)).unwrap()];
         let mark = HighWaterMark::items(high);
-        if self.below(2) == 0 { mark.low(0) } else { mark }
+        if self.below(2) == 0 { mark.with_low(0) } else { mark }
     }
 }
 
@@ -287,7 +287,7 @@ async fn finish(
 fn interfere(
     random: &mut Random,
     token: CancellationToken,
-    running: highwater_core::Running,
+    running: highwater_core::PipelineHandle,
 ) -> impl Future<Output = Option<Result<Report>>> {
     let (what, yields) = (random.below(8), random.below(20));
     async move {

@@ -81,7 +81,7 @@ proptest! {
     fn boxed_and_borrowed_machines_are_the_same(does in behaviours(), steps in failing_scripts()) {
         let plain = outcome(does.machine("one"), &steps);
         let boxed: BoxTransform<u32, u32> = Box::new(does.machine("one"));
-        prop_assert_eq!((boxed.name(), boxed.holds()), ("one", Some(4 * does.holds)));
+        prop_assert_eq!((boxed.name(), boxed.max_bytes()), ("one", Some(4 * does.holds)));
         prop_assert_eq!(outcome(boxed, &steps), plain.clone());
         let mut lent = does.machine("one");
         prop_assert_eq!(outcome(&mut lent, &steps), plain);

@@ -11,20 +11,20 @@ use crate::support::{drain, now};
 
 /// Gathers ten numbers; fewer when it is released.
 #[derive(Debug, Default)]
-struct Gather {
+struct ChunkWriter {
     held: Vec<u32>,
     ready: bool,
     when_idle: bool,
     fails: bool,
 }
 
-impl Gather {
+impl ChunkWriter {
     fn when_idle() -> Self {
         Self { when_idle: true, ..Self::default() }
     }
 }
 
-impl Transform for Gather {
+impl Transform for ChunkWriter {
     type Input = u32;
     type Output = Vec<u32>;
 
@@ -49,7 +49,7 @@ impl Transform for Gather {
     }
 
     /// Also when it holds nothing: the driver must cope with that.
-    fn releases_when_idle(&self) -> bool {
+    fn flush_when_idle(&self) -> bool {
         self.when_idle
     }
 }
@@ -60,14 +60,15 @@ const CUES: [Cue<u32>; 6] =
 #[test]
 fn what_is_held_goes_out_when_the_source_is_idle() {
     let (given, error) =
-        drain(Script::new(&Log::default(), CUES).readable().pipe(Gather::when_idle()));
+        drain(Script::new(&Log::default(), CUES).readable().pipe(ChunkWriter::when_idle()));
     assert_eq!(given, [vec![1, 2], vec![3]]);
     assert!(error.is_none());
 }
 
 #[test]
 fn it_waits_unless_the_machine_says_so() {
-    let (given, _) = drain(Script::new(&Log::default(), CUES).readable().pipe(Gather::default()));
+    let (given, _) =
+        drain(Script::new(&Log::default(), CUES).readable().pipe(ChunkWriter::default()));
     assert_eq!(given, [[1, 2, 3]]);
 }
 
@@ -75,27 +76,29 @@ fn it_waits_unless_the_machine_says_so() {
 #[test]
 fn it_comes_before_the_wait() {
     let cues = [Cue::Chunk(1), Cue::Forever];
-    let mut readable = Script::new(&Log::default(), cues).readable().pipe(Gather::when_idle());
+    let mut readable = Script::new(&Log::default(), cues).readable().pipe(ChunkWriter::when_idle());
     assert_eq!(now(&mut readable).unwrap().unwrap(), [1]);
 }
 
 #[test]
 fn an_error_of_the_release_ends_the_stream() {
-    let machine = Gather { fails: true, ..Gather::when_idle() };
+    let machine = ChunkWriter { fails: true, ..ChunkWriter::when_idle() };
     let (given, error) = drain(Script::new(&Log::default(), CUES).readable().pipe(machine));
     assert!(given.is_empty());
-    assert_eq!(error.unwrap().to_string(), "it cannot be released (in Gather, chunk 1)");
+    assert_eq!(error.unwrap().to_string(), "it cannot be released (in ChunkWriter, chunk 1)");
 }
 
 /// Behind a pointer and in a chain it is the same.
 #[test]
 fn wrappers_pass_the_wish_on() {
-    let boxed: highwater_core::BoxTransform<u32, Vec<u32>> = Box::new(Gather::when_idle());
+    let boxed: highwater_core::BoxTransform<u32, Vec<u32>> = Box::new(ChunkWriter::when_idle());
     let (given, _) = drain(Script::new(&Log::default(), CUES).readable().pipe(boxed));
     assert_eq!(given, [vec![1, 2], vec![3]]);
     let same = || highwater_core::operators::Map::new(|x| x);
     let (given, _) = drain(
-        Script::new(&Log::default(), CUES).readable().pipe(Chain::new(same(), Gather::when_idle())),
+        Script::new(&Log::default(), CUES)
+            .readable()
+            .pipe(Chain::new(same(), ChunkWriter::when_idle())),
     );
     assert_eq!(given, [vec![1, 2], vec![3]]);
 }
@@ -134,6 +137,6 @@ impl Source for Busy {
 #[tokio::test]
 async fn giving_way_is_not_being_idle() {
     let source = Readable::from_results(Busy::default());
-    let groups = source.pipe(Gather::when_idle()).to_vec().await.unwrap();
+    let groups = source.pipe(ChunkWriter::when_idle()).to_vec().await.unwrap();
     assert!(groups.iter().all(|group| group.len() == 10), "all of them are whole");
 }

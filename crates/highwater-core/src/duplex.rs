@@ -14,7 +14,7 @@ use crate::{Error, Readable, Result, Source, reason};
 /// Node's `Duplex`: a readable and a writable that belong together, such as the two directions of a socket or a child
 /// process.
 ///
-/// The sides are independent: the end of one leaves the other open, unless [`half_open(false)`](Self::half_open) says
+/// The sides are independent: the end of one leaves the other open, unless [`with_half_open(false)`](Self::with_half_open) says
 /// otherwise. They are used where they are, or moved apart with [`split`](Self::split).
 ///
 /// # Examples
@@ -56,20 +56,21 @@ impl<R, W> Duplex<R, W> {
     }
 }
 
-impl<S: Source, T> Duplex<Readable<Linked<S, T>>, Writable<T>> {
+impl<S: Source, T> Duplex<Readable<TiedReadable<S, T>>, Writable<T>> {
     /// Ties the sides together: an error of either destroys the other.
     pub fn new(readable: Readable<S>, writable: Writable<T>) -> Self {
         let outcome = writable.outcome();
-        let readable = readable.stage(StageInfo::new("Duplex").holds(0).passing(), |source| {
-            Linked { source: Some(source), outcome, half_open: true }
-        });
+        let readable =
+            readable.stage(StageInfo::new("Duplex").with_max_bytes(0).passing(), |source| {
+                TiedReadable { source: Some(source), outcome, half_open: true }
+            });
         Self { readable, writable }
     }
 
     /// Whether the writing side stays open when the reading side has ended: Node's `allowHalfOpen`. It does unless said
     /// otherwise. If not, what was written before the end still goes out.
     #[must_use]
-    pub fn half_open(mut self, allowed: bool) -> Self {
+    pub fn with_half_open(mut self, allowed: bool) -> Self {
         self.readable.source_mut().half_open = allowed;
         self
     }
@@ -108,7 +109,7 @@ pub type BufferedDuplex<T> = Duplex<Readable<Buffered<T>>, Writable<T>>;
 
 pin_project! {
     /// The reading side of a [`Duplex::new`].
-    pub struct Linked<S, T> {
+    pub struct TiedReadable<S, T> {
         #[pin]
         source: Option<S>,
         outcome: Outcome<T>,
@@ -116,7 +117,7 @@ pin_project! {
     }
 }
 
-impl<S: Source, T> Stream for Linked<S, T> {
+impl<S: Source, T> Stream for TiedReadable<S, T> {
     type Item = Result<S::Chunk>;
 
     /// The failure of the writing side is looked at before each chunk: what is at hand is of no use any more.
@@ -145,12 +146,12 @@ impl<S: Source, T> Stream for Linked<S, T> {
     }
 }
 
-impl<S: Source, T> Source for Linked<S, T> {
+impl<S: Source, T> Source for TiedReadable<S, T> {
     type Chunk = S::Chunk;
 }
 
-impl<S, T> fmt::Debug for Linked<S, T> {
+impl<S, T> fmt::Debug for TiedReadable<S, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Linked").field("half_open", &self.half_open).finish_non_exhaustive()
+        f.debug_struct("TiedReadable").field("half_open", &self.half_open).finish_non_exhaustive()
     }
 }

@@ -21,7 +21,7 @@ mod coop;
 mod destination;
 mod duplex;
 mod error;
-mod figures;
+mod metrics;
 pub mod operators;
 mod pace;
 mod pipe;
@@ -44,20 +44,21 @@ pub use coop::Coop;
 pub use destination::{
     BoxDestination, Destination, DestinationFn, FromSink, destination_fn, from_sink,
 };
-pub use duplex::{BufferedDuplex, Duplex, Linked, duplex_pair};
+pub use duplex::{BufferedDuplex, Duplex, TiedReadable, duplex_pair};
 pub use error::{Context, Error, ErrorKind, Result, StandardError};
 pub use pace::Pace;
 pub use pipe::{Answer, Engine, Pipe, Plain, Timed};
 pub use pipeline::{
-    Explanation, Pipeline, PipelineFuture, Running, StageExplanation, Stall, StalledStage, Waits,
+    Explanation, Pipeline, PipelineFuture, PipelineHandle, StageExplanation, Stall, StalledStage,
+    WaitReason,
 };
 pub use readable::{
-    AbortOn, BoxReadable, CatchUnwind, Concat, Flatten, FromIter, FromResults, FromStream, Meter,
-    Next, Once, Piped, PipedTimed, Readable, Runs, Source, StageInfo, TakeUntil, Then, Timeout,
-    UntilError, Zip,
+    AbortOn, BoxReadable, CatchUnwind, Concat, Flatten, FromIter, FromResults, FromStream, Next,
+    Once, Piped, PipedTimed, Readable, RunsOn, Source, StageInfo, StageStats, TakeUntil, Then,
+    Timeout, UntilError, Zip,
 };
 pub use reason::dropped_for;
-pub use record::{BadRecord, Gather, MAX_RECORD, OnBadRecord, RecordCounts, Records};
+pub use record::{BadRecord, ChunkWriter, MAX_RECORD, OnBadRecord, RecordCounts, RecordPolicy};
 pub use report::{Bottleneck, Report, StageReport};
 pub use tokio_util::sync::CancellationToken;
 pub use transform::{

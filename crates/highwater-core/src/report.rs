@@ -125,7 +125,7 @@ impl Report {
     }
 
     /// The stages: the source first, the destination last. Their busy time is there when the pipeline was
-    /// [`measured`](crate::Pipeline::measured).
+    /// [`with_stage_timing`](crate::Pipeline::with_stage_timing).
     pub fn stages(&self) -> &[StageReport] {
         &self.stages
     }
@@ -185,7 +185,7 @@ impl StageReport {
         self.taken
     }
 
-    /// Time it worked, if the pipeline was [`measured`](crate::Pipeline::measured); else zero.
+    /// Time it worked, if the pipeline was [`with_stage_timing`](crate::Pipeline::with_stage_timing); else zero.
     pub fn busy(&self) -> Duration {
         self.busy
     }

@@ -159,7 +159,7 @@ impl Fields {
     }
 
     /// The most bytes held.
-    pub(crate) fn holds(&self) -> Option<usize> {
+    pub(crate) fn max_bytes(&self) -> Option<usize> {
         let ends = self.max_fields.checked_mul(size_of::<usize>())?;
         self.max_length.checked_add(1)?.checked_add(ends)
     }

@@ -5,7 +5,9 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use csv::{ByteRecord, ErrorKind, StringRecord};
-use highwater_core::{BadRecord, Error, OnBadRecord, RecordCounts, Records, Result, Transform};
+use highwater_core::{
+    BadRecord, Error, OnBadRecord, RecordCounts, RecordPolicy, Result, Transform,
+};
 use serde_core::de::DeserializeOwned;
 
 use crate::Format;
@@ -61,7 +63,7 @@ pub struct Csv<T> {
     fields: Option<ByteRecord>,
     /// The row that was open when the input ended.
     last: Option<Row>,
-    records: Records,
+    records: RecordPolicy,
     value: PhantomData<fn() -> T>,
 }
 
@@ -86,7 +88,7 @@ impl<T: DeserializeOwned> Csv<T> {
             width: None,
             fields: None,
             last: None,
-            records: Records::new(NAME),
+            records: RecordPolicy::new(NAME),
             value: PhantomData,
         }
     }
@@ -278,10 +280,10 @@ impl<T: DeserializeOwned> Transform for Csv<T> {
         Ok(())
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         // The fields are there twice, the second time in memory that grows by doubling.
-        let copy = self.split.fields.holds()?.checked_mul(2)?;
-        self.split.holds()?.checked_add(copy)
+        let copy = self.split.fields.max_bytes()?.checked_mul(2)?;
+        self.split.max_bytes()?.checked_add(copy)
     }
 
     fn name(&self) -> &'static str {

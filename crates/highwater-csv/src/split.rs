@@ -177,9 +177,9 @@ impl Split {
     }
 
     /// The most bytes held between two chunks; `None` without a limit.
-    pub(crate) fn holds(&self) -> Option<usize> {
+    pub(crate) fn max_bytes(&self) -> Option<usize> {
         // The raw bytes grow by doubling.
-        self.fields.max_length.checked_mul(2)?.checked_add(self.fields.holds()?)
+        self.fields.max_length.checked_mul(2)?.checked_add(self.fields.max_bytes()?)
     }
 }
 

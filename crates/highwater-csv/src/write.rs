@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use csv::{ErrorKind, Terminator, Writer, WriterBuilder};
-use highwater_core::{Error, Gather, Result, Transform};
+use highwater_core::{ChunkWriter, Error, Result, Transform};
 use serde_core::Serialize;
 
 use crate::Format;
@@ -64,7 +64,7 @@ pub struct ToCsv<T> {
     row: Written,
     /// Until the first row was written.
     start: Option<Start>,
-    gather: Gather,
+    gather: ChunkWriter,
     value: PhantomData<fn(T)>,
 }
 
@@ -96,7 +96,7 @@ impl<T: Serialize> ToCsv<T> {
             })
             .from_writer(row.clone());
         let start = Some(Start { delimiter: format.delimiter, quote });
-        Self { writer, row, start, gather: Gather::default(), value: PhantomData }
+        Self { writer, row, start, gather: ChunkWriter::default(), value: PhantomData }
     }
 }
 
@@ -146,12 +146,12 @@ impl<T: Serialize> Transform for ToCsv<T> {
     }
 
     /// Somebody may wait for what is held.
-    fn releases_when_idle(&self) -> bool {
+    fn flush_when_idle(&self) -> bool {
         !self.gather.is_empty()
     }
 
-    fn holds(&self) -> Option<usize> {
-        Some(self.gather.holds())
+    fn max_bytes(&self) -> Option<usize> {
+        Some(self.gather.max_bytes())
     }
 
     fn name(&self) -> &'static str {

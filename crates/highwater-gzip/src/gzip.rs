@@ -282,12 +282,12 @@ impl Transform for Gzip {
         Ok(())
     }
 
-    fn releases_when_idle(&self) -> bool {
+    fn flush_when_idle(&self) -> bool {
         self.flush == Flush::WhenIdle && self.state == State::Open && self.unflushed > 0
     }
 
-    fn holds(&self) -> Option<usize> {
-        Some(ENGINE + self.output.holds())
+    fn max_bytes(&self) -> Option<usize> {
+        Some(ENGINE + self.output.max_bytes())
     }
 
     fn name(&self) -> &'static str {

@@ -32,7 +32,7 @@ impl Output {
     }
 
     /// The most bytes it holds.
-    pub(crate) fn holds(&self) -> usize {
+    pub(crate) fn max_bytes(&self) -> usize {
         Self::CHUNK * (self.most_away + 1)
     }
 

@@ -40,7 +40,7 @@ impl Engine {
     }
 
     /// What it holds, in bytes.
-    pub(crate) fn holds(&self) -> usize {
+    pub(crate) fn max_bytes(&self) -> usize {
         size_of_val(&*self.state)
     }
 }

@@ -96,8 +96,8 @@ impl Transform for Hash {
         Ok(())
     }
 
-    fn holds(&self) -> Option<usize> {
-        Some(self.0.iter().map(|tap| tap.engine.holds()).sum())
+    fn max_bytes(&self) -> Option<usize> {
+        Some(self.0.iter().map(|tap| tap.engine.max_bytes()).sum())
     }
 
     fn name(&self) -> &'static str {

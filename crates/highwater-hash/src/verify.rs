@@ -74,8 +74,8 @@ impl Transform for Verify {
         }
     }
 
-    fn holds(&self) -> Option<usize> {
-        Some(self.engine.holds())
+    fn max_bytes(&self) -> Option<usize> {
+        Some(self.engine.max_bytes())
     }
 
     fn name(&self) -> &'static str {

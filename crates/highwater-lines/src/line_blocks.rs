@@ -92,8 +92,8 @@ impl Transform for LineBlocks {
         self.split.end()
     }
 
-    fn holds(&self) -> Option<usize> {
-        self.split.holds()
+    fn max_bytes(&self) -> Option<usize> {
+        self.split.max_bytes()
     }
 
     fn name(&self) -> &'static str {

@@ -163,8 +163,8 @@ impl Transform for Lines {
         self.split.end()
     }
 
-    fn holds(&self) -> Option<usize> {
-        self.split.holds()?.checked_add((BATCH + BLOCK) * size_of::<usize>())
+    fn max_bytes(&self) -> Option<usize> {
+        self.split.max_bytes()?.checked_add((BATCH + BLOCK) * size_of::<usize>())
     }
 
     fn name(&self) -> &'static str {

@@ -102,7 +102,7 @@ impl Split {
     }
 
     /// The most bytes held between two chunks; `None` without a limit.
-    pub(crate) fn holds(&self) -> Option<usize> {
+    pub(crate) fn max_bytes(&self) -> Option<usize> {
         self.max.checked_add(LONGEST_ENDING)
     }
 

@@ -84,7 +84,7 @@ impl LagMonitor {
         let timers = self.every.as_nanos() / self.resolution.as_nanos() + 1;
         let most = usize::try_from(timers).ok().filter(|timers| *timers <= MOST_TIMERS);
         let most = most.expect("at most 100,000 timers in a span");
-        let info = StageInfo::new("lag").holds(most * size_of::<Duration>());
+        let info = StageInfo::new("lag").with_max_bytes(most * size_of::<Duration>());
         Readable::from_source(info, Lags { plan: self, most, span: None, late: Vec::new() })
     }
 }

@@ -107,7 +107,7 @@ impl<T> Transform for Limit<T> {
         self.crossed
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 

@@ -97,7 +97,7 @@ impl<T> Transform for Progress<T> {
         Ok(())
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 
@@ -174,7 +174,7 @@ impl ProgressHandle {
     #[track_caller]
     pub fn updates(&self, every: Duration) -> Readable<Updates> {
         let updates = Updates(Sampler::new(Arc::clone(&self.0), every, ()));
-        Readable::from_source(StageInfo::new("progress").holds(0), updates)
+        Readable::from_source(StageInfo::new("progress").with_max_bytes(0), updates)
     }
 }
 

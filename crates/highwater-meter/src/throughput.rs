@@ -101,7 +101,7 @@ impl<T> Transform for Throughput<T> {
         Ok(())
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 
@@ -143,7 +143,7 @@ impl ThroughputHandle {
         let most = 3 + readings.expect("at most 10,000 samples in a window");
         // What grows one by one may have twice the room it needs.
         let holds = 2 * most * size_of::<(Instant, u64)>();
-        Readable::from_source(StageInfo::new("throughput").holds(holds), samples)
+        Readable::from_source(StageInfo::new("throughput").with_max_bytes(holds), samples)
     }
 }
 

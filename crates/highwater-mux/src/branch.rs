@@ -79,9 +79,9 @@ impl<T> Branch<T> {
             // Nobody waits for it to drain. Each chunk that is taken out counts as gone at once, so that the branch is not
             // taken for full while it has room.
             let high = mark.high();
-            mark = mark.low(high);
+            mark = mark.with_low(high);
         }
-        let info = StageInfo::new("branch").holds(0);
+        let info = StageInfo::new("branch").with_max_bytes(0);
         if !matches!(on_full, OnFull::DropOldest(_)) {
             let (writable, readable) = pass_through(mark);
             let lane = Lane { writable, on_full, required, front: None };

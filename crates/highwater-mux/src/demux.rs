@@ -173,7 +173,7 @@ where
         self.make_room()?;
         let (lane, outlet) = self.demux.branch.clone().open();
         lane.give(chunk).await?;
-        let info = StageInfo::new("demux").holds(0);
+        let info = StageInfo::new("demux").with_max_bytes(0);
         let stream = outlet.stage(info, BranchSource::new);
         self.open.insert(key.clone(), Entry { lane, used: self.chunks });
         Ok(self.output.send((key, stream)).await?)

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use futures_util::Stream;
 use highwater_core::sync::Mutex;
 use highwater_core::task::{self, Task};
-use highwater_core::{Readable, Result, Runs, Source, StageInfo};
+use highwater_core::{Readable, Result, RunsOn, Source, StageInfo};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -114,7 +114,8 @@ impl Hub {
         });
         lock(&self.state).open += 1;
         let member = Member { hub: Arc::clone(self), index, started: false };
-        let info = StageInfo::new(name).holds(0).runs(Runs::Task).jobs(jobs);
+        let info =
+            StageInfo::new(name).with_max_bytes(0).with_runs_on(RunsOn::Task).with_jobs(jobs);
         outlet.stage(info, |outlet| BranchSource { outlet, member: Some(member) })
     }
 

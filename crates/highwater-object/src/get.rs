@@ -12,7 +12,7 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use highwater_core::task::{Task, spawn};
-use highwater_core::{Coop, Meter, Readable, Result, Runs, Source, StageInfo};
+use highwater_core::{Coop, Readable, Result, RunsOn, Source, StageInfo, StageStats};
 use object_store::path::Path;
 
 use crate::fetch::{self, Version};
@@ -104,14 +104,14 @@ pub struct ObjectRead {
     /// What is left of the part that is being given.
     rest: Bytes,
     given: u64,
-    meter: Meter,
+    meter: StageStats,
     coop: Coop,
 }
 
 impl ObjectRead {
     pub(crate) fn readable(store: Store, key: Path, options: &ReadOptions) -> Readable<Self> {
         let holds = options.part.get().saturating_mul(options.concurrency.get() + 1);
-        let info = StageInfo::new("object::get").runs(Runs::Task).holds(holds);
+        let info = StageInfo::new("object::get").with_runs_on(RunsOn::Task).with_max_bytes(holds);
         let meter = info.meter().clone();
         let source = Self {
             store,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use highwater_core::task::Crew;
+use highwater_core::task::Workers;
 use highwater_core::{
     Buffered, Error, HighWaterMark, Readable, Result, Source, StageInfo, Writable,
 };
@@ -27,15 +27,15 @@ where
     F: Fn(S::Chunk) -> Result<U> + Send + Sync + 'static,
 {
     let jobs = TaskTracker::new();
-    let info = StageInfo::new("parallel_map_cpu").jobs(jobs.clone());
+    let info = StageInfo::new("parallel_map_cpu").with_jobs(jobs.clone());
     let flight = Flight::new(info.meter().clone());
     let mark = HighWaterMark::items(n.max(LARGEST_BATCH));
     readable.through_stage(info, mark, move |input, output| {
         let failed = AtomicU64::new(u64::MAX);
-        let work = move |batch, called_off: &AtomicBool| work_on(&f, batch, called_off, &failed);
+        let work = move |batch, cancelled: &AtomicBool| work_on(&f, batch, cancelled, &failed);
         let work = Work {
-            crew: Crew::new(n, work, jobs),
-            // One more for each lane, so that none has to wait for its next.
+            workers: Workers::new(n, work, jobs),
+            // One more for each thread, so that none has to wait for its next.
             most: 2 * n,
             under_way: VecDeque::new(),
             batch: Vec::new(),
@@ -65,13 +65,13 @@ struct Done<U> {
 fn work_on<T, U>(
     f: &impl Fn(T) -> Result<U>,
     Batch { items, first }: Batch<T>,
-    called_off: &AtomicBool,
+    cancelled: &AtomicBool,
     failed: &AtomicU64,
 ) -> Done<U> {
     let started = Instant::now();
     let mut results = Vec::with_capacity(items.len());
     for (index, item) in (first..).zip(items) {
-        if called_off.load(Relaxed) || failed.load(Relaxed) < index {
+        if cancelled.load(Relaxed) || failed.load(Relaxed) < index {
             break;
         }
         let result = catch_unwind(AssertUnwindSafe(|| f(item)))
@@ -86,7 +86,7 @@ fn work_on<T, U>(
 }
 
 struct Work<T, U, W> {
-    crew: Crew<Batch<T>, Done<U>, W>,
+    workers: Workers<Batch<T>, Done<U>, W>,
     /// The batches handed out, in the order of their items, and how many may be.
     under_way: VecDeque<oneshot::Receiver<Result<Done<U>>>>,
     most: usize,
@@ -131,7 +131,7 @@ where
 
     /// Calls off what has not begun, and waits for what has.
     async fn stop(self) {
-        drop(self.crew);
+        drop(self.workers);
         for batch in self.under_way {
             // What it gives is behind the failure.
             drop(batch.await);
@@ -150,7 +150,7 @@ where
         while self.under_way.len() < self.most {
             let more = intake.poll_take(cx, |item| self.batch.push(item)) == Poll::Ready(true);
             if self.batch.len() >= self.size || (!more && !self.batch.is_empty()) {
-                self.hand_out();
+                self.submit();
             } else if !more {
                 break;
             }
@@ -164,11 +164,11 @@ where
         Poll::Ready(Some(done.unwrap_or_else(|_| Err(Error::premature_close()))))
     }
 
-    fn hand_out(&mut self) {
+    fn submit(&mut self) {
         let batch = Batch { items: std::mem::take(&mut self.batch), first: self.taken };
         self.taken += batch.items.len() as u64;
         self.in_work += batch.items.len();
-        self.under_way.push_back(self.crew.hand_out(batch));
+        self.under_way.push_back(self.workers.submit(batch));
     }
 
     /// Makes the batches as large as a job of about a millisecond needs.

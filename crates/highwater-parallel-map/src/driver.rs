@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
 use highwater_core::{
-    Buffered, HighWaterMark, Meter, Readable, Result, Source, StageInfo, Writable, task,
+    Buffered, HighWaterMark, Readable, Result, Source, StageInfo, StageStats, Writable, task,
 };
 use tokio_util::task::TaskTracker;
 
@@ -30,7 +30,7 @@ where
 {
     let name = if map.ordered { "parallel_map" } else { "parallel_map_unordered" };
     let jobs = TaskTracker::new();
-    let info = StageInfo::new(name).jobs(jobs.clone());
+    let info = StageInfo::new(name).with_jobs(jobs.clone());
     let (mark, meter) = (HighWaterMark::items(map.n), info.meter().clone());
     readable.through_stage(info, mark, |input, output| {
         let driver = Driver::new(map, Free, jobs, meter);
@@ -52,7 +52,7 @@ where
     Fut: Future<Output = Result<U>> + Send + 'static,
 {
     let jobs = TaskTracker::new();
-    let info = StageInfo::new("parallel_map_by_key").jobs(jobs.clone());
+    let info = StageInfo::new("parallel_map_by_key").with_jobs(jobs.clone());
     let (mark, meter) = (HighWaterMark::items(map.n), info.meter().clone());
     readable.through_stage(info, mark, |input, output| {
         let gate = Keyed { key, keys: Keys::new() };
@@ -151,7 +151,7 @@ where
     Fut: Future<Output = Result<U>> + Send + 'static,
     G: Gate<T, U>,
 {
-    fn new(map: ParallelMap<T, F>, gate: G, jobs: TaskTracker, meter: Meter) -> Self {
+    fn new(map: ParallelMap<T, F>, gate: G, jobs: TaskTracker, meter: StageStats) -> Self {
         let (window, alarm) = (Window::new(map.ordered), Alarm::default());
         Self { map, gate, window, jobs, started: 0, alarm, flight: Flight::new(meter) }
     }

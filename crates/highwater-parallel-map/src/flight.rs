@@ -1,15 +1,15 @@
 //! The items in work, told to who looks at the pipeline.
 
-use highwater_core::Meter;
+use highwater_core::StageStats;
 
 /// Says how many items were taken and are not done: none when it is dropped.
 pub(crate) struct Flight {
-    meter: Meter,
+    meter: StageStats,
     items: usize,
 }
 
 impl Flight {
-    pub(crate) fn new(meter: Meter) -> Self {
+    pub(crate) fn new(meter: StageStats) -> Self {
         Self { meter, items: 0 }
     }
 

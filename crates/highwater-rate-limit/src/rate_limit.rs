@@ -121,7 +121,7 @@ impl<T, W: FnMut(&T) -> u64> TimedTransform for RateLimit<T, W> {
         Ok(self.pass(now))
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 

@@ -120,7 +120,7 @@ fn read<T: FromRow + Send + 'static>(
 ) -> (StageInfo, RowBatches<T>) {
     // Beside those read ahead, one is being read and one is with the reader.
     let most = query.ahead.get().saturating_add(2).saturating_mul(BATCH_BYTES);
-    let info = StageInfo::new(name).holds(most);
+    let info = StageInfo::new(name).with_max_bytes(most);
     match &database.0 {
         #[cfg(feature = "sqlite")]
         Kind::Sqlite(sqlite) => {

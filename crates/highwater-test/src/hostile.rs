@@ -197,7 +197,7 @@ impl Transform for Hostile {
         self.does.stops_after.is_some_and(|most| self.taken >= most)
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(4 * self.does.holds)
     }
 

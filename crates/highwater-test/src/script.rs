@@ -102,7 +102,7 @@ impl<T> Script<T> {
 
     /// A readable of it, named `script`.
     pub fn readable(self) -> Readable<Self> {
-        Readable::from_source(StageInfo::new("script").holds(0), self)
+        Readable::from_source(StageInfo::new("script").with_max_bytes(0), self)
     }
 }
 

@@ -83,7 +83,7 @@ impl Transform for EncodeHex {
         })))
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 
@@ -189,7 +189,7 @@ impl Transform for DecodeHex {
         }
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         // The buffer for digits grows by doubling.
         Some(2 * PIECE)
     }

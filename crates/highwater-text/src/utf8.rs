@@ -222,7 +222,7 @@ impl Transform for DecodeUtf8 {
         }
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(size_of::<Held>())
     }
 

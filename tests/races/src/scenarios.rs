@@ -11,7 +11,7 @@ use highwater_core::{
 use crate::checker::{block_on, check, thread};
 
 pub(crate) fn items(high: usize) -> (Writable<u32>, Readable<Buffered<u32>>) {
-    pass_through(HighWaterMark::items(high).low(0))
+    pass_through(HighWaterMark::items(high).with_low(0))
 }
 
 /// Everything up to the end.
@@ -250,7 +250,7 @@ fn waiter_behind_a_cork_beside_read() {
 fn budget_beside_another_reader() {
     check("budget beside another reader", || {
         let budget = Budget::new(1);
-        let mark = HighWaterMark::items(4).low(0).budget(&budget);
+        let mark = HighWaterMark::items(4).with_low(0).with_budget(&budget);
         let (one, mut first) = pass_through(mark.clone());
         let (two, mut second) = pass_through(mark);
         assert!(one.write(1).is_ok() && two.write(2).is_ok());
@@ -268,7 +268,7 @@ fn budget_beside_another_reader() {
 fn budget_beside_a_waiter() {
     check("budget beside a waiter", || {
         let budget = Budget::new(2);
-        let mark = HighWaterMark::items(4).low(1).budget(&budget);
+        let mark = HighWaterMark::items(4).with_low(1).with_budget(&budget);
         let (one, mut first) = pass_through(mark.clone());
         let (two, second) = pass_through(mark);
         assert!(one.write(1).is_ok() && two.write(2).is_ok());
@@ -368,7 +368,7 @@ fn sink_beside_read() {
 #[test]
 fn a_crowd() {
     check("a crowd", || {
-        let (writable, readable) = pass_through(HighWaterMark::items(2).low(1));
+        let (writable, readable) = pass_through(HighWaterMark::items(2).with_low(1));
         let control = readable.control();
         let senders: Vec<_> = (0..5_u32)
             .map(|sender| {

@@ -1,17 +1,17 @@
-//! The lanes of a crew: work that is handed out while they take their next piece, end, or are called off.
+//! The workers of a pool: work that is submitted while they take their next piece, end, or are cancelled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
-use highwater_core::task::Crew;
+use highwater_core::task::Workers;
 use tokio_util::task::TaskTracker;
 
 use crate::checker::{block_on, check, thread};
 
-/// A piece that comes while a lane is about to end is worked on; never more at a time than there are lanes.
+/// A piece that comes while a worker is about to end is worked on; never more at a time than there are workers.
 #[test]
 fn hand_out_beside_an_ending_lane() {
-    check("hand out beside an ending lane", || {
+    check("submit beside an ending worker", || {
         let (now, tracker) = (Arc::new(AtomicUsize::new(0)), TaskTracker::new());
         let inside = Arc::clone(&now);
         let work = move |n: u32, _: &AtomicBool| {
@@ -20,39 +20,39 @@ fn hand_out_beside_an_ending_lane() {
             inside.fetch_sub(1, SeqCst);
             n * 2
         };
-        let crew = Arc::new(Crew::new(2, work, tracker.clone()));
+        let workers = Arc::new(Workers::new(2, work, tracker.clone()));
         let hands: Vec<_> = (0..3)
             .map(|n| {
-                let crew = Arc::clone(&crew);
+                let workers = Arc::clone(&workers);
                 thread::spawn(move || {
                     for piece in [n, n + 10] {
-                        let made = block_on(crew.hand_out(piece));
+                        let made = block_on(workers.submit(piece));
                         assert!(made.is_ok_and(|made| made.is_ok_and(|made| made == piece * 2)));
                     }
                 })
             })
             .collect();
         assert!(hands.into_iter().all(|hand| hand.join().is_ok()));
-        drop(crew);
+        drop(workers);
         tracker.close();
         block_on(tracker.wait());
         assert_eq!(now.load(SeqCst), 0);
     });
 }
 
-/// A crew that is dropped leaves nobody waiting: each piece is worked on or called off, and the tracker sees the lanes end.
+/// A pool that is dropped leaves nobody waiting: each piece is worked on or cancelled, and the tracker sees the workers end.
 #[test]
 fn drop_beside_the_lanes() {
-    check("drop beside the lanes", || {
+    check("drop beside the workers", || {
         let (begun, tracker) = (Arc::new(AtomicUsize::new(0)), TaskTracker::new());
         let count = Arc::clone(&begun);
         let work = move |n: u32, _: &AtomicBool| {
             count.fetch_add(1, SeqCst);
             n
         };
-        let crew = Crew::new(2, work, tracker.clone());
-        let made: Vec<_> = (0..4).map(|n| crew.hand_out(n)).collect();
-        let drops = thread::spawn(move || drop(crew));
+        let workers = Workers::new(2, work, tracker.clone());
+        let made: Vec<_> = (0..4).map(|n| workers.submit(n)).collect();
+        let drops = thread::spawn(move || drop(workers));
         let done = made.into_iter().map(block_on).filter(Result::is_ok).count();
         assert_eq!(done, begun.load(SeqCst));
         assert!(drops.join().is_ok());
@@ -61,7 +61,7 @@ fn drop_beside_the_lanes() {
     });
 }
 
-/// A panic ends neither its lane nor the count of those that work.
+/// A panic ends neither its worker nor the count of those that work.
 #[test]
 fn panic_beside_hand_out() {
     check("panic beside hand out", || {
@@ -71,13 +71,13 @@ fn panic_beside_hand_out() {
             }
             n
         };
-        let crew = Arc::new(Crew::new(1, work, TaskTracker::new()));
-        let other = Arc::clone(&crew);
+        let workers = Arc::new(Workers::new(1, work, TaskTracker::new()));
+        let other = Arc::clone(&workers);
         let panics = thread::spawn(move || {
-            let made = block_on(other.hand_out(0));
+            let made = block_on(other.submit(0));
             assert!(made.is_ok_and(|made| made.is_err_and(|error| error.is_panic())));
         });
-        let made = block_on(crew.hand_out(7));
+        let made = block_on(workers.submit(7));
         assert!(made.is_ok_and(|made| made.is_ok_and(|made| made == 7)));
         assert!(panics.join().is_ok());
     });

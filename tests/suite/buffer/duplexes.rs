@@ -27,7 +27,7 @@ async fn without_half_open_the_end_of_reading_ends_writing() {
     for allowed in [true, false] {
         let (there, here) = pass_through::<u32>(HighWaterMark::items(4));
         let (out, mut sent) = pass_through(HighWaterMark::items(4));
-        let mut duplex = Duplex::new(here, out).half_open(allowed);
+        let mut duplex = Duplex::new(here, out).with_half_open(allowed);
         duplex.writable.send('a').await.unwrap();
         there.end();
         assert!(duplex.readable.next().await.is_none());

@@ -13,7 +13,7 @@ use super::rules::next;
 type Sends<'a> = Vec<Pin<Box<dyn Future<Output = ()> + 'a>>>;
 
 fn one_at_a_time() -> (Writable<u32>, Readable<Buffered<u32>>) {
-    pass_through(HighWaterMark::items(1).low(0))
+    pass_through(HighWaterMark::items(1).with_low(0))
 }
 
 /// Sends that wait in line and are never polled again.
@@ -101,7 +101,8 @@ fn a_newcomer_takes_over_a_forgotten_turn() {
 #[test]
 fn a_forgotten_turn_that_uses_up_the_budget_holds_up_no_drain() {
     let budget = Budget::new(1);
-    let (writable, mut readable) = pass_through(HighWaterMark::items(4).low(2).budget(&budget));
+    let (writable, mut readable) =
+        pass_through(HighWaterMark::items(4).with_low(2).with_budget(&budget));
     let permit = writable.reserve().now_or_never().unwrap().unwrap();
     let _forgotten = forgotten(&writable);
     let mut tasks = Woken::new();

@@ -14,7 +14,7 @@ async fn a_writer_task_drains_at_the_low_mark() {
         let (log, demand) = (Log::default(), Demand::new());
         let writable = Writable::new(
             Recorder::new(&log).on_demand(&demand),
-            HighWaterMark::items(16).low(low),
+            HighWaterMark::items(16).with_low(low),
         );
         assert_eq!((0..16).filter(|n| writable.write(*n).unwrap().is_full()).count(), 1);
         let mut drained_at = None;
@@ -38,7 +38,7 @@ async fn a_low_mark_makes_the_writer_and_the_destination_work_at_the_same_time()
         tokio::time::sleep(MS).await;
         Ok(())
     });
-    let writable = Writable::new(slow, HighWaterMark::items(8).low(7));
+    let writable = Writable::new(slow, HighWaterMark::items(8).with_low(7));
     let begin = tokio::time::Instant::now();
     for burst in 0..10 {
         tokio::time::sleep(8 * MS).await;

@@ -59,7 +59,7 @@ impl Destination for Pieces {
 #[tokio::test]
 async fn a_writer_task_writes_what_has_piled_up_in_one_call() {
     let pieces = Pieces::default();
-    let writable = Writable::new(pieces.clone(), HighWaterMark::items(4).low(0));
+    let writable = Writable::new(pieces.clone(), HighWaterMark::items(4).with_low(0));
     assert!(!writable.write(0).unwrap().is_full());
     settle().await;
     assert_eq!(writable.buffered(), 0, "it was accepted");
@@ -183,7 +183,7 @@ async fn a_buffer_reads_ahead_to_its_mark_and_no_further() {
     let source = Readable::from_iter((0..100_u32).inspect(move |_| {
         count.fetch_add(1, SeqCst);
     }));
-    let mut ahead = source.buffer(HighWaterMark::items(10).low(4));
+    let mut ahead = source.buffer(HighWaterMark::items(10).with_low(4));
     settle().await;
     assert_eq!(produced.load(SeqCst), 0);
     assert_eq!(ahead.next().await.unwrap().unwrap(), 0);
@@ -311,7 +311,7 @@ async fn an_async_stage_ends_and_fails_behind_what_it_has_written() {
 /// I22, N22, N50: pause, resume and drain as they come; one terminal event; close is the last.
 #[tokio::test]
 async fn events_come_in_order_and_close_is_the_last() {
-    let (writable, mut readable) = pass_through(HighWaterMark::items(1).low(0));
+    let (writable, mut readable) = pass_through(HighWaterMark::items(1).with_low(0));
     let control = readable.control();
     let mut events = control.events();
     control.pause();

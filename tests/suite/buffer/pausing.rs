@@ -41,7 +41,7 @@ fn b15_a_pause_holds_what_was_taken_out_already() {
 /// B17, N87: the end of backpressure does not end the user's pause, nor the other way round.
 #[test]
 fn b17_the_users_pause_and_backpressure_are_two_bits() {
-    let (writable, mut readable) = pass_through(HighWaterMark::items(1).low(0));
+    let (writable, mut readable) = pass_through(HighWaterMark::items(1).with_low(0));
     readable.pause();
     assert!(writable.write(1).unwrap().is_full());
     assert_eq!(readable.read(), Some(1));

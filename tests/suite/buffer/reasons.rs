@@ -145,7 +145,7 @@ where
     F: FnOnce(Readable<Buffered<u32>>) -> Fut,
     Fut: Future<Output = ()>,
 {
-    let (writable, readable) = pass_through(items(3).low(0));
+    let (writable, readable) = pass_through(items(3).with_low(0));
     for n in 0..3 {
         writable.write(n).map(drop).unwrap();
     }

@@ -27,13 +27,13 @@ fn zeros(len: usize) -> Bytes {
 /// B2, I8, I9: what is buffered and what permits keep stay below the high mark and a chunk.
 #[test]
 fn permits_keep_room_by_weight() {
-    let (writable, _readable) = pass_through(HighWaterMark::bytes(1024).hard(2048));
+    let (writable, _readable) = pass_through(HighWaterMark::bytes(1024).with_hard(2048));
     let first = writable.reserve().now_or_never().unwrap().unwrap();
     assert!(writable.reserve().now_or_never().is_none(), "a chunk that is not known may need all");
     first.send(zeros(1024)).unwrap();
     assert_eq!(writable.buffered(), 1024);
 
-    let (writable, _readable) = pass_through(HighWaterMark::bytes(1024).hard(2048));
+    let (writable, _readable) = pass_through(HighWaterMark::bytes(1024).with_hard(2048));
     let reserve = || writable.reserve_weight(256).now_or_never().map(Result::unwrap);
     let permits: Vec<_> = std::iter::from_fn(reserve).collect();
     assert_eq!(permits.len(), 4);
@@ -88,8 +88,8 @@ fn one_read_does_not_let_in_all_who_wait() {
 /// B13, I36: a weigher that panics takes no room with it.
 #[test]
 fn a_panic_of_the_weigher_gives_up_the_permit() {
-    let mark =
-        HighWaterMark::items(1).weigh(|x: &u32| if *x == 0 { panic!("a weigher") } else { 1 });
+    let mark = HighWaterMark::items(1)
+        .with_weight(|x: &u32| if *x == 0 { panic!("a weigher") } else { 1 });
     let (mut writable, mut readable) = pass_through(mark);
     let permit = writable.reserve().now_or_never().unwrap().unwrap();
     assert!(catch_unwind(AssertUnwindSafe(|| permit.send(0).map(|_| ()))).is_err());
@@ -104,7 +104,7 @@ fn a_panic_of_the_weigher_gives_up_the_permit() {
     assert_eq!(given(next(&mut readable)), 2);
 }
 
-/// `HighWaterMark::weigh`: once per chunk, also for a send that waits.
+/// `HighWaterMark::with_weight`: once per chunk, also for a send that waits.
 #[test]
 fn a_send_that_waits_is_weighed_once() {
     static CALLS: AtomicUsize = AtomicUsize::new(0);
@@ -112,7 +112,7 @@ fn a_send_that_waits_is_weighed_once() {
         CALLS.fetch_add(1, SeqCst);
         1
     };
-    let (writable, mut readable) = pass_through(HighWaterMark::items(1).weigh(weigh));
+    let (writable, mut readable) = pass_through(HighWaterMark::items(1).with_weight(weigh));
     assert!(writable.write(0).unwrap().is_full());
     let mut send = pin!(writable.send(1));
     assert!(poll_once(send.as_mut()).is_pending());
@@ -124,7 +124,7 @@ fn a_send_that_waits_is_weighed_once() {
 /// I8: one read does not wake all who wait in line, as long as those who are woken are polled.
 #[test]
 fn a_turn_wakes_its_owner_and_one_more() {
-    let (writable, mut readable) = pass_through(HighWaterMark::items(1).low(0));
+    let (writable, mut readable) = pass_through(HighWaterMark::items(1).with_low(0));
     assert!(writable.write(0).unwrap().is_full());
     let mut sends: Vec<_> = (0..10).map(|_| Box::pin(writable.send(7))).collect();
     let wakers: Vec<_> = sends.iter().map(|_| Wakes::waker()).collect();
@@ -139,7 +139,7 @@ fn a_turn_wakes_its_owner_and_one_more() {
 #[test]
 fn a_budget_holds_whoever_waits() {
     let budget = Budget::new(4);
-    let mark = || HighWaterMark::items(64).budget(&budget);
+    let mark = || HighWaterMark::items(64).with_budget(&budget);
     let (writable, mut readable) = pass_through(mark());
     let reserve = || writable.reserve().now_or_never().map(Result::unwrap);
     let permits: Vec<_> = std::iter::from_fn(reserve).collect();
@@ -164,7 +164,8 @@ fn a_budget_holds_whoever_waits() {
 #[test]
 fn a_light_chunk_leaves_the_rest_of_its_permit() {
     let budget = Budget::new(4);
-    let (writable, _readable) = pass_through(HighWaterMark::bytes(64).low(0).budget(&budget));
+    let (writable, _readable) =
+        pass_through(HighWaterMark::bytes(64).with_low(0).with_budget(&budget));
     let permit = writable.reserve_weight(4).now_or_never().unwrap().unwrap();
     permit.send(zeros(1)).unwrap();
     assert_eq!((budget.used(), writable.needs_drain()), (1, false));
@@ -175,7 +176,7 @@ fn a_light_chunk_leaves_the_rest_of_its_permit() {
 #[tokio::test]
 async fn reading_ahead_stays_within_the_budget() {
     let budget = Budget::new(4);
-    let mark = HighWaterMark::items(64).budget(&budget);
+    let mark = HighWaterMark::items(64).with_budget(&budget);
     let mut ahead = Readable::from_iter(0..1000_u32).buffer(mark);
     let mut most = 0;
     for x in 0..1000 {
@@ -190,14 +191,14 @@ async fn reading_ahead_stays_within_the_budget() {
 #[test]
 fn a_permit_leaves_the_budget_when_the_buffer_is_over() {
     let budget = Budget::new(4);
-    let (writable, _readable) = pass_through(HighWaterMark::items(64).budget(&budget));
+    let (writable, _readable) = pass_through(HighWaterMark::items(64).with_budget(&budget));
     let permit = writable.reserve().now_or_never().unwrap().unwrap();
     writable.end();
     assert_eq!(budget.used(), 0);
     assert!(permit.send(1_u32).unwrap_err().error().is_write_after_end());
     assert_eq!(budget.used(), 0);
 
-    let (writable, _readable) = pass_through::<u32>(HighWaterMark::items(64).budget(&budget));
+    let (writable, _readable) = pass_through::<u32>(HighWaterMark::items(64).with_budget(&budget));
     let permit = writable.reserve().now_or_never().unwrap().unwrap();
     writable.destroy(None);
     assert_eq!(budget.used(), 0);
@@ -209,7 +210,7 @@ fn a_permit_leaves_the_budget_when_the_buffer_is_over() {
 #[test]
 fn a_refusal_by_the_budget_is_known_to_the_reader() {
     let budget = Budget::new(4);
-    let mark = || HighWaterMark::items(64).budget(&budget);
+    let mark = || HighWaterMark::items(64).with_budget(&budget);
     let (one, mut first) = pass_through(mark());
     let (two, _second) = pass_through(mark());
     (0..3).for_each(|x| one.write(x).map(|_| ()).unwrap());
@@ -224,7 +225,7 @@ fn a_refusal_by_the_budget_is_known_to_the_reader() {
 /// I10: what is put back counts, up to the hard mark; the chunk that was read last always has its place.
 #[test]
 fn unshift_stops_at_the_hard_mark() {
-    let (writable, mut readable) = pass_through(HighWaterMark::items(2).hard(4));
+    let (writable, mut readable) = pass_through(HighWaterMark::items(2).with_hard(4));
     (0..4).for_each(|x| writable.write(x).map(|_| ()).unwrap());
     let refused = readable.unshift(9).unwrap_err();
     assert!(refused.error().is_overflow() && refused.into_chunk() == 9);
@@ -239,7 +240,7 @@ fn unshift_stops_at_the_hard_mark() {
 #[test]
 fn what_is_put_back_counts_in_the_budget() {
     let budget = Budget::new(4);
-    let (writable, mut readable) = pass_through(HighWaterMark::items(4).budget(&budget));
+    let (writable, mut readable) = pass_through(HighWaterMark::items(4).with_budget(&budget));
     readable.unshift(1).unwrap();
     assert_eq!((budget.used(), writable.buffered()), (1, 1));
     given(next(&mut readable));
@@ -334,7 +335,7 @@ async fn a_writer_task_tells_finish_and_no_end() {
 #[test]
 fn who_waits_no_more_is_not_woken_for_the_budget() {
     let budget = Budget::new(2);
-    let mark = || HighWaterMark::items(4).budget(&budget);
+    let mark = || HighWaterMark::items(4).with_budget(&budget);
     let (one, mut first) = pass_through(mark());
     let (two, _second) = pass_through(mark());
     one.write(0).map(|_| ()).unwrap();
@@ -351,7 +352,7 @@ fn who_waits_no_more_is_not_woken_for_the_budget() {
 /// I31: room that a permit gives back because its chunk was refused is counted by the reader at its next chunk.
 #[test]
 fn a_refused_permit_makes_room_for_who_waits() {
-    let mark = HighWaterMark::items(4).low(4).weigh(|weight: &u32| *weight as usize);
+    let mark = HighWaterMark::items(4).with_low(4).with_weight(|weight: &u32| *weight as usize);
     let (writable, mut readable) = pass_through(mark);
     assert!(!writable.write(1).unwrap().is_full());
     let permit = writable.reserve_weight(2).now_or_never().unwrap().unwrap();

@@ -46,7 +46,7 @@ fn b01_write_takes_the_chunk_and_says_whether_there_is_room() {
 /// B2, I5, I10, I18: refused only at the hard mark, and never when empty.
 #[test]
 fn b02_write_refuses_at_the_hard_mark_and_gives_the_chunk_back() {
-    let mark = HighWaterMark::<Bytes>::bytes(2).hard(4);
+    let mark = HighWaterMark::<Bytes>::bytes(2).with_hard(4);
     let (writable, mut readable) = pass_through(mark);
     assert!(writable.write(Bytes::from_static(b"much too long")).unwrap().is_full());
     let refused = writable.write(Bytes::from_static(b"more")).unwrap_err();
@@ -61,7 +61,7 @@ fn b02_write_refuses_at_the_hard_mark_and_gives_the_chunk_back() {
 /// B3, I13: one drain after a `Full`, at the low mark, and none before.
 #[test]
 fn b03_there_is_one_drain_and_it_comes_at_the_low_mark() {
-    let (writable, mut readable) = pass_through(HighWaterMark::items(4).low(1));
+    let (writable, mut readable) = pass_through(HighWaterMark::items(4).with_low(1));
     let control = readable.control();
     assert!((0..4).map(|x| writable.write(x).unwrap().is_full()).eq([false, false, false, true]));
     let mut drain = Box::pin(writable.drain());
@@ -291,7 +291,7 @@ fn b18_writers_are_served_in_the_order_in_which_they_came() {
 /// B18: `try_write` does not overtake either.
 #[test]
 fn b18_try_write_gives_way_to_the_line() {
-    let (writable, mut readable) = pass_through(HighWaterMark::items(4).low(0));
+    let (writable, mut readable) = pass_through(HighWaterMark::items(4).with_low(0));
     assert!((0..4).map(|x| writable.write(x).unwrap().is_full()).eq([false, false, false, true]));
     let mut waits = pin!(writable.send(4));
     assert!(poll_once(waits.as_mut()).is_pending());
@@ -304,7 +304,7 @@ fn b18_try_write_gives_way_to_the_line() {
 /// B18, I44, F25: a turn that nobody uses keeps nobody out. With an exclusive turn this waits for ever.
 #[test]
 fn b18_a_turn_that_is_not_used_locks_up_nobody() {
-    let (writable, mut readable) = pass_through(HighWaterMark::items(1).low(0));
+    let (writable, mut readable) = pass_through(HighWaterMark::items(1).with_low(0));
     assert!(writable.write(0).unwrap().is_full());
     let mut forgotten = Box::pin(writable.send(1));
     assert!(poll_once(forgotten.as_mut()).is_pending());
@@ -345,7 +345,7 @@ fn b19_what_was_read_is_counted_no_later_than_the_next_poll() {
 #[test]
 fn a_budget_is_shared_and_never_locks_up() {
     let budget = Budget::new(2);
-    let mark = HighWaterMark::items(8).budget(&budget);
+    let mark = HighWaterMark::items(8).with_budget(&budget);
     let (one, mut first) = pass_through(mark.clone());
     let (two, mut second) = pass_through(mark);
     assert_eq!(one.write(1).unwrap(), Room::Free);

@@ -72,8 +72,8 @@ fn b13_a_panic_leaves_the_counts_right() {
     assert_eq!(given(next(&mut readable)), 1);
     assert_eq!(writable.buffered(), 0);
 
-    let mark =
-        HighWaterMark::items(4).weigh(|x: &u32| if *x == 0 { panic!("a weigher") } else { 1 });
+    let mark = HighWaterMark::items(4)
+        .with_weight(|x: &u32| if *x == 0 { panic!("a weigher") } else { 1 });
     let (writable, mut readable) = pass_through(mark);
     assert!(catch_unwind(AssertUnwindSafe(|| writable.write(0).map(|_| ()))).is_err());
     assert_eq!(writable.buffered(), 0);

@@ -102,7 +102,8 @@ async fn a_close_that_stands_still_ends_at_its_limit() {
         let to = Stuck::at(at);
         let limit = Duration::from_secs(5);
         let began = tokio::time::Instant::now();
-        let error = failing().pipe_to(to.clone()).close_timeout(limit).run().await.unwrap_err();
+        let error =
+            failing().pipe_to(to.clone()).with_close_timeout(limit).run().await.unwrap_err();
         assert_eq!(began.elapsed(), limit, "{at}");
         assert_eq!(error.to_string(), "no more (in try_map, chunk 1)");
         assert!(error.suppressed()[0].is_timeout(), "{error:?}");
@@ -119,10 +120,14 @@ async fn a_limit_of_the_close_is_not_one_of_the_pipeline() {
     });
     for limit in [Duration::from_secs(1), Duration::MAX] {
         let slow = Readable::from_iter(0..3_u32);
-        slow.pipe_to(Stuck::at("nowhere")).close_timeout(limit).run().await.unwrap();
+        slow.pipe_to(Stuck::at("nowhere")).with_close_timeout(limit).run().await.unwrap();
     }
-    slow.pipe_to(Stuck::at("nowhere")).close_timeout(Duration::from_secs(1)).run().await.unwrap();
-    failing().pipe_to(Stuck::at("")).close_timeout(Duration::MAX).run().await.unwrap_err();
+    slow.pipe_to(Stuck::at("nowhere"))
+        .with_close_timeout(Duration::from_secs(1))
+        .run()
+        .await
+        .unwrap();
+    failing().pipe_to(Stuck::at("")).with_close_timeout(Duration::MAX).run().await.unwrap_err();
 }
 
 /// I45: what has committed is told as it is, although an abort came before `finish` was through.

@@ -80,7 +80,7 @@ impl Destination for Unsendable {
 
 #[tokio::test]
 async fn n023_a_batch_that_fails_is_everybodys_error() {
-    let writable = Writable::new(Unsendable, HighWaterMark::items(2).low(0));
+    let writable = Writable::new(Unsendable, HighWaterMark::items(2).with_low(0));
     let other = writable.clone();
     write(&writable, [1]);
     assert!(other.write(2).unwrap().is_full());

@@ -84,7 +84,7 @@ fn n031_a_write_after_the_end_fails_alone() {
 async fn n033_an_error_of_a_write_empties_the_buffer_and_ends_it() {
     let log = Log::default();
     let failing = Recorder::new(&log).trouble(When::Every(Op::Write), Trouble::Error);
-    let writable = Writable::new(failing, HighWaterMark::items(1).low(0));
+    let writable = Writable::new(failing, HighWaterMark::items(1).with_low(0));
     let mut events = writable.control().events();
     assert!((0..3).all(|x| writable.write(x).unwrap().is_full()));
     writable.end();

@@ -29,7 +29,7 @@ use crate::buffer::rules::next;
 
 /// Both ends of a buffer that drains as Node does: when nothing is left.
 fn ends(high: usize) -> (Writable<u32>, Readable<Buffered<u32>>) {
-    pass_through(HighWaterMark::items(high).low(0))
+    pass_through(HighWaterMark::items(high).with_low(0))
 }
 
 /// All that can be read without waiting.

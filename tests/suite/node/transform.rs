@@ -112,7 +112,7 @@ fn n110_with_a_mark_of_zero_one_goes_in_and_one_comes_out() {
 
 #[tokio::test]
 async fn n111_each_side_has_its_own_type_and_its_own_mark() {
-    let (writable, readable) = pass_through(HighWaterMark::items(2).weigh(String::len));
+    let (writable, readable) = pass_through(HighWaterMark::items(2).with_weight(String::len));
     let mut lengths = readable.map(|text| text.len()).buffer(HighWaterMark::items(8));
     assert!(writable.write("four".to_owned()).unwrap().is_full());
     writable.end();

@@ -18,7 +18,7 @@ use crate::buffer::rules::{given, next};
 
 #[test]
 fn n001_a_write_above_the_mark_is_taken() {
-    let (writable, mut readable) = pass_through(HighWaterMark::<Bytes>::bytes(4).low(0));
+    let (writable, mut readable) = pass_through(HighWaterMark::<Bytes>::bytes(4).with_low(0));
     let rooms = ["abc", "d", "ef"].map(|text| writable.write(Bytes::from(text)).unwrap());
     assert_eq!(rooms, [Room::Free, Room::Full, Room::Full]);
     assert_eq!(writable.buffered(), 6);
@@ -28,7 +28,7 @@ fn n001_a_write_above_the_mark_is_taken() {
 #[tokio::test]
 async fn n003_the_answer_is_the_same_however_fast_the_destination_is() {
     let fast = destination_fn(|_: Bytes| async { Ok(()) });
-    let writable = Writable::new(fast, HighWaterMark::bytes(4).low(0));
+    let writable = Writable::new(fast, HighWaterMark::bytes(4).with_low(0));
     for _ in 0..3 {
         assert!(writable.write(Bytes::from("longer than the mark")).unwrap().is_full());
         writable.drain().await.unwrap();
@@ -87,7 +87,7 @@ fn n008_a_write_after_the_drain_arms_it_again() {
 async fn n009_when_the_last_write_has_completed_it_is_drained() {
     let (log, demand) = (Log::default(), Demand::new());
     let destination = Recorder::new(&log).on_demand(&demand);
-    let writable = Writable::new(destination, HighWaterMark::items(2).low(0));
+    let writable = Writable::new(destination, HighWaterMark::items(2).with_low(0));
     assert_eq!((0..2).filter(|x| writable.write(*x).unwrap().is_full()).count(), 1);
     settle().await;
     assert!(writable.needs_drain());
@@ -124,8 +124,8 @@ fn n011_who_waits_for_a_drain_learns_of_a_destroy() {
 
 #[test]
 fn n012_marks_that_contradict_each_other_are_refused() {
-    assert!(catch_unwind(|| HighWaterMark::<u32>::items(4).low(5)).is_err());
-    assert!(catch_unwind(|| HighWaterMark::<u32>::items(4).hard(3)).is_err());
+    assert!(catch_unwind(|| HighWaterMark::<u32>::items(4).with_low(5)).is_err());
+    assert!(catch_unwind(|| HighWaterMark::<u32>::items(4).with_hard(3)).is_err());
     let (writable, _readable) = ends(usize::MAX);
     assert_eq!(writable.write(1).unwrap(), Room::Free);
 }

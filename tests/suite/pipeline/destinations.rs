@@ -89,7 +89,7 @@ impl Destination for Heavy {
     fn weight(&self, _: &u32) -> usize {
         50
     }
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(77)
     }
     fn name(&self) -> &'static str {

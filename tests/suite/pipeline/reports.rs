@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use highwater_core::{
-    Destination, Error, HighWaterMark, Readable, Report, Result, Runs, Source, StageInfo,
+    Destination, Error, HighWaterMark, Readable, Report, Result, RunsOn, Source, StageInfo,
     Transform, destination_fn, pass_through,
 };
 use tokio::time::{Instant, sleep};
@@ -28,7 +28,7 @@ impl Destination for Slow {
         chunk.len()
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(100)
     }
 
@@ -49,12 +49,15 @@ fn explain_says_what_it_is_made_of() {
         .map(|x| x)
         .pipe(holds.machine("hostile"))
         .map(|_| Bytes::new())
-        .stage(StageInfo::new("pool").runs(Runs::BlockingPool).holds(1000), |source| source)
+        .stage(
+            StageInfo::new("pool").with_runs_on(RunsOn::BlockingPool).with_max_bytes(1000),
+            |source| source,
+        )
         .pipe_to(Slow(SECOND))
-        .named("nightly");
+        .with_name("nightly");
     let explained = pipeline.explain();
     assert_eq!(explained.worst_case(), Some(24 + 1000 + 100));
-    let stages: Vec<_> = explained.stages().iter().map(|s| (s.name(), s.holds())).collect();
+    let stages: Vec<_> = explained.stages().iter().map(|s| (s.name(), s.max_bytes())).collect();
     let expected = [
         ("script", Some(0)),
         ("map", Some(0)),
@@ -64,7 +67,7 @@ fn explain_says_what_it_is_made_of() {
         ("slow", Some(100)),
     ];
     assert_eq!(stages, expected);
-    assert_eq!(explained.stages()[4].runs(), Runs::BlockingPool);
+    assert_eq!(explained.stages()[4].runs_on(), RunsOn::BlockingPool);
     let text = "\
 pipeline nightly
   script   fused          <= 0 bytes
@@ -96,7 +99,7 @@ async fn a_report_counts() -> Result<()> {
         count += 1;
         count % 2 == 1
     });
-    let report = odd.pipe_to(Slow(Duration::ZERO)).named("counted").run().await?;
+    let report = odd.pipe_to(Slow(Duration::ZERO)).with_name("counted").run().await?;
     assert_eq!((report.chunks_in(), report.chunks_out()), (10, 5));
     assert_eq!((report.weight_in(), report.weight_out()), (10, 20));
     assert_eq!(report.name(), Some("counted"));
@@ -218,12 +221,12 @@ impl Destination for Works {
     }
 }
 
-/// `measured`: the work of each stage of chunks that have something to drop is its own; without it nothing is timed.
+/// `with_stage_timing`: the work of each stage of chunks that have something to drop is its own; without it nothing is timed.
 #[tokio::test(start_paused = true)]
 async fn a_measured_pipeline_times_its_stages() -> Result<()> {
     let chain = || bytes(4).pipe(Works(SECOND)).map(|chunk| chunk).pipe(Works(3 * SECOND));
     let began = Instant::now();
-    let report = chain().pipe_to(Slow(Duration::ZERO)).measured().run().await?;
+    let report = chain().pipe_to(Slow(Duration::ZERO)).with_stage_timing().run().await?;
     assert_eq!(began.elapsed(), 16 * SECOND);
     let busy: Vec<_> = report.stages().iter().map(|stage| (stage.name(), stage.busy())).collect();
     let expected = [
@@ -254,7 +257,7 @@ async fn a_measured_pipeline_tells_its_ends_from_its_stages() -> Result<()> {
             Bytes::from_static(b"four")
         });
         let chain = Readable::from_iter(chunks).pipe(stage).map(|chunk| chunk);
-        chain.pipe_to(destination).measured()
+        chain.pipe_to(destination).with_stage_timing()
     };
     let bottleneck = run(1, 1, 3).await?.bottleneck();
     assert!(bottleneck.is_destination() && !bottleneck.is_stage());
@@ -275,7 +278,7 @@ async fn the_error_of_a_pipeline_has_its_report() -> Result<()> {
         Readable::from_iter(0..5).try_map(|x| if x < 3 { Ok(x) } else { Err(Error::msg("three")) })
     };
     let to = || destination_fn(|_| async { Ok(()) });
-    let error = source().pipe_to(to()).named("numbers").await.unwrap_err();
+    let error = source().pipe_to(to()).with_name("numbers").await.unwrap_err();
     let report = error.report().expect("it is the error of a pipeline");
     assert_eq!((report.name(), report.chunks_out()), (Some("numbers"), 3));
     assert_eq!(report.stages().len(), 3);

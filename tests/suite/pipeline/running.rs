@@ -68,7 +68,7 @@ fn a_pipeline_runs_without_tokio() {
 #[tokio::test(start_paused = true)]
 async fn finished_may_be_asked_again() -> Result<()> {
     let (sender, source) = fed();
-    let running = source.pipe_to(destination_fn(|_| async { Ok(()) })).named("fed").spawn();
+    let running = source.pipe_to(destination_fn(|_| async { Ok(()) })).with_name("fed").spawn();
     assert!(timeout(Duration::from_secs(1), running.finished()).await.is_err());
     sender.send(1).await.unwrap();
     drop(sender);
@@ -84,7 +84,7 @@ async fn finished_may_be_asked_again() -> Result<()> {
 async fn abort() -> Result<()> {
     let log = Log::default();
     let steps = [Step::Chunk(1), Step::Forever];
-    let running = script(&log, &steps).pipe_to(Recorder::new(&log)).named("nightly").spawn();
+    let running = script(&log, &steps).pipe_to(Recorder::new(&log)).with_name("nightly").spawn();
     settle().await;
     running.abort();
     running.abort();
@@ -180,7 +180,7 @@ async fn a_pause_flushes_what_is_written() -> Result<()> {
     Ok(())
 }
 
-/// `Running::pause` stops it before the next chunk: also before one for which it was already waiting.
+/// `PipelineHandle::pause` stops it before the next chunk: also before one for which it was already waiting.
 #[tokio::test(start_paused = true)]
 async fn a_paused_pipeline_does_not_write_the_chunk_it_waited_for() -> Result<()> {
     let log = Log::default();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use highwater::prelude::*;
-use highwater_core::{Destination, HighWaterMark, Readable, Result, Runs, destination_fn};
+use highwater_core::{Destination, HighWaterMark, Readable, Result, RunsOn, destination_fn};
 use tokio::time::sleep;
 
 /// How many bytes of a source are alive, and the most that were.
@@ -51,7 +51,7 @@ impl Destination for Slow {
         Ok(())
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 }
@@ -68,7 +68,7 @@ async fn a_slow_destination_stays_under_the_worst_case() -> Result<()> {
         .line_blocks()
         .buffer(HighWaterMark::bytes(512 * 1024))
         .pipe_to(Slow)
-        .named("slow");
+        .with_name("slow");
     let explained = pipeline.explain();
     let stages = explained.stages().len();
     let worst = explained.worst_case().expect("every stage says how much it holds");
@@ -96,7 +96,10 @@ async fn a_buffer_of_items_tells_its_mark() {
     let numbers = Readable::from_iter(0..10).buffer(HighWaterMark::items(64)).map(|x: u32| x);
     let explained = numbers.pipe_to(destination_fn(|_| async { Ok(()) })).explain();
     let buffer = &explained.stages()[1];
-    assert_eq!((buffer.runs(), buffer.holds(), buffer.mark()), (Runs::Task, None, Some(64)));
+    assert_eq!(
+        (buffer.runs_on(), buffer.max_bytes(), buffer.mark()),
+        (RunsOn::Task, None, Some(64))
+    );
     assert_eq!(explained.worst_case(), None);
     let text = explained.to_string();
     assert!(text.contains("buffer          own task       a mark of 64\n"), "{text}");

@@ -59,7 +59,7 @@ async fn chunks_are_counted_per_stage() -> Result<()> {
     for _ in 0..2 {
         let odd = Readable::from_iter(0..100_u32).filter(|x| x % 2 == 1);
         let ahead = odd.buffer(HighWaterMark::items(8)).map(|x| x);
-        ahead.pipe_to(destination_fn(|_| async { Ok(()) })).named("odd").await?;
+        ahead.pipe_to(destination_fn(|_| async { Ok(()) })).with_name("odd").await?;
     }
     for (stage, chunks) in
         [("filter", 200.0), ("buffer", 100.0), ("map", 100.0), ("destination_fn", 100.0)]
@@ -79,7 +79,7 @@ async fn errors_aborts_and_pauses_are_counted() -> Result<()> {
     let recorder = recorder();
     let recorded = Recorded::by(&recorder);
     let bad = Readable::from_iter(0..9).try_map(|_: u32| Err::<u32, _>(Error::msg("bad")));
-    assert!(bad.pipe_to(destination_fn(|_| async { Ok(()) })).named("bad").await.is_err());
+    assert!(bad.pipe_to(destination_fn(|_| async { Ok(()) })).with_name("bad").await.is_err());
     assert_eq!(recorded.value("highwater_errors_total{pipeline=\"bad\",stage=\"try_map\"}"), 1.0);
     assert_eq!(recorded.value("highwater_ends_total{pipeline=\"bad\",how=\"error\"}"), 1.0);
 
@@ -133,7 +133,8 @@ async fn gauges_come_back_to_zero() {
             Way::Panic => panic!("asked for"),
             _ => x,
         });
-        let pipeline = working.pipe_to(destination_fn(|_: u32| async { Ok(()) })).named("gauged");
+        let pipeline =
+            working.pipe_to(destination_fn(|_: u32| async { Ok(()) })).with_name("gauged");
         let running = pipeline.spawn();
         tokio::task::yield_now().await;
         let writer = highwater_core::task::spawn(async move {
@@ -187,10 +188,10 @@ async fn waits_are_timed_per_buffer() -> Result<()> {
         let labels = format!("pipeline=\"paced\",stage=\"buffer\",waits_for=\"{waits_for}\"");
         recorded.value(&format!("highwater_blocked_microseconds_total{{{labels}}}"))
     };
-    let one = || HighWaterMark::items(1).low(0);
+    let one = || HighWaterMark::items(1).with_low(0);
     // The source is slow: ten seconds of waiting for data.
     let source = Readable::from_iter(0..10).then(pace).buffer(one());
-    source.pipe_to(destination_fn(|_| async { Ok(()) })).named("paced").await?;
+    source.pipe_to(destination_fn(|_| async { Ok(()) })).with_name("paced").await?;
     assert_eq!((blocked("data"), blocked("room")), (1e7, 0.0));
     assert_eq!(
         recorded.value("highwater_time_microseconds_total{pipeline=\"paced\",on=\"source\"}"),
@@ -199,7 +200,7 @@ async fn waits_are_timed_per_buffer() -> Result<()> {
 
     // The destination is slow: the producer has room at once for the first, and for the second when that is taken.
     let slow = destination_fn(move |x| async move { pace(x).await.map(|_| ()) });
-    Readable::from_iter(0..10).buffer(one()).pipe_to(slow).named("paced").await?;
+    Readable::from_iter(0..10).buffer(one()).pipe_to(slow).with_name("paced").await?;
     assert_eq!(blocked("data"), 1e7, "no more than before");
     assert!((7e6..=9e6).contains(&blocked("room")), "{}", blocked("room"));
     let destination = "highwater_time_microseconds_total{pipeline=\"paced\",on=\"destination\"}";

@@ -7,8 +7,8 @@ use futures::stream;
 use highwater::prelude::*;
 use highwater::rate_limit::{Limiter, Rate};
 use highwater_core::{
-    Destination, HighWaterMark, Pipeline, Readable, Result, Source, Stall, Waits, destination_fn,
-    duplex_pair, pass_through,
+    Destination, HighWaterMark, Pipeline, Readable, Result, Source, Stall, WaitReason,
+    destination_fn, duplex_pair, pass_through,
 };
 use tokio::time::{Instant, sleep};
 
@@ -59,7 +59,7 @@ where
     stall
 }
 
-fn waits(stall: &Stall) -> Vec<(&'static str, Waits)> {
+fn waits(stall: &Stall) -> Vec<(&'static str, WaitReason)> {
     stall.stages().iter().map(|stage| (stage.name(), stage.waits())).collect()
 }
 
@@ -75,14 +75,14 @@ fn sink() -> impl Destination<Chunk = u32> {
 #[tokio::test(start_paused = true)]
 async fn a_stuck_destination() {
     let ahead = Readable::from_iter(0..).buffer(HighWaterMark::items(4)).map(|x: u32| x);
-    let stall = stall_of(ahead.pipe_to(destination_fn(never)).named("stuck")).await;
+    let stall = stall_of(ahead.pipe_to(destination_fn(never)).with_name("stuck")).await;
     assert_eq!((stall.name(), stall.lasted()), (Some("stuck"), AFTER));
     assert_eq!(stall.holder().name(), "destination_fn");
     let expected = [
-        ("from_iter", Waits::ForRoom),
-        ("buffer", Waits::ForRoom),
-        ("map", Waits::ForRoom),
-        ("destination_fn", Waits::Writing),
+        ("from_iter", WaitReason::ForRoom),
+        ("buffer", WaitReason::ForRoom),
+        ("map", WaitReason::ForRoom),
+        ("destination_fn", WaitReason::Writing),
     ];
     assert_eq!(waits(&stall), expected);
     let buffer = stall.stages()[1].buffer().unwrap();
@@ -109,7 +109,10 @@ async fn a_destination_that_does_not_finish() {
         }
     }
     let stall = stall_of(Readable::from_iter(0..3).pipe_to(Committing)).await;
-    assert_eq!((stall.holder().name(), stall.holder().waits()), ("Committing", Waits::Finishing));
+    assert_eq!(
+        (stall.holder().name(), stall.holder().waits()),
+        ("Committing", WaitReason::Finishing)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,10 +120,10 @@ async fn a_stuck_source() {
     let source = Readable::from_stream(stream::pending::<u32>()).map(|x| x);
     let stall = stall_of(source.buffer(HighWaterMark::items(4)).pipe_to(sink())).await;
     let expected = [
-        ("from_stream", Waits::ForItself),
-        ("map", Waits::ForInput),
-        ("buffer", Waits::ForInput),
-        ("destination_fn", Waits::ForInput),
+        ("from_stream", WaitReason::ForItself),
+        ("map", WaitReason::ForInput),
+        ("buffer", WaitReason::ForInput),
+        ("destination_fn", WaitReason::ForInput),
     ];
     assert_eq!(waits(&stall), expected);
     assert!(stall.stages()[2].buffer().unwrap().is_awaited);
@@ -133,7 +136,10 @@ async fn a_paused_control() {
     control.pause();
     assert!(writable.write(1).is_ok() && writable.write(2).is_ok());
     let stall = stall_of(readable.map(|x: u32| x).pipe_to(sink())).await;
-    assert_eq!((stall.holder().name(), stall.holder().waits()), ("pass_through", Waits::Paused));
+    assert_eq!(
+        (stall.holder().name(), stall.holder().waits()),
+        ("pass_through", WaitReason::Paused)
+    );
     let text = stall.to_string();
     assert!(text.contains("pass_through is paused by its control, 2 of 2 buffered;"), "{text}");
 }
@@ -144,7 +150,10 @@ async fn a_held_cork() {
     let cork = writable.cork();
     assert!(writable.write(1).is_ok());
     let stall = stall_of(readable.pipe_to(sink())).await;
-    assert_eq!((stall.holder().name(), stall.holder().waits()), ("pass_through", Waits::Corked));
+    assert_eq!(
+        (stall.holder().name(), stall.holder().waits()),
+        ("pass_through", WaitReason::Corked)
+    );
     drop(cork);
 }
 
@@ -155,7 +164,7 @@ async fn a_paused_pipeline() {
     running.pause();
     sleep(AFTER + SECOND).await;
     let stall = told.one();
-    assert_eq!(stall.holder().waits(), Waits::PipelinePaused);
+    assert_eq!(stall.holder().waits(), WaitReason::PipelinePaused);
     running.resume();
     assert!(soon(running.join()).await.is_ok());
     told.none();
@@ -168,10 +177,10 @@ async fn a_starved_limiter() {
     let limited = Readable::from_iter(0..10).map(|x: u32| x).rate_limit(&limiter);
     let stall = stall_of(limited.pipe_to(sink())).await;
     let expected = [
-        ("from_iter", Waits::ForRoom),
-        ("map", Waits::ForRoom),
-        ("rate_limit", Waits::WithChunk),
-        ("destination_fn", Waits::ForInput),
+        ("from_iter", WaitReason::ForRoom),
+        ("map", WaitReason::ForRoom),
+        ("rate_limit", WaitReason::WithChunk),
+        ("destination_fn", WaitReason::ForInput),
     ];
     assert_eq!(waits(&stall), expected);
 }
@@ -181,28 +190,28 @@ async fn a_starved_limiter() {
 async fn work_that_does_not_end() {
     let then = Readable::from_iter(0..10).then(|x: u32| never(x));
     let stall = stall_of(then.map(|()| 1).pipe_to(sink())).await;
-    assert_eq!((stall.holder().name(), stall.holder().waits()), ("then", Waits::WithChunk));
+    assert_eq!((stall.holder().name(), stall.holder().waits()), ("then", WaitReason::WithChunk));
 
     let parallel = Readable::from_iter(0..10).parallel_map(3, never);
     let stall = stall_of(parallel.map(|()| 1).pipe_to(sink())).await;
     assert_eq!(stall.holder().name(), "parallel_map");
-    assert_eq!(stall.holder().waits(), Waits::ForJobs(3));
+    assert_eq!(stall.holder().waits(), WaitReason::ForJobs(3));
 }
 
 /// Both sides send back what they get, and both directions are full: each waits for the other.
 #[tokio::test(start_paused = true)]
 async fn two_sides_of_a_duplex_that_wait_for_each_other() {
-    let (client, server) = duplex_pair(HighWaterMark::items(4).low(0));
+    let (client, server) = duplex_pair(HighWaterMark::items(4).with_low(0));
     for x in 0..8 {
         assert!(client.writable.write(x).is_ok() && server.writable.write(x).is_ok());
     }
-    let (one, told_one) = watched(client.readable.pipe_to(client.writable).named("client"));
-    let (two, told_two) = watched(server.readable.pipe_to(server.writable).named("server"));
+    let (one, told_one) = watched(client.readable.pipe_to(client.writable).with_name("client"));
+    let (two, told_two) = watched(server.readable.pipe_to(server.writable).with_name("server"));
     let (one, two) = (one.spawn(), two.spawn());
     sleep(3 * AFTER).await;
     for (stall, name) in [(told_one.one(), "client"), (told_two.one(), "server")] {
         assert_eq!(stall.name(), Some(name));
-        let expected = [("pass_through", Waits::ForRoom), ("Writable", Waits::Writing)];
+        let expected = [("pass_through", WaitReason::ForRoom), ("Writable", WaitReason::Writing)];
         assert_eq!(waits(&stall), expected);
         let full = stall.holder().buffer().unwrap();
         assert!(full.buffered >= full.high_water_mark && full.waiting == 1, "{full:?}");

@@ -59,7 +59,7 @@ async fn nothing_is_traced_per_chunk() -> Result<()> {
     let run = async || {
         let source = Readable::from_iter(0..10_000_u32).buffer(HighWaterMark::items(16));
         let to = destination_fn(|_| async { Ok(()) });
-        source.map(|x| x).pipe_to(to).named("many").await.map(|_| ())
+        source.map(|x| x).pipe_to(to).with_name("many").await.map(|_| ())
     };
     assert_eq!(traced(Level::INFO, run).await?, [""; 0]);
     let lines = traced(Level::DEBUG, run).await?;
@@ -98,7 +98,7 @@ async fn errors_and_aborts() -> Result<()> {
             7 => Err(Error::corrupt("not this one")),
             x => Ok(x),
         });
-        assert!(bad.pipe_to(destination_fn(|_| async { Ok(()) })).named("bad").await.is_err());
+        assert!(bad.pipe_to(destination_fn(|_| async { Ok(()) })).with_name("bad").await.is_err());
 
         let endless = Readable::from_iter(0..).pipe_to(destination_fn(|_: u32| async { Ok(()) }));
         let running = endless.spawn();
@@ -123,7 +123,7 @@ async fn pauses() -> Result<()> {
         let (writable, readable) = pass_through(HighWaterMark::items(4));
         let control = readable.control();
         let to = destination_fn(|_: u32| async { Ok(()) });
-        let running = readable.pipe_to(to).named("p").spawn();
+        let running = readable.pipe_to(to).with_name("p").spawn();
         control.pause();
         control.pause();
         control.resume();
@@ -152,7 +152,7 @@ async fn pauses() -> Result<()> {
 async fn stalls_and_destroyed_buffers() -> Result<()> {
     let lines = traced(Level::DEBUG, async || {
         let (writable, readable) = pass_through::<u32>(HighWaterMark::items(4));
-        let pipeline = readable.pipe_to(destination_fn(|_| async { Ok(()) })).named("still");
+        let pipeline = readable.pipe_to(destination_fn(|_| async { Ok(()) })).with_name("still");
         let running = pipeline.stall_after(SECOND, |_| {}).spawn();
         sleep(2 * SECOND).await;
         writable.destroy(Error::msg("given up"));

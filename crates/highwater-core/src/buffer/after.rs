@@ -1,4 +1,4 @@
-//! What is done after the lock: wakers are woken, and, with the feature `metrics`, figures are published.
+//! What is done after the lock: wakers are woken, and, with the feature `metrics`, metrics are published.
 
 use super::shared::Shared;
 use super::wakes::Wakes;
@@ -18,7 +18,7 @@ mod published {
 
     use super::{Shared, Wakes};
 
-    /// Dropped after the lock: publishes the figures of the buffer, then wakes.
+    /// Dropped after the lock: publishes the metrics of the buffer, then wakes.
     pub(in crate::buffer) struct After<'a, T> {
         wakes: Wakes,
         shared: &'a Shared<T>,

@@ -10,7 +10,7 @@ use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering::SeqCst, seeded};
 
 /// An allowance that many buffers share: together they hold no more than this, except for one chunk each.
 ///
-/// A buffer whose mark has a [`budget`](crate::HighWaterMark::budget) says *full* when the budget is used up, too, and is
+/// A buffer whose mark has a [`with_budget`](crate::HighWaterMark::with_budget) says *full* when the budget is used up, too, and is
 /// drained when there is room in it again. Each buffer may always hold one chunk, so that sharing never locks up: with n
 /// buffers the most that is held is the budget, and a chunk for each of the n.
 ///
@@ -28,7 +28,7 @@ use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering::SeqCst, seeded};
 /// use highwater_core::{Budget, HighWaterMark, Room, pass_through};
 ///
 /// let budget = Budget::new(8);
-/// let mark = HighWaterMark::<Bytes>::bytes(64 * 1024).budget(&budget);
+/// let mark = HighWaterMark::<Bytes>::bytes(64 * 1024).with_budget(&budget);
 /// let (one, _readable) = pass_through(mark.clone());
 /// let (two, _readable) = pass_through(mark);
 /// assert_eq!(one.write(Bytes::from_static(b"12345"))?, Room::Free);

@@ -11,7 +11,7 @@ use futures_core::Stream;
 
 use super::control::Control;
 use super::shared::{Interest, Shared, Weighed};
-use super::starter::Starter;
+use super::starter::LazyTask;
 use super::writable::WriteError;
 use crate::reason::{self, Dropped};
 use crate::sync::{Ordering::Acquire, seeded};
@@ -31,13 +31,13 @@ pub struct Buffered<T> {
     /// How much may be given before it is counted as gone.
     step: usize,
     over: bool,
-    starter: Option<Starter>,
+    starter: Option<LazyTask>,
     /// Forgets the type of the chunks.
     control: fn(Arc<Shared<T>>) -> Control,
 }
 
 impl<T> Buffered<T> {
-    pub(super) fn new(shared: Arc<Shared<T>>, starter: Option<Starter>) -> Self
+    pub(super) fn new(shared: Arc<Shared<T>>, starter: Option<LazyTask>) -> Self
     where
         T: Send + 'static,
     {
@@ -135,7 +135,7 @@ impl<T> Drop for Buffered<T> {
 /// What is left of a reading end that was dropped.
 struct Reader {
     control: Control,
-    starter: Option<Starter>,
+    starter: Option<LazyTask>,
 }
 
 impl Dropped for Reader {

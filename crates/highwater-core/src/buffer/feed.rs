@@ -71,7 +71,7 @@ impl<T> Feeder<T> {
     pub(super) async fn drained(&mut self) -> Result<()> {
         self.output.drain().await?;
         let mark = self.output.high_water_mark();
-        self.allow(mark.high() - mark.get_low());
+        self.allow(mark.high() - mark.low());
         Ok(())
     }
 
@@ -194,7 +194,7 @@ impl<S: Source> Readable<S> {
     }
 
     /// [`through`](Self::through) for operators of other crates, which describe themselves. What the function spawns and
-    /// tracks in the [`jobs`](StageInfo::jobs) of `info` is waited for by the pipeline.
+    /// tracks in the [`jobs`](StageInfo::with_jobs) of `info` is waited for by the pipeline.
     pub fn through_stage<U, F, Fut>(
         self,
         info: StageInfo,

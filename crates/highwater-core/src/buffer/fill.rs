@@ -12,9 +12,9 @@ use super::buffered::Buffered;
 use super::control::Control;
 use super::mark::HighWaterMark;
 use super::shared::Shared;
-use super::starter::Starter;
+use super::starter::LazyTask;
 use super::writable::Writable;
-use crate::readable::{Plan, Runs, StageInfo};
+use crate::readable::{Plan, RunsOn, StageInfo};
 use crate::{Error, Readable, Result, reason};
 
 /// A readable whose buffer is filled by a task that `fill` describes. The task is spawned when the readable is first read,
@@ -31,9 +31,10 @@ where
 {
     let before = plan.clone();
     let jobs = info.known_jobs().cloned().unwrap_or_default();
-    let info = info.holds(mark.holds()).runs(Runs::Task).jobs(jobs.clone());
+    let info =
+        info.with_max_bytes(mark.max_bytes()).with_runs_on(RunsOn::Task).with_jobs(jobs.clone());
     let (name, shared) = (info.name(), Shared::new(mark, &info, None));
-    plan.push(info.buffer(Control::new(Arc::clone(&shared))));
+    plan.push(info.with_buffer(Control::new(Arc::clone(&shared))));
     let output = Writable::of(Arc::clone(&shared));
     let fill = fill(output.clone(), &jobs);
     let mut filling = Filling {
@@ -47,7 +48,7 @@ where
             Err(error) => output.fail(error),
         }
     };
-    let starter = Starter::new(jobs.track_future(work), name);
+    let starter = LazyTask::new(jobs.track_future(work), name);
     Readable::from_parts(Buffered::new(shared, Some(starter)), plan)
 }
 

@@ -11,7 +11,7 @@ use super::Budget;
 /// - at **high** or above, [`Writable::write`](crate::Writable::write) answers [`Room::Full`](crate::Room::Full), and those
 ///   who wait for room wait;
 /// - at **low** or below, the buffer is *drained* again: half of high unless said otherwise, so that both sides work at the
-///   same time; [`low(0)`](Self::low) is Node's rule;
+///   same time; [`with_low(0)`](Self::with_low) is Node's rule;
 /// - at **hard**, a writer that does not listen is refused, with its chunk: 64 times high, and in bytes at least 1 MiB.
 ///
 /// An empty buffer takes any chunk, however heavy. A chunk weighs at least one, so that empty chunks cannot pile up unseen.
@@ -25,10 +25,10 @@ use super::Budget;
 /// use bytes::Bytes;
 ///
 /// let bytes = HighWaterMark::<Bytes>::bytes(64 * 1024);
-/// assert_eq!((bytes.high(), bytes.get_low(), bytes.get_hard()), (65_536, 32_768, 4_194_304));
+/// assert_eq!((bytes.high(), bytes.low(), bytes.hard()), (65_536, 32_768, 4_194_304));
 ///
 /// let one_at_a_time = HighWaterMark::<String>::items(0);
-/// let words = HighWaterMark::<String>::items(1000).low(0).weigh(String::len);
+/// let words = HighWaterMark::<String>::items(1000).with_low(0).with_weight(String::len);
 /// assert_eq!(words.weight(&"hello".to_owned()), 5);
 /// assert_eq!(words.weight(&String::new()), 1);
 /// # let _ = one_at_a_time;
@@ -83,7 +83,7 @@ impl<T> HighWaterMark<T> {
     ///
     /// Above the high mark.
     #[track_caller]
-    pub fn low(mut self, low: usize) -> Self {
+    pub fn with_low(mut self, low: usize) -> Self {
         assert!(low <= self.high, "the low mark, {low}, is above the high mark, {}", self.high);
         self.low = low;
         self
@@ -95,7 +95,7 @@ impl<T> HighWaterMark<T> {
     ///
     /// Below the high mark.
     #[track_caller]
-    pub fn hard(mut self, hard: usize) -> Self {
+    pub fn with_hard(mut self, hard: usize) -> Self {
         assert!(hard >= self.high, "the hard mark, {hard}, is below the high mark, {}", self.high);
         self.hard = hard;
         self
@@ -103,14 +103,14 @@ impl<T> HighWaterMark<T> {
 
     /// Sets what a chunk weighs; less than 1 counts as 1. It is called outside of every lock: once for a chunk that is
     /// written, once more by a pipeline that writes to the buffer, for its report, and by `unshift`.
-    pub fn weigh(mut self, weigh: fn(&T) -> usize) -> Self {
+    pub fn with_weight(mut self, weigh: fn(&T) -> usize) -> Self {
         self.weigh = weigh;
         self.unit = Unit::Weight;
         self
     }
 
     /// Shares an allowance with other buffers: see [`Budget`].
-    pub fn budget(mut self, budget: &Budget) -> Self {
+    pub fn with_budget(mut self, budget: &Budget) -> Self {
         self.budget = Some(budget.clone());
         self
     }
@@ -121,12 +121,12 @@ impl<T> HighWaterMark<T> {
     }
 
     /// The low mark.
-    pub fn get_low(&self) -> usize {
+    pub fn low(&self) -> usize {
         self.low
     }
 
     /// The hard mark.
-    pub fn get_hard(&self) -> usize {
+    pub fn hard(&self) -> usize {
         self.hard
     }
 
@@ -148,7 +148,7 @@ impl<T> HighWaterMark<T> {
 
     /// The most bytes a buffer with this mark holds beside one chunk, when it counts in bytes and is filled by somebody
     /// who listens.
-    pub(crate) fn holds(&self) -> Option<usize> {
+    pub(crate) fn max_bytes(&self) -> Option<usize> {
         (self.unit == Unit::Bytes).then_some(self.high)
     }
 }

@@ -47,7 +47,7 @@ use shared::Shared;
 /// ```
 /// use highwater_core::{HighWaterMark, Room, pass_through};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
-/// let (writable, mut readable) = pass_through(HighWaterMark::items(2).low(0));
+/// let (writable, mut readable) = pass_through(HighWaterMark::items(2).with_low(0));
 /// assert_eq!(writable.write("a")?, Room::Free);
 /// assert_eq!(writable.write("b")?, Room::Full);
 /// assert!(writable.needs_drain());
@@ -64,10 +64,10 @@ pub fn pass_through<T>(mark: HighWaterMark<T>) -> (Writable<T>, Readable<Buffere
 where
     T: Send + 'static,
 {
-    let info = StageInfo::new("pass_through").holds(mark.holds());
+    let info = StageInfo::new("pass_through").with_max_bytes(mark.max_bytes());
     let shared = Shared::new(mark, &info, None);
     let mut plan = Plan::default();
-    plan.push(info.buffer(Control::new(Arc::clone(&shared))));
+    plan.push(info.with_buffer(Control::new(Arc::clone(&shared))));
     let readable = Readable::from_parts(Buffered::new(Arc::clone(&shared), None), plan);
     (Writable::of(shared), readable)
 }

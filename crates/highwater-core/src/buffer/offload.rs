@@ -18,7 +18,7 @@ use super::mark::HighWaterMark;
 use super::shared::Shared;
 use super::writable::Writable;
 use crate::pipe::{Pipe, Plain};
-use crate::readable::{Plan, Runs, StageInfo};
+use crate::readable::{Plan, RunsOn, StageInfo};
 use crate::{Error, Readable, Result, Source, Transform};
 
 impl<S: Source> Readable<S> {
@@ -68,7 +68,9 @@ impl<S: Source> Readable<S> {
         M::Output: Send + 'static,
     {
         let stop = Stop::default();
-        let info = StageInfo::new(machine.name()).holds(machine.holds()).runs(Runs::BlockingPool);
+        let info = StageInfo::new(machine.name())
+            .with_max_bytes(machine.max_bytes())
+            .with_runs_on(RunsOn::BlockingPool);
         let meter = info.meter().clone();
         let ahead = self.buffer(input_mark());
         let worked = ahead.stage(info, |input| {

@@ -16,7 +16,7 @@ pub(super) use super::state::{Interest, Weighed};
 pub(super) use super::waiters::Wait;
 use super::wakes::Wakes;
 use super::writable::WriteError;
-use crate::readable::{Meter, StageInfo};
+use crate::readable::{StageInfo, StageStats};
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering::Release, seeded};
 use crate::{Error, Result, trace};
 
@@ -30,9 +30,9 @@ pub(super) struct Shared<T> {
     pub(super) attention: AtomicBool,
     /// Of a writer task, whose destination decides how it went: what stops it.
     pub(super) writer: Option<CancellationToken>,
-    /// Whose buffer it is, and who keeps its figures.
+    /// Whose buffer it is, and who keeps its metrics.
     pub(super) stage: &'static str,
-    meter: Meter,
+    meter: StageStats,
 }
 
 impl<T> Shared<T> {
@@ -65,7 +65,7 @@ impl<T> Shared<T> {
     #[cfg(feature = "metrics")]
     #[inline]
     pub(super) fn publish(&self) {
-        self.meter.figures().buffer(|| self.stats());
+        self.meter.metrics().buffer(|| self.stats());
     }
 
     /// Whether a task writes what is buffered to a destination.

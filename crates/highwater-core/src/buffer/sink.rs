@@ -132,8 +132,8 @@ impl<T: Send + 'static> Destination for Writable<T> {
         self.high_water_mark().weight(chunk)
     }
 
-    fn holds(&self) -> Option<usize> {
-        self.high_water_mark().holds()
+    fn max_bytes(&self) -> Option<usize> {
+        self.high_water_mark().max_bytes()
     }
 
     fn buffer(&self) -> Option<Control> {

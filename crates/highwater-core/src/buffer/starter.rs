@@ -10,13 +10,13 @@ use crate::task::{self, Task};
 use crate::trace;
 
 /// What fills a buffer: nothing before the buffer is read for the first time, a task from then on. It ends with this.
-pub(super) enum Starter {
+pub(super) enum LazyTask {
     Waiting(Pin<Box<dyn Future<Output = ()> + Send>>, &'static str),
     Running(#[expect(dead_code, reason = "dropping it ends the task")] Task<()>),
     Starting,
 }
 
-impl Starter {
+impl LazyTask {
     /// What the stage of this name has to do.
     pub(super) fn new(
         work: impl Future<Output = ()> + Send + 'static,
@@ -40,8 +40,8 @@ impl Starter {
     }
 }
 
-impl fmt::Debug for Starter {
+impl fmt::Debug for LazyTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Starter").finish_non_exhaustive()
+        f.debug_struct("LazyTask").finish_non_exhaustive()
     }
 }

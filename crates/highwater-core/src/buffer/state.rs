@@ -64,7 +64,7 @@ pub(super) struct Lost<T> {
 impl<T> State<T> {
     pub(super) fn new(mark: &HighWaterMark<T>) -> Self {
         Self {
-            ledger: Ledger::new(mark.high(), mark.get_low(), mark.get_hard()),
+            ledger: Ledger::new(mark.high(), mark.low(), mark.hard()),
             queue: VecDeque::new(),
             failure: None,
             later: None,

@@ -62,9 +62,9 @@ impl<T: Send + 'static> Writable<T> {
         mark: HighWaterMark<T>,
     ) -> Self {
         let stop = CancellationToken::new();
-        let info = StageInfo::new("Writable").holds(mark.holds());
+        let info = StageInfo::new("Writable").with_max_bytes(mark.max_bytes());
         let shared = Shared::new(mark, &info, Some(stop.clone()));
-        let info = info.buffer(Control::new(Arc::clone(&shared)));
+        let info = info.with_buffer(Control::new(Arc::clone(&shared)));
         let taken = Taken { shared: Arc::clone(&shared), chunks: VecDeque::new() };
         let counted = Counted::new(destination, Arc::clone(&shared));
         let pipeline = Readable::from_source(info, taken).pipe_to(counted).abort_on(stop);
@@ -213,8 +213,8 @@ impl<T: Send, D: Destination<Chunk = T>> Destination for Counted<D, T> {
         self.call(None, |to| async move { to.abort(known.as_ref().unwrap_or(error)).await }).await
     }
 
-    fn holds(&self) -> Option<usize> {
-        self.destination.holds()
+    fn max_bytes(&self) -> Option<usize> {
+        self.destination.max_bytes()
     }
 
     fn buffer(&self) -> Option<Control> {

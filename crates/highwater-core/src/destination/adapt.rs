@@ -46,7 +46,7 @@ where
         (self.0)(chunk)
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 

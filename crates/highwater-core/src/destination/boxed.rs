@@ -75,8 +75,8 @@ impl<T: Send + 'static> Destination for BoxDestination<T> {
         self.0.weight(chunk)
     }
 
-    fn holds(&self) -> Option<usize> {
-        self.0.holds()
+    fn max_bytes(&self) -> Option<usize> {
+        self.0.max_bytes()
     }
 
     fn buffer(&self) -> Option<Control> {
@@ -100,7 +100,7 @@ trait Erased<T: 'static>: Send {
     fn finish(&mut self) -> Boxed<'_>;
     fn abort<'a>(&'a mut self, error: &'a Error) -> Boxed<'a>;
     fn weight(&self, chunk: &T) -> usize;
-    fn holds(&self) -> Option<usize>;
+    fn max_bytes(&self) -> Option<usize>;
     fn buffer(&self) -> Option<Control>;
     fn name(&self) -> &'static str;
 }
@@ -138,8 +138,8 @@ impl<T: Send + 'static, D: Destination<Chunk = T>> Erased<T> for D {
         Destination::weight(self, chunk)
     }
 
-    fn holds(&self) -> Option<usize> {
-        Destination::holds(self)
+    fn max_bytes(&self) -> Option<usize> {
+        Destination::max_bytes(self)
     }
 
     fn buffer(&self) -> Option<Control> {

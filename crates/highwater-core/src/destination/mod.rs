@@ -148,7 +148,7 @@ pub trait Destination: Send {
 
     /// The most bytes it holds between two calls: what [`explain`](crate::Pipeline::explain) adds up. `None` when it
     /// does not say.
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         None
     }
 
@@ -206,8 +206,8 @@ impl<D: Destination + ?Sized> Destination for &mut D {
         (**self).weight(chunk)
     }
 
-    fn holds(&self) -> Option<usize> {
-        (**self).holds()
+    fn max_bytes(&self) -> Option<usize> {
+        (**self).max_bytes()
     }
 
     fn buffer(&self) -> Option<Control> {

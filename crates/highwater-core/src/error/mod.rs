@@ -180,7 +180,7 @@ impl Error {
         self.0.stage
     }
 
-    /// The name of the pipeline it happened in, if that was [`named`](crate::Pipeline::named).
+    /// The name of the pipeline it happened in, if that was [named](crate::Pipeline::with_name).
     pub fn pipeline(&self) -> Option<&str> {
         self.0.pipeline.as_deref()
     }

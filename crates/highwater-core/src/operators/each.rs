@@ -33,7 +33,7 @@ impl<I, O, F: FnMut(I) -> O> Transform for Map<I, F> {
         Ok(Some((self.f)(chunk)))
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 
@@ -69,7 +69,7 @@ impl<I, O, F: FnMut(I) -> Result<O>> Transform for TryMap<I, F> {
         (self.f)(chunk).map(Some)
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 
@@ -113,7 +113,7 @@ impl<I, V: Verdict, F: FnMut(&I) -> V> Transform for Filter<I, F> {
         })
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 
@@ -149,7 +149,7 @@ impl<I, O, F: FnMut(I) -> Option<O>> Transform for FilterMap<I, F> {
         Ok((self.f)(chunk))
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 
@@ -197,7 +197,7 @@ impl<I, It: IntoIterator, F: FnMut(I) -> It> Transform for FlatMap<I, It, F> {
         Ok(next)
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 
@@ -231,7 +231,7 @@ impl<I, F: FnMut(&I)> Transform for Inspect<I, F> {
         Ok(Some(chunk))
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 

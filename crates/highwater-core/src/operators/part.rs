@@ -37,7 +37,7 @@ impl<I> Transform for Take<I> {
         self.left == 0
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 
@@ -73,7 +73,7 @@ impl<I> Transform for Skip<I> {
         Ok(None)
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 
@@ -116,7 +116,7 @@ impl<I, V: Verdict, F: FnMut(&I) -> V> Transform for TakeWhile<I, F> {
         self.over
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 
@@ -154,7 +154,7 @@ impl<I, V: Verdict, F: FnMut(&I) -> V> Transform for SkipWhile<I, F> {
         Ok(if self.passing { Some(chunk) } else { None })
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 

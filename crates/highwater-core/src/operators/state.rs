@@ -77,7 +77,7 @@ impl<I> Transform for Enumerate<I> {
         Ok(Some((number, chunk)))
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 

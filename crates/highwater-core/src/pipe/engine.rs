@@ -87,7 +87,7 @@ pub trait Engine {
     fn release(&mut self) -> Result<()>;
 
     /// Whether it is released when the input is idle.
-    fn releases_when_idle(&self) -> bool;
+    fn flush_when_idle(&self) -> bool;
 
     /// No more input is wanted.
     fn is_done(&self) -> bool;
@@ -143,8 +143,8 @@ impl<M: Transform> Engine for Plain<M> {
     }
 
     #[inline]
-    fn releases_when_idle(&self) -> bool {
-        self.0.releases_when_idle()
+    fn flush_when_idle(&self) -> bool {
+        self.0.flush_when_idle()
     }
 
     #[inline]
@@ -227,7 +227,7 @@ impl<M: TimedTransform> Engine for Timed<M> {
     }
 
     /// It says itself when its time has come.
-    fn releases_when_idle(&self) -> bool {
+    fn flush_when_idle(&self) -> bool {
         false
     }
 

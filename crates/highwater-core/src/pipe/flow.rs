@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::{Answer, Engine, Event};
-use crate::readable::Tally;
+use crate::readable::StageCounter;
 use crate::{Offer, Result, Source};
 
 /// Why the flow of chunks stops.
@@ -23,7 +23,7 @@ pub(super) enum Stop<B, O> {
 /// A machine that chunks flow through.
 pub(super) struct Flow<'a, E> {
     pub(super) engine: &'a mut E,
-    pub(super) tally: &'a mut Tally,
+    pub(super) tally: &'a mut StageCounter,
 }
 
 impl<E: Engine> Flow<'_, E> {

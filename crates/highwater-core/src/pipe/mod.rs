@@ -15,7 +15,7 @@ pub use engine::{Answer, Engine, Plain, Timed};
 use flow::{Flow, Stop};
 
 use crate::pace::PaceAt;
-use crate::readable::{Meter, Tally};
+use crate::readable::{StageCounter, StageStats};
 use crate::{Error, Result, Source, reason};
 
 pin_project! {
@@ -39,12 +39,12 @@ pin_project! {
         over: bool,
         // For a machine that swallows all it is given.
         pace: PaceAt,
-        tally: Tally,
+        tally: StageCounter,
     }
 }
 
 impl<S, E> Pipe<S, E> {
-    pub(crate) fn new(upstream: S, engine: E, meter: Meter) -> Self {
+    pub(crate) fn new(upstream: S, engine: E, meter: StageStats) -> Self {
         let upstream = Some(upstream);
         Self {
             upstream,
@@ -52,7 +52,7 @@ impl<S, E> Pipe<S, E> {
             failing: None,
             over: false,
             pace: PaceAt::default(),
-            tally: Tally::new(meter),
+            tally: StageCounter::new(meter),
         }
     }
 }
@@ -110,7 +110,7 @@ impl<S: Source, E: Engine<Input = S::Chunk>> Pipe<S, E> {
             // Once per chunk and poll: a machine that says so for ever must not keep the worker. And a pause for the sake
             // of other tasks is not an idle source.
             Event::Idle
-                if this.engine.releases_when_idle()
+                if this.engine.flush_when_idle()
                     && *released != Some(this.tally.taken())
                     && tokio::task::coop::has_budget_remaining() =>
             {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::readable::{Runs, StageInfo};
+use crate::readable::{RunsOn, StageInfo};
 
 /// What [`Pipeline::explain`](crate::Pipeline::explain) says: the stages from the source to the destination, where each
 /// runs, and how much memory they hold at the most.
@@ -17,8 +17,8 @@ pub struct Explanation {
 #[derive(Debug, Clone)]
 pub struct StageExplanation {
     name: &'static str,
-    runs: Runs,
-    holds: Option<usize>,
+    runs: RunsOn,
+    max_bytes: Option<usize>,
     mark: Option<usize>,
 }
 
@@ -34,7 +34,7 @@ impl Explanation {
 
     /// The most bytes that all stages together hold, beside the chunk in work. `None` when a stage does not say.
     pub fn worst_case(&self) -> Option<usize> {
-        self.stages.iter().try_fold(0_usize, |sum, stage| sum.checked_add(stage.holds?))
+        self.stages.iter().try_fold(0_usize, |sum, stage| sum.checked_add(stage.max_bytes?))
     }
 }
 
@@ -43,7 +43,7 @@ impl StageExplanation {
         Self {
             name: info.name(),
             runs: info.where_it_runs(),
-            holds: info.most_held(),
+            max_bytes: info.most_held(),
             mark: info.known_buffer().map(|buffer| buffer.stats().high_water_mark),
         }
     }
@@ -54,13 +54,13 @@ impl StageExplanation {
     }
 
     /// Where it does its work.
-    pub fn runs(&self) -> Runs {
+    pub fn runs_on(&self) -> RunsOn {
         self.runs
     }
 
     /// The most bytes it holds beside the chunk in work; `None` when it does not say.
-    pub fn holds(&self) -> Option<usize> {
-        self.holds
+    pub fn max_bytes(&self) -> Option<usize> {
+        self.max_bytes
     }
 
     /// The high mark of the buffer that it fills, or that it is, in the mark's unit; `None` for a stage without one.
@@ -69,7 +69,7 @@ impl StageExplanation {
     }
 
     fn held(&self) -> String {
-        match (self.holds, self.mark) {
+        match (self.max_bytes, self.mark) {
             (Some(bytes), _) => format!("<= {bytes} bytes"),
             (None, Some(mark)) => format!("a mark of {mark}"),
             (None, None) => "not said".to_owned(),
@@ -85,10 +85,10 @@ impl fmt::Display for Explanation {
         let width = self.stages.iter().map(|stage| stage.name.len()).max().unwrap_or_default();
         for stage in &self.stages {
             let runs = match stage.runs {
-                Runs::Fused => "fused",
-                Runs::Task => "own task",
-                Runs::BlockingPool => "blocking pool",
-                Runs::Thread => "own thread",
+                RunsOn::Fused => "fused",
+                RunsOn::Task => "own task",
+                RunsOn::BlockingPool => "blocking pool",
+                RunsOn::Thread => "own thread",
             };
             writeln!(f, "  {:width$}  {runs:13}  {}", stage.name, stage.held())?;
         }

@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use explain::{Explanation, StageExplanation};
 pub(crate) use progress::{Progress, Times};
-pub use running::Running;
-pub use stall::{Stall, StalledStage, Waits};
+pub use running::PipelineHandle;
+pub use stall::{Stall, StalledStage, WaitReason};
 
 use crate::destination::Destination;
 use crate::readable::{Plan, Stopwatch};
@@ -45,7 +45,7 @@ use watch::Watch;
 /// # Cancel safety
 ///
 /// Is *not* cancel safe: dropping the future drops source and destination, and a chunk between the two is lost. To stop
-/// in order, use [`abort_on`](Self::abort_on) or [`Running::abort`].
+/// in order, use [`abort_on`](Self::abort_on) or [`PipelineHandle::abort`].
 ///
 /// # Examples
 ///
@@ -55,7 +55,7 @@ use watch::Watch;
 /// let pipeline = Readable::from_iter(0..10)
 ///     .map(|x| x + 1)
 ///     .pipe_to(destination_fn(|x: i32| async move { assert!(x > 0); Ok(()) }))
-///     .named("numbers");
+///     .with_name("numbers");
 /// println!("{}", pipeline.explain());
 /// let report = pipeline.await?;
 /// println!("{report}");
@@ -101,7 +101,7 @@ impl<S, D> Pipeline<S, D> {
     /// The token is looked at before each chunk, and while the source, a stage or the destination waits: the future of an
     /// `open`, a `write`, a `flush` or a `finish` in progress is dropped. After a failure of the source it still stops the
     /// last flush, and a [`Writable`](crate::Writable) that lets out what was written before. A destination that has committed already cannot undo that: then the pipeline has succeeded, and the
-    /// result says so. An abort that has begun is waited for; [`close_timeout`](Self::close_timeout) limits that.
+    /// result says so. An abort that has begun is waited for; [`with_close_timeout`](Self::with_close_timeout) limits that.
     pub fn abort_on(mut self, token: CancellationToken) -> Self {
         self.token = Some(token);
         self
@@ -113,13 +113,13 @@ impl<S, D> Pipeline<S, D> {
     ///
     /// When it is over, the destination is dropped as it is. The error stays the first one, with a
     /// [timeout](crate::Error::is_timeout) among its [suppressed](crate::Error::suppressed) ones. It is on Tokio's clock.
-    pub fn close_timeout(mut self, limit: Duration) -> Self {
+    pub fn with_close_timeout(mut self, limit: Duration) -> Self {
         self.close_timeout = Some(limit);
         self
     }
 
     /// Gives it a name, for errors and reports.
-    pub fn named(mut self, name: impl Into<Arc<str>>) -> Self {
+    pub fn with_name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = Some(name.into());
         self
     }
@@ -137,7 +137,7 @@ impl<S, D> Pipeline<S, D> {
     ///
     /// Stages of plain values (numbers and the like: what has nothing to drop) are not timed: the clock would cost
     /// more than they do.
-    pub fn measured(mut self) -> Self {
+    pub fn with_stage_timing(mut self) -> Self {
         self.stopwatch = self.plan.measure();
         self
     }
@@ -210,7 +210,7 @@ impl<S, D> Pipeline<S, D> {
     ///
     /// Outside of a Tokio runtime.
     #[track_caller]
-    pub fn spawn(mut self) -> Running
+    pub fn spawn(mut self) -> PipelineHandle
     where
         S: Source<Chunk: Send> + Send + 'static,
         D: Destination<Chunk = S::Chunk> + 'static,
@@ -221,7 +221,7 @@ impl<S, D> Pipeline<S, D> {
         let (name, plan) = (self.name.clone(), self.plan.clone());
         let progress = Arc::new(Progress::new(self.stopwatch.take()));
         let task = crate::task::spawn(self.observed(Arc::clone(&progress)));
-        Running::new(task, stop, progress, plan, name)
+        PipelineHandle::new(task, stop, progress, plan, name)
     }
 
     /// Runs, and is seen.

@@ -1,4 +1,4 @@
-//! What makes a running pipeline seen: its span, its figures, its watch.
+//! What makes a running pipeline seen: its span, its metrics, its watch.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use tracing::Span;
 
 use super::Progress;
 use super::watch::Watch;
-use crate::figures::PipelineFigures;
+use crate::metrics::PipelineMetrics;
 use crate::readable::Plan;
 use crate::{Report, Result, trace};
 
@@ -30,7 +30,7 @@ struct Sight {
     progress: Arc<Progress>,
     watch: Option<Box<Watch>>,
     /// There from the first poll on.
-    begun: Option<(Span, PipelineFigures)>,
+    begun: Option<(Span, PipelineMetrics)>,
 }
 
 impl<F> Observed<F> {
@@ -51,16 +51,16 @@ impl<F: Future<Output = Result<Report>>> Future for Observed<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Report>> {
         let this = self.project();
         let Sight { name, plan, progress, watch, begun } = this.sight;
-        let (span, figures) = begun.get_or_insert_with(|| {
-            let figures = PipelineFigures::new(name.clone(), plan);
-            (trace::pipeline(name.as_deref(), plan), figures)
+        let (span, metrics) = begun.get_or_insert_with(|| {
+            let metrics = PipelineMetrics::new(name.clone(), plan);
+            (trace::pipeline(name.as_deref(), plan), metrics)
         });
         let _entered = span.enter();
         let polled = this.work.poll(cx);
-        figures.publish(plan, progress);
+        metrics.publish(plan, progress);
         match &polled {
             Poll::Ready(result) => {
-                figures.over(result);
+                metrics.over(result);
                 trace::over(result);
             }
             Poll::Pending => {
@@ -75,9 +75,9 @@ impl<F: Future<Output = Result<Report>>> Future for Observed<F> {
 
 impl Drop for Sight {
     fn drop(&mut self) {
-        if let Some((_, figures)) = &mut self.begun {
-            figures.publish(&self.plan, &self.progress);
-            figures.close(&self.plan);
+        if let Some((_, metrics)) = &mut self.begun {
+            metrics.publish(&self.plan, &self.progress);
+            metrics.close(&self.plan);
         }
     }
 }

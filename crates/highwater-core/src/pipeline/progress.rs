@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::readable::{Meter, Stopwatch};
+use crate::readable::{StageStats, Stopwatch};
 
 /// Shared by the pipeline that runs and those who ask how it is.
 ///
@@ -93,7 +93,7 @@ impl Progress {
 
     /// Times the stages from here on as the work of `meter`, if they are timed.
     #[inline]
-    pub(crate) fn time(&self, meter: Option<&Meter>) {
+    pub(crate) fn time(&self, meter: Option<&StageStats>) {
         if let Some(stopwatch) = &self.stopwatch {
             stopwatch.enter(meter);
         }
@@ -174,7 +174,7 @@ impl Clock {
     }
 }
 
-/// What [`Running::pause`](crate::Running::pause) closes.
+/// What [`PipelineHandle::pause`](crate::PipelineHandle::pause) closes.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     closed: AtomicBool,
@@ -211,20 +211,20 @@ impl Gate {
 
 pin_project! {
     /// Keeps the time of a future: what it works, and what it waits for.
-    pub(crate) struct Attended<'a, F> {
+    pub(crate) struct TimedFuture<'a, F> {
         #[pin]
         future: F,
         progress: &'a Progress,
     }
 }
 
-impl<'a, F> Attended<'a, F> {
+impl<'a, F> TimedFuture<'a, F> {
     pub(crate) fn new(future: F, progress: &'a Progress) -> Self {
         Self { future, progress }
     }
 }
 
-impl<F: Future> Future for Attended<'_, F> {
+impl<F: Future> Future for TimedFuture<'_, F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {

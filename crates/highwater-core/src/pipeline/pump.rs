@@ -12,7 +12,7 @@ use super::progress::{Phase, Progress};
 use super::run::Failure;
 use crate::destination::Destination;
 use crate::pace::Pace;
-use crate::readable::{Meter, Plan, StageInfo};
+use crate::readable::{Plan, StageInfo, StageStats};
 use crate::task::Signal;
 use crate::{Error, Result, Source, trace};
 
@@ -240,7 +240,7 @@ impl<'a> Pump<'a> {
 
 /// Runs the call; a panic is remembered as that of this stage.
 #[inline]
-fn watch<R>(meter: Option<&Meter>, call: impl FnOnce() -> R) -> R {
+fn watch<R>(meter: Option<&StageStats>, call: impl FnOnce() -> R) -> R {
     match meter {
         Some(meter) => meter.watch(call),
         None => call(),
@@ -269,8 +269,8 @@ impl Ruin<'_> {
 #[derive(Clone, Copy)]
 struct Meters<'a> {
     stages: &'a [StageInfo],
-    source: Option<&'a Meter>,
-    destination: Option<&'a Meter>,
+    source: Option<&'a StageStats>,
+    destination: Option<&'a StageStats>,
 }
 
 impl<'a> Meters<'a> {

@@ -21,7 +21,7 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::Pipeline;
-use super::progress::{Attended, Phase, Progress};
+use super::progress::{Phase, Progress, TimedFuture};
 use super::pump::Pump;
 use crate::destination::Destination;
 use crate::readable::{Plan, StageInfo};
@@ -202,7 +202,8 @@ impl Course<'_> {
                 work.as_mut().as_pin_mut().map_or(Poll::Ready(Ok(())), |work| work.poll(cx))
             });
             let result =
-                match AssertUnwindSafe(Attended::new(until, self.progress)).catch_unwind().await {
+                match AssertUnwindSafe(TimedFuture::new(until, self.progress)).catch_unwind().await
+                {
                     Ok(result) => self.named(result, destination),
                     Err(payload) => Err(Failure::Fatal(
                         Error::panic(&*payload).in_stage(self.panicked(destination)),

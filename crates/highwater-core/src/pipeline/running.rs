@@ -27,7 +27,7 @@ use crate::{Report, Result};
 /// # Ok(()) }
 /// ```
 #[must_use = "dropping the handle stops the pipeline"]
-pub struct Running {
+pub struct PipelineHandle {
     result: Shared<BoxFuture<'static, Result<Report>>>,
     stop: CancellationToken,
     progress: Arc<Progress>,
@@ -35,7 +35,7 @@ pub struct Running {
     name: Option<Arc<str>>,
 }
 
-impl Running {
+impl PipelineHandle {
     pub(super) fn new(
         task: Task<Result<Report>>,
         stop: CancellationToken,
@@ -101,9 +101,9 @@ impl Running {
     }
 }
 
-impl fmt::Debug for Running {
+impl fmt::Debug for PipelineHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running")
+        f.debug_struct("PipelineHandle")
             .field("name", &self.name)
             .field("paused", &self.is_paused())
             .finish_non_exhaustive()

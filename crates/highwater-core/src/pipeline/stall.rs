@@ -24,14 +24,14 @@ pub struct Stall {
 #[derive(Debug, Clone)]
 pub struct StalledStage {
     name: &'static str,
-    waits: Waits,
+    waits: WaitReason,
     buffer: Option<BufferStats>,
 }
 
 /// What a stage of a stalled pipeline waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Waits {
+pub enum WaitReason {
     /// For a chunk of the stage before it.
     ForInput,
     /// For the stage behind it to ask.
@@ -57,7 +57,7 @@ pub enum Waits {
     Finishing,
     /// A destination: for its `abort`.
     Aborting,
-    /// A destination, and with it all the others: for [`Running::resume`](crate::Running::resume).
+    /// A destination, and with it all the others: for [`PipelineHandle::resume`](crate::PipelineHandle::resume).
     PipelinePaused,
 }
 
@@ -74,8 +74,8 @@ impl Stall {
             name: stage.name(),
             waits: match index {
                 _ if index == holder => why,
-                _ if index < holder => Waits::ForRoom,
-                _ => Waits::ForInput,
+                _ if index < holder => WaitReason::ForRoom,
+                _ => WaitReason::ForInput,
             },
             buffer: stage.known_buffer().map(|buffer| buffer.stats()),
         };
@@ -104,46 +104,48 @@ impl Stall {
 }
 
 /// The stage that the others wait for, and what it does: found from the destination backwards.
-fn held_by(stages: &[StageInfo], phase: Phase) -> (usize, Waits) {
+fn held_by(stages: &[StageInfo], phase: Phase) -> (usize, WaitReason) {
     let destination = stages.len().saturating_sub(1);
     let why = match phase {
         Phase::Source => return source_side(&stages[..destination]),
         Phase::Joining => return jobs_left(stages),
-        Phase::Paused => Waits::PipelinePaused,
-        Phase::Opening => Waits::Opening,
-        Phase::Writing => Waits::Writing,
-        Phase::Flushing => Waits::Flushing,
-        Phase::Finishing => Waits::Finishing,
-        Phase::Aborting => Waits::Aborting,
+        Phase::Paused => WaitReason::PipelinePaused,
+        Phase::Opening => WaitReason::Opening,
+        Phase::Writing => WaitReason::Writing,
+        Phase::Flushing => WaitReason::Flushing,
+        Phase::Finishing => WaitReason::Finishing,
+        Phase::Aborting => WaitReason::Aborting,
     };
     (destination, why)
 }
 
 /// The last stage that does not simply wait for the one before it.
-fn source_side(stages: &[StageInfo]) -> (usize, Waits) {
+fn source_side(stages: &[StageInfo]) -> (usize, WaitReason) {
     for (index, stage) in stages.iter().enumerate().rev() {
         let working = stage.meter().working();
         match stage.known_buffer().map(|buffer| buffer.stats()) {
-            Some(stats) if stats.is_paused => return (index, Waits::Paused),
-            Some(stats) if stats.corks > 0 && stats.buffered > 0 => return (index, Waits::Corked),
+            Some(stats) if stats.is_paused => return (index, WaitReason::Paused),
+            Some(stats) if stats.corks > 0 && stats.buffered > 0 => {
+                return (index, WaitReason::Corked);
+            }
             // What is there is not asked for: the stage behind does something that is not seen.
             Some(stats) if stats.buffered > 0 && !stats.is_awaited && index + 1 < stages.len() => {
-                return (index + 1, Waits::WithChunk);
+                return (index + 1, WaitReason::WithChunk);
             }
-            _ if working > 0 => return (index, Waits::ForJobs(working)),
-            _ if stage.meter().rests() => return (index, Waits::WithChunk),
-            _ if stage.is_combining() => return (index, Waits::ForInput),
+            _ if working > 0 => return (index, WaitReason::ForJobs(working)),
+            _ if stage.meter().rests() => return (index, WaitReason::WithChunk),
+            _ if stage.is_combining() => return (index, WaitReason::ForInput),
             _ => {}
         }
     }
-    (0, Waits::ForItself)
+    (0, WaitReason::ForItself)
 }
 
 /// The pipeline is over but for the jobs of a stage.
-fn jobs_left(stages: &[StageInfo]) -> (usize, Waits) {
+fn jobs_left(stages: &[StageInfo]) -> (usize, WaitReason) {
     let left = stages.iter().map(|stage| stage.known_jobs().map_or(0, |jobs| jobs.len()));
     let (index, jobs) = left.enumerate().max_by_key(|(_, jobs)| *jobs).unwrap_or_default();
-    (index, Waits::ForJobs(jobs))
+    (index, WaitReason::ForJobs(jobs))
 }
 
 impl StalledStage {
@@ -153,7 +155,7 @@ impl StalledStage {
     }
 
     /// What it waits for.
-    pub fn waits(&self) -> Waits {
+    pub fn waits(&self) -> WaitReason {
         self.waits
     }
 
@@ -163,7 +165,7 @@ impl StalledStage {
     }
 }
 
-impl fmt::Display for Waits {
+impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ForInput => "waits for input",

@@ -35,7 +35,7 @@ impl<S: Source> Readable<S> {
     /// ```
     pub fn catch_unwind(self) -> Readable<CatchUnwind<S>> {
         let plan = self.plan().clone();
-        let info = StageInfo::new("catch_unwind").holds(0).passing();
+        let info = StageInfo::new("catch_unwind").with_max_bytes(0).passing();
         self.stage(info, |source| CatchUnwind { source, plan })
     }
 }

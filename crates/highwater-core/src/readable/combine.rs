@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::{Meter, Source, Tally};
+use super::{Source, StageCounter, StageStats};
 use crate::{Error, Result, reason};
 
 pin_project! {
@@ -19,13 +19,18 @@ pin_project! {
         f: F,
         // Boxed once, so that the stage is `Unpin` whatever the future is; the future itself comes and goes inside.
         current: Pin<Box<Option<Fut>>>,
-        tally: Tally,
+        tally: StageCounter,
     }
 }
 
 impl<S, F, Fut> Then<S, F, Fut> {
-    pub(super) fn new(upstream: S, f: F, meter: Meter) -> Self {
-        Self { upstream: Some(upstream), f, current: Box::pin(None), tally: Tally::new(meter) }
+    pub(super) fn new(upstream: S, f: F, meter: StageStats) -> Self {
+        Self {
+            upstream: Some(upstream),
+            f,
+            current: Box::pin(None),
+            tally: StageCounter::new(meter),
+        }
     }
 }
 
@@ -98,7 +103,7 @@ pin_project! {
         // The second had failed before, and said so: it is a premature close, not an empty one.
         second_failed: bool,
         sources: [&'static str; 2],
-        tally: Tally,
+        tally: StageCounter,
     }
 }
 
@@ -108,9 +113,9 @@ impl<A, B> Concat<A, B> {
         second: B,
         second_failed: bool,
         sources: [&'static str; 2],
-        meter: Meter,
+        meter: StageStats,
     ) -> Self {
-        let tally = Tally::new(meter);
+        let tally = StageCounter::new(meter);
         Self { first: Some(first), second: Some(second), second_failed, sources, tally }
     }
 }
@@ -169,13 +174,13 @@ pin_project! {
         second: Option<B>,
         held: Option<A::Chunk>,
         sources: [&'static str; 2],
-        tally: Tally,
+        tally: StageCounter,
     }
 }
 
 impl<A: Source, B: Source> Zip<A, B> {
-    pub(super) fn new(first: A, second: B, sources: [&'static str; 2], meter: Meter) -> Self {
-        let tally = Tally::new(meter);
+    pub(super) fn new(first: A, second: B, sources: [&'static str; 2], meter: StageStats) -> Self {
+        let tally = StageCounter::new(meter);
         Self { first: Some(first), second: Some(second), held: None, sources, tally }
     }
 }
@@ -234,12 +239,12 @@ pin_project! {
         #[pin]
         upstream: Option<S>,
         until: Pin<Box<Fut>>,
-        meter: Meter,
+        meter: StageStats,
     }
 }
 
 impl<S, Fut> TakeUntil<S, Fut> {
-    pub(super) fn new(upstream: S, until: Fut, meter: Meter) -> Self {
+    pub(super) fn new(upstream: S, until: Fut, meter: StageStats) -> Self {
         Self { upstream: Some(upstream), until: Box::pin(until), meter }
     }
 }
@@ -281,12 +286,12 @@ pin_project! {
         #[pin]
         upstream: Option<S>,
         f: Option<F>,
-        meter: Meter,
+        meter: StageStats,
     }
 }
 
 impl<S, F> UntilError<S, F> {
-    pub(super) fn new(upstream: S, f: F, meter: Meter) -> Self {
+    pub(super) fn new(upstream: S, f: F, meter: StageStats) -> Self {
         Self { upstream: Some(upstream), f: Some(f), meter }
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::{Meter, Readable, Source, StageInfo, Tally};
+use super::{Readable, Source, StageCounter, StageInfo, StageStats};
 use crate::pace::Pace;
 use crate::{Result, reason};
 
@@ -20,7 +20,7 @@ pin_project! {
         inner: Option<Pin<Box<Readable<I>>>>,
         // Many inner readables in a row may be empty.
         pace: Pace,
-        tally: Tally,
+        tally: StageCounter,
     }
 }
 
@@ -44,15 +44,15 @@ impl<S: Source<Chunk = Readable<I>>, I: Source> Readable<S> {
     /// # Ok(()) }
     /// ```
     pub fn flatten(self) -> Readable<Flatten<S, I>> {
-        let info = StageInfo::new("flatten").holds(0);
+        let info = StageInfo::new("flatten").with_max_bytes(0);
         let meter = info.meter().clone();
         self.stage(info, |outer| Flatten::new(outer, meter))
     }
 }
 
 impl<S, I> Flatten<S, I> {
-    fn new(outer: S, meter: Meter) -> Self {
-        let tally = Tally::new(meter);
+    fn new(outer: S, meter: StageStats) -> Self {
+        let tally = StageCounter::new(meter);
         Self { outer: Some(outer), inner: None, pace: Pace::default(), tally }
     }
 }

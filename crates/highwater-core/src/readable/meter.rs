@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::figures::Figures;
+use crate::metrics::StageMetrics;
 
 /// The counters of one stage, shared by the stage that writes them and the pipeline that reports them.
 #[derive(Clone, Default)]
-pub struct Meter(Arc<Counters>);
+pub struct StageStats(Arc<Counters>);
 
 #[derive(Default)]
 struct Counters {
@@ -25,10 +25,10 @@ struct Counters {
     rests: AtomicBool,
     working: AtomicUsize,
     stopwatch: OnceLock<Arc<Stopwatch>>,
-    figures: Figures,
+    metrics: StageMetrics,
 }
 
-impl Meter {
+impl StageStats {
     /// Runs user code of this stage: a panic in it is remembered as this stage's. Costs nothing while none panics.
     #[inline]
     pub fn watch<R>(&self, call: impl FnOnce() -> R) -> R {
@@ -52,7 +52,7 @@ impl Meter {
     /// Says how many chunks the stage has in work on other tasks, for stages that start such.
     pub fn in_flight(&self, chunks: usize) {
         self.0.working.store(chunks, Relaxed);
-        self.0.figures.in_flight(chunks);
+        self.0.metrics.in_flight(chunks);
     }
 
     /// Chunks in work.
@@ -67,12 +67,12 @@ impl Meter {
 
     /// It was paused.
     pub(crate) fn paused(&self) {
-        self.0.figures.paused();
+        self.0.metrics.paused();
     }
 
     #[cfg(feature = "metrics")]
-    pub(crate) fn figures(&self) -> &Figures {
-        &self.0.figures
+    pub(crate) fn metrics(&self) -> &StageMetrics {
+        &self.0.metrics
     }
 
     pub(crate) fn is_steady(&self) -> bool {
@@ -114,14 +114,14 @@ impl Meter {
     }
 }
 
-impl fmt::Debug for Meter {
+impl fmt::Debug for StageStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Meter").field("taken", &self.taken()).finish_non_exhaustive()
+        f.debug_struct("StageStats").field("taken", &self.taken()).finish_non_exhaustive()
     }
 }
 
 /// Marks the stage when a panic unwinds through it; forgotten when none does.
-struct Blame<'a>(&'a Meter);
+struct Blame<'a>(&'a StageStats);
 
 impl Drop for Blame<'_> {
     #[cold]
@@ -135,13 +135,13 @@ impl Drop for Blame<'_> {
 /// A stage of plain values (numbers and the like, told by their having nothing to drop) is counted but not timed: the
 /// look at whether to time it would cost as much as the stage.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub(crate) struct StageCounter {
     taken: u64,
-    meter: Meter,
+    meter: StageStats,
 }
 
-impl Tally {
-    pub(crate) fn new(meter: Meter) -> Self {
+impl StageCounter {
+    pub(crate) fn new(meter: StageStats) -> Self {
         Self { taken: 0, meter }
     }
 
@@ -173,7 +173,7 @@ impl Tally {
         self.taken
     }
 
-    pub(crate) fn meter(&self) -> &Meter {
+    pub(crate) fn meter(&self) -> &StageStats {
         &self.meter
     }
 
@@ -220,11 +220,11 @@ impl Tally {
 
 /// Where the time of a measured pipeline goes: one of its stages works at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Stopwatch(Mutex<Option<(Instant, Meter)>>);
+pub(crate) struct Stopwatch(Mutex<Option<(Instant, StageStats)>>);
 
 impl Stopwatch {
     /// This stage works from now on; with `None`, no stage does.
-    pub(crate) fn enter(&self, meter: Option<&Meter>) {
+    pub(crate) fn enter(&self, meter: Option<&StageStats>) {
         let now = Instant::now();
         let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let previous = std::mem::replace(&mut *current, meter.map(|meter| (now, meter.clone())));
@@ -234,7 +234,7 @@ impl Stopwatch {
     }
 
     /// It was this stage that worked since the last one began.
-    fn charge(&self, meter: &Meter) {
+    fn charge(&self, meter: &StageStats) {
         if let Some((_, working)) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             *working = meter.clone();
         }

@@ -27,10 +27,10 @@ pub use abort::AbortOn;
 pub use catch::CatchUnwind;
 pub use combine::{Concat, TakeUntil, Then, UntilError, Zip};
 pub use flatten::Flatten;
-pub use meter::Meter;
-pub(crate) use meter::{Stopwatch, Tally};
+pub use meter::StageStats;
+pub(crate) use meter::{StageCounter, Stopwatch};
 pub(crate) use plan::Plan;
-pub use plan::{Runs, StageInfo};
+pub use plan::{RunsOn, StageInfo};
 pub use source::Source;
 pub use sources::{FromIter, FromResults, FromStream, Once};
 pub use timeout::Timeout;
@@ -224,7 +224,7 @@ impl<S: Source> Readable<S> {
 
     /// Puts a machine behind: Node's `pipe` of a `Transform`.
     pub fn pipe<M: Transform<Input = S::Chunk>>(self, machine: M) -> Piped<S, M> {
-        let info = StageInfo::new(machine.name()).holds(machine.holds());
+        let info = StageInfo::new(machine.name()).with_max_bytes(machine.max_bytes());
         let meter = info.meter().clone();
         meter.steady();
         self.stage(info, |source| Pipe::new(source, Plain(machine), meter))
@@ -232,7 +232,7 @@ impl<S: Source> Readable<S> {
 
     /// Puts a machine behind that acts on time.
     pub fn pipe_timed<M: TimedTransform<Input = S::Chunk>>(self, machine: M) -> PipedTimed<S, M> {
-        let info = StageInfo::new(machine.name()).holds(machine.holds());
+        let info = StageInfo::new(machine.name()).with_max_bytes(machine.max_bytes());
         let meter = info.meter().clone();
         self.stage(info, |source| Pipe::new(source, Timed::new(machine), meter))
     }
@@ -243,8 +243,8 @@ impl<S: Source> Readable<S> {
         S::Chunk: Send,
     {
         let info = StageInfo::new(destination.name())
-            .holds(destination.holds())
-            .buffer(destination.buffer());
+            .with_max_bytes(destination.max_bytes())
+            .with_buffer(destination.buffer());
         let has_failed = self.has_failed();
         let (source, mut plan) = self.into_parts();
         plan.push(info);

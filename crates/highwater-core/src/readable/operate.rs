@@ -190,7 +190,7 @@ impl<S: Source> Readable<S> {
         F: FnMut(S::Chunk) -> Fut,
         Fut: Future<Output = Result<O>>,
     {
-        let info = StageInfo::new("then").holds(0).passing();
+        let info = StageInfo::new("then").with_max_bytes(0).passing();
         let meter = info.meter().clone();
         self.stage(info, |source| Then::new(source, f, meter))
     }
@@ -203,7 +203,7 @@ impl<S: Source> Readable<S> {
         let second_failed = next.has_failed();
         let (second, plan) = next.into_parts();
         let sources = [self.plan.source_name(), plan.source_name()];
-        let info = StageInfo::new("chain").holds(0).combines().passing();
+        let info = StageInfo::new("chain").with_max_bytes(0).combines().passing();
         let meter = info.meter().clone();
         let mut both =
             self.stage(info, |first| Concat::new(first, second, second_failed, sources, meter));
@@ -216,7 +216,7 @@ impl<S: Source> Readable<S> {
         let second_failed = other.has_failed();
         let (second, plan) = other.into_parts();
         let sources = [self.plan.source_name(), plan.source_name()];
-        let info = StageInfo::new("zip").holds(0).combines();
+        let info = StageInfo::new("zip").with_max_bytes(0).combines();
         let meter = info.meter().clone();
         let mut both = self.stage(info, |first| Zip::new(first, second, sources, meter));
         both.life = if second_failed { Life::Broken } else { both.life };
@@ -229,7 +229,7 @@ impl<S: Source> Readable<S> {
     /// This is a clean end: a destination behind it commits what it has. Use [`abort_on`](Self::abort_on) for a stop that
     /// must not be taken for the end.
     pub fn take_until<Fut: Future>(self, until: Fut) -> Readable<TakeUntil<S, Fut>> {
-        let info = StageInfo::new("take_until").holds(0).passing();
+        let info = StageInfo::new("take_until").with_max_bytes(0).passing();
         let meter = info.meter().clone();
         self.stage(info, |source| TakeUntil::new(source, until, meter))
     }
@@ -264,7 +264,8 @@ impl<S: Source> Readable<S> {
     #[doc(alias = "addAbortSignal")]
     pub fn abort_on(self, token: CancellationToken) -> Readable<AbortOn<S>> {
         let cancelled = Cancelled::new(token.clone());
-        let info = StageInfo::new("abort_on").holds(0).passing().token(token, cancelled.signal());
+        let info =
+            StageInfo::new("abort_on").with_max_bytes(0).passing().token(token, cancelled.signal());
         self.stage(info, |source| AbortOn::new(source, cancelled))
     }
 
@@ -283,7 +284,7 @@ impl<S: Source> Readable<S> {
     /// # Ok(()) }
     /// ```
     pub fn until_error<F: FnOnce(Error)>(self, f: F) -> Readable<UntilError<S, F>> {
-        let info = StageInfo::new("until_error").holds(0);
+        let info = StageInfo::new("until_error").with_max_bytes(0);
         let meter = info.meter().clone();
         self.stage(info, |source| UntilError::new(source, f, meter))
     }

@@ -9,7 +9,7 @@ use futures_util::future::{BoxFuture, select_all};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::meter::{Meter, Stopwatch};
+use super::meter::{StageStats, Stopwatch};
 use crate::task::Signal;
 use crate::{Control, Error};
 
@@ -20,15 +20,15 @@ use crate::{Control, Error};
 ///
 /// ```
 /// use highwater_core::StageInfo;
-/// let info = StageInfo::new("decode").holds(64 * 1024);
+/// let info = StageInfo::new("decode").with_max_bytes(64 * 1024);
 /// assert_eq!(info.name(), "decode");
 /// ```
 #[derive(Clone)]
 pub struct StageInfo {
     name: &'static str,
-    runs: Runs,
-    holds: Option<usize>,
-    meter: Meter,
+    runs: RunsOn,
+    max_bytes: Option<usize>,
+    meter: StageStats,
     jobs: Option<TaskTracker>,
     buffer: Option<Control>,
     combines: bool,
@@ -42,7 +42,7 @@ pub struct StageInfo {
 /// Where a stage does its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Runs {
+pub enum RunsOn {
     /// On the task that reads it, together with its neighbours.
     Fused,
     /// On a task of its own.
@@ -58,9 +58,9 @@ impl StageInfo {
     pub fn new(name: &'static str) -> Self {
         Self {
             name,
-            runs: Runs::Fused,
-            holds: None,
-            meter: Meter::default(),
+            runs: RunsOn::Fused,
+            max_bytes: None,
+            meter: StageStats::default(),
             jobs: None,
             buffer: None,
             combines: false,
@@ -72,28 +72,28 @@ impl StageInfo {
 
     /// Says where it does its work.
     #[must_use]
-    pub fn runs(mut self, runs: Runs) -> Self {
+    pub fn with_runs_on(mut self, runs: RunsOn) -> Self {
         self.runs = runs;
         self
     }
 
     /// Says how many bytes it holds at the most beside the chunk that passes through it.
     #[must_use]
-    pub fn holds(mut self, bytes: impl Into<Option<usize>>) -> Self {
-        self.holds = bytes.into();
+    pub fn with_max_bytes(mut self, bytes: impl Into<Option<usize>>) -> Self {
+        self.max_bytes = bytes.into();
         self
     }
 
     /// Has the pipeline wait for these jobs after it has dropped the stage and before it resolves.
     #[must_use]
-    pub fn jobs(mut self, jobs: TaskTracker) -> Self {
+    pub fn with_jobs(mut self, jobs: TaskTracker) -> Self {
         self.jobs = Some(jobs);
         self
     }
 
     /// Says that it ends in this buffer, so that a pipeline can tell why nothing moves.
     #[must_use]
-    pub fn buffer(mut self, control: impl Into<Option<Control>>) -> Self {
+    pub fn with_buffer(mut self, control: impl Into<Option<Control>>) -> Self {
         self.buffer = control.into();
         self
     }
@@ -126,7 +126,7 @@ impl StageInfo {
     }
 
     /// The counters that the stage keeps.
-    pub fn meter(&self) -> &Meter {
+    pub fn meter(&self) -> &StageStats {
         &self.meter
     }
 
@@ -155,12 +155,12 @@ impl StageInfo {
         Some(async move { control.destroyed().await.attribute(name, None) }.boxed())
     }
 
-    pub(crate) fn where_it_runs(&self) -> Runs {
+    pub(crate) fn where_it_runs(&self) -> RunsOn {
         self.runs
     }
 
     pub(crate) fn most_held(&self) -> Option<usize> {
-        self.holds
+        self.max_bytes
     }
 }
 
@@ -169,7 +169,7 @@ impl fmt::Debug for StageInfo {
         f.debug_struct("StageInfo")
             .field("name", &self.name)
             .field("runs", &self.runs)
-            .field("holds", &self.holds)
+            .field("max_bytes", &self.max_bytes)
             .finish_non_exhaustive()
     }
 }
@@ -241,7 +241,7 @@ impl Plan {
     pub(crate) fn measure(&self) -> Option<Arc<Stopwatch>> {
         let mut stopwatch = None;
         for stage in &self.0 {
-            if stage.runs == Runs::Task {
+            if stage.runs == RunsOn::Task {
                 stopwatch = None;
             }
             stage.meter.measure(stopwatch.get_or_insert_with(Arc::default));

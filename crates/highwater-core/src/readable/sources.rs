@@ -29,7 +29,7 @@ impl<I: Iterator> Readable<FromIter<I>> {
     )]
     pub fn from_iter(iter: impl IntoIterator<IntoIter = I>) -> Self {
         let source = FromIter { iter: iter.into_iter(), over: false };
-        Self::from_source(StageInfo::new("from_iter").holds(0), source)
+        Self::from_source(StageInfo::new("from_iter").with_max_bytes(0), source)
     }
 }
 

@@ -55,7 +55,7 @@ impl<S: Source> Readable<S> {
         applies: Applies,
         limit: Duration,
     ) -> Readable<Timeout<S>> {
-        let info = StageInfo::new(name).holds(0).passing();
+        let info = StageInfo::new(name).with_max_bytes(0).passing();
         self.stage(info, |source| Timeout {
             source: Some(source),
             name,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many records a machine has read so far; cheap to clone.
 ///
-/// The figures are brought up to date with each record.
+/// The metrics are brought up to date with each record.
 #[derive(Debug, Clone, Default)]
 pub struct RecordCounts(Arc<Shared>);
 

@@ -13,11 +13,11 @@ use crate::{Error, Result};
 ///
 /// ```
 /// use bytes::Bytes;
-/// use highwater_core::{Gather, Result, Transform};
+/// use highwater_core::{ChunkWriter, Result, Transform};
 ///
 /// /// A number per line.
 /// #[derive(Default)]
-/// struct Numbers(Gather);
+/// struct Numbers(ChunkWriter);
 ///
 /// impl Transform for Numbers {
 ///     type Input = u32;
@@ -49,7 +49,7 @@ use crate::{Error, Result};
 /// # Ok::<(), highwater_core::Error>(())
 /// ```
 #[derive(Debug, Default)]
-pub struct Gather {
+pub struct ChunkWriter {
     chunk: Vec<u8>,
     state: State,
 }
@@ -68,7 +68,7 @@ enum State {
     Failing(Error),
 }
 
-impl Gather {
+impl ChunkWriter {
     /// Lets a function append one record; gives a chunk if there is enough for one.
     ///
     /// # Errors
@@ -127,7 +127,7 @@ impl Gather {
 
     /// The most bytes held between two calls. It is as much only while there is much to write: a stream that is idle
     /// holds nothing.
-    pub fn holds(&self) -> usize {
+    pub fn max_bytes(&self) -> usize {
         2 * CHUNK
     }
 
@@ -153,7 +153,7 @@ const SLACK: usize = 4 * 1024;
 mod tests {
     use super::*;
 
-    fn add(gather: &mut Gather, record: &[u8]) -> Result<Option<Bytes>> {
+    fn add(gather: &mut ChunkWriter, record: &[u8]) -> Result<Option<Bytes>> {
         gather.add(|chunk| {
             chunk.extend_from_slice(record);
             if record.contains(&b'!') { Err(Error::msg("cannot be written")) } else { Ok(()) }
@@ -162,12 +162,12 @@ mod tests {
 
     #[test]
     fn a_chunk_is_given_when_there_is_enough() {
-        let (mut gather, record) = (Gather::default(), [b'x'; 1000]);
+        let (mut gather, record) = (ChunkWriter::default(), [b'x'; 1000]);
         let mut chunks = Vec::new();
         for _ in 0..200 {
             chunks.extend(add(&mut gather, &record).unwrap());
             assert!(gather.read().unwrap().is_none(), "not before it is released");
-            assert!(gather.chunk.capacity() <= gather.holds());
+            assert!(gather.chunk.capacity() <= gather.max_bytes());
         }
         assert_eq!(chunks.iter().map(Bytes::len).collect::<Vec<_>>(), [66_000; 3]);
         gather.release();
@@ -181,16 +181,16 @@ mod tests {
 
     #[test]
     fn what_is_half_written_is_taken_back_and_the_error_comes_last() {
-        let mut gather = Gather::default();
+        let mut gather = ChunkWriter::default();
         assert!(add(&mut gather, b"a").unwrap().is_none());
         assert_eq!(add(&mut gather, b"half!").unwrap().unwrap(), "a");
         assert_eq!(gather.read().unwrap_err().to_string(), "cannot be written");
-        assert!(add(&mut Gather::default(), b"!").is_err(), "at once, with nothing before it");
+        assert!(add(&mut ChunkWriter::default(), b"!").is_err(), "at once, with nothing before it");
     }
 
     #[test]
     fn a_release_of_nothing_gives_nothing() {
-        let mut gather = Gather::default();
+        let mut gather = ChunkWriter::default();
         gather.release();
         assert!(gather.read().unwrap().is_none());
         assert!(add(&mut gather, b"a").unwrap().is_none());

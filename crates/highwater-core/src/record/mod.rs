@@ -8,7 +8,7 @@ use std::fmt;
 use bytes::Bytes;
 
 pub use counts::RecordCounts;
-pub use gather::Gather;
+pub use gather::ChunkWriter;
 
 use crate::{Error, Result};
 
@@ -125,10 +125,10 @@ impl BadRecord {
 ///
 /// ```
 /// use bytes::Bytes;
-/// use highwater_core::{BadRecord, Error, OnBadRecord, Records, Result, Transform};
+/// use highwater_core::{BadRecord, Error, OnBadRecord, RecordPolicy, Result, Transform};
 ///
 /// /// Every chunk is a number of its own.
-/// struct Numbers(Records);
+/// struct Numbers(RecordPolicy);
 ///
 /// impl Transform for Numbers {
 ///     type Input = Bytes;
@@ -144,7 +144,7 @@ impl BadRecord {
 ///     }
 /// }
 ///
-/// let mut numbers = Numbers(Records::new("numbers"));
+/// let mut numbers = Numbers(RecordPolicy::new("numbers"));
 /// numbers.0.set_policy(OnBadRecord::Skip);
 /// let counts = numbers.0.counts();
 /// assert_eq!(numbers.write(Bytes::from("7"))?, Some(7));
@@ -153,13 +153,13 @@ impl BadRecord {
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Records {
+pub struct RecordPolicy {
     stage: &'static str,
     policy: OnBadRecord,
     counts: RecordCounts,
 }
 
-impl Records {
+impl RecordPolicy {
     /// For a machine of this name; a bad record is an error.
     pub fn new(stage: &'static str) -> Self {
         Self { stage, policy: OnBadRecord::default(), counts: RecordCounts::default() }
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_bad_record_is_an_error_unless_said_otherwise() {
-        let mut records = Records::new("test");
+        let mut records = RecordPolicy::new("test");
         records.good();
         let error = records.bad(bad("x")).unwrap_err();
         // Whoever drives the machine says its name and the chunk.
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn a_dead_letter_has_its_own_memory_its_place_and_the_name_of_the_machine() {
         let (letters, dead) = std::sync::mpsc::channel();
-        let mut records = Records::new("test");
+        let mut records = RecordPolicy::new("test");
         records.set_policy(OnBadRecord::dead_letter(move |bad| Ok(letters.send(bad)?)));
         records.good();
         let chunk = Bytes::from(b"some chunk".to_vec());
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_letter_that_nobody_takes_is_an_error() {
-        let mut records = Records::new("test");
+        let mut records = RecordPolicy::new("test");
         records.set_policy(OnBadRecord::dead_letter(|_| Err(Error::overflow())));
         assert!(records.bad(bad("x")).unwrap_err().is_overflow());
         assert_eq!(records.counts().skipped(), 1);

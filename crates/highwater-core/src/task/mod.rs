@@ -1,7 +1,7 @@
 //! The one place that spawns.
 
-mod crew;
 mod signal;
+mod workers;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,8 +10,8 @@ use std::time::Duration;
 
 pub(crate) use signal::{Cancelled, Signal};
 
-pub use crew::Crew;
 use tokio::time::Instant;
+pub use workers::Workers;
 
 use crate::sync::{JoinError, JoinHandle};
 

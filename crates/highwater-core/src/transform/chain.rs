@@ -177,9 +177,9 @@ impl<A: Transform, B: Transform<Input = A::Output>> Transform for Chain<A, B> {
     }
 
     /// The two are released together.
-    fn releases_when_idle(&self) -> bool {
+    fn flush_when_idle(&self) -> bool {
         matches!(self.link, Link::Open)
-            && (self.first.releases_when_idle() || self.second.releases_when_idle())
+            && (self.first.flush_when_idle() || self.second.flush_when_idle())
     }
 
     #[inline]
@@ -187,7 +187,7 @@ impl<A: Transform, B: Transform<Input = A::Output>> Transform for Chain<A, B> {
         matches!(self.link, Link::Over) || self.first.is_done() || self.second.is_done()
     }
 
-    fn holds(&self) -> Option<usize> {
-        Some(self.first.holds()? + self.second.holds()?)
+    fn max_bytes(&self) -> Option<usize> {
+        Some(self.first.max_bytes()? + self.second.max_bytes()?)
     }
 }

@@ -116,7 +116,7 @@ pub trait Transform {
     }
 
     /// Makes readable what is whole and held, such as a partial batch: called before an upstream error passes, and when
-    /// the source is idle if [`releases_when_idle`](Self::releases_when_idle) says so.
+    /// the source is idle if [`flush_when_idle`](Self::flush_when_idle) says so.
     ///
     /// # Errors
     ///
@@ -129,7 +129,7 @@ pub trait Transform {
     /// True when what is held should not wait for the next chunk: asked when the source has nothing at hand, and then
     /// [`release`](Self::release) is called. For live streams, where somebody waits for it; not for files.
     #[inline]
-    fn releases_when_idle(&self) -> bool {
+    fn flush_when_idle(&self) -> bool {
         false
     }
 
@@ -142,7 +142,7 @@ pub trait Transform {
 
     /// The most bytes it holds between two calls, beside the chunk it works on: what
     /// [`explain`](crate::Pipeline::explain) adds up. `None` when it does not say.
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         None
     }
 
@@ -221,8 +221,8 @@ macro_rules! forward_transform {
             }
 
             #[inline]
-            fn releases_when_idle(&self) -> bool {
-                (**self).releases_when_idle()
+            fn flush_when_idle(&self) -> bool {
+                (**self).flush_when_idle()
             }
 
             #[inline]
@@ -230,8 +230,8 @@ macro_rules! forward_transform {
                 (**self).is_done()
             }
 
-            fn holds(&self) -> Option<usize> {
-                (**self).holds()
+            fn max_bytes(&self) -> Option<usize> {
+                (**self).max_bytes()
             }
 
             fn name(&self) -> &'static str {

@@ -69,7 +69,7 @@ pub trait TimedTransform {
     }
 
     /// The most bytes it holds between two calls, beside the chunk it works on. `None` when it does not say.
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         None
     }
 
@@ -104,8 +104,8 @@ macro_rules! forward_timed_transform {
                 (**self).release(now)
             }
 
-            fn holds(&self) -> Option<usize> {
-                (**self).holds()
+            fn max_bytes(&self) -> Option<usize> {
+                (**self).max_bytes()
             }
 
             fn name(&self) -> &'static str {
@@ -148,7 +148,7 @@ mod tests {
             Ok(())
         }
 
-        fn holds(&self) -> Option<usize> {
+        fn max_bytes(&self) -> Option<usize> {
             Some(7)
         }
 
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(machine.read(now).expect("reads"), Step::NotBefore(now));
         machine.release(now).expect("releases");
         machine.end(now).expect("ends");
-        assert_eq!((machine.holds(), machine.name()), (Some(7), "words"));
+        assert_eq!((machine.max_bytes(), machine.name()), (Some(7), "words"));
     }
 
     /// A machine that is lent to a pipe is there afterwards, with what it holds.

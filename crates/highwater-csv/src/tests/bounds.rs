@@ -118,9 +118,9 @@ fn the_defaults_are_a_mebibyte_and_65536_fields() {
 
 #[test]
 fn what_is_held_is_told() {
-    assert!(rows().holds().unwrap() < 7 << 20);
-    assert!(rows().max_length(1000).max_fields(10).holds().unwrap() < 5300);
-    assert_eq!(rows().unlimited_length().holds(), None);
+    assert!(rows().max_bytes().unwrap() < 7 << 20);
+    assert!(rows().max_length(1000).max_fields(10).max_bytes().unwrap() < 5300);
+    assert_eq!(rows().unlimited_length().max_bytes(), None);
 }
 
 /// Once a machine asks for the next chunk, it keeps nothing of the last: a pool gets its buffer back.

@@ -15,7 +15,7 @@ pub(super) struct Engine {
 
 impl Engine {
     /// The most bytes it allocates: 47,552 were counted for zlib-rs 0.6.
-    pub(super) const HOLDS: usize = 48 * 1024;
+    pub(super) const MAX_BYTES: usize = 48 * 1024;
 
     pub(super) fn new(zlib: bool) -> Self {
         Self { zlib, inner: None }

@@ -479,10 +479,10 @@ impl Transform for Gunzip {
         matches!(self.state, State::Over)
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         // What grows byte by byte may have twice the room it needs.
         let header = self.limits.header.checked_mul(2)?;
-        header.checked_add(Engine::HOLDS + self.output.holds())
+        header.checked_add(Engine::MAX_BYTES + self.output.max_bytes())
     }
 
     fn name(&self) -> &'static str {

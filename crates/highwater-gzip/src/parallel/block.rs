@@ -9,7 +9,7 @@ use crate::check::Check;
 
 /// The block that is gathered.
 #[derive(Debug)]
-pub(super) struct Gather {
+pub(super) struct ChunkWriter {
     /// The block, behind the last bytes of the one before it.
     text: Vec<u8>,
     dictionary: usize,
@@ -44,7 +44,7 @@ pub(super) struct Packed {
     pub(super) buffer: Vec<u8>,
 }
 
-impl Gather {
+impl ChunkWriter {
     pub(super) fn new(size: usize, level: u32, header: Vec<u8>) -> Self {
         Self { text: Vec::new(), dictionary: 0, size, level, prefix: header }
     }

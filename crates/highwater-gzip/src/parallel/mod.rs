@@ -7,7 +7,7 @@ mod stage;
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
-use highwater_core::{Readable, Result, Runs, StageInfo};
+use highwater_core::{Readable, Result, RunsOn, StageInfo};
 use tokio_util::task::TaskTracker;
 
 pub use stage::ParallelGzipped;
@@ -112,8 +112,10 @@ impl ParallelGzip {
     /// Puts itself behind a source.
     pub(crate) fn behind<S>(self, source: Readable<S>) -> Readable<ParallelGzipped<S>> {
         let jobs = TaskTracker::new();
-        let info =
-            StageInfo::new(NAME).runs(Runs::BlockingPool).holds(self.holds()).jobs(jobs.clone());
+        let info = StageInfo::new(NAME)
+            .with_runs_on(RunsOn::BlockingPool)
+            .with_max_bytes(self.max_bytes())
+            .with_jobs(jobs.clone());
         // It waits for its own work and for its source, which speaks for itself.
         info.meter().steady();
         source.stage(info, |source| ParallelGzipped::new(source, self, jobs))
@@ -121,7 +123,7 @@ impl ParallelGzip {
 
     /// Per block in flight: its engine, itself with its dictionary, and its output, which may have to grow once. And the
     /// block that is gathered.
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         let block = self.block.checked_mul(3)?.checked_add(ENGINE + WINDOW)?;
         let flying = in_flight(self.threads).checked_mul(block)?;
         flying.checked_add(self.block)?.checked_add(WINDOW)

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 
-use highwater_core::task::Crew;
+use highwater_core::task::Workers;
 use highwater_core::{Error, Result};
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
@@ -16,7 +16,7 @@ use super::block::{Block, Packed};
 /// Blocks for threads of the blocking pool; [called off](Self::call_off) when it is dropped.
 pub(super) struct Ordered {
     /// Gone when it was called off.
-    crew: Option<Crew<Block, Result<Packed>, Pack>>,
+    workers: Option<Workers<Block, Result<Packed>, Pack>>,
     slots: VecDeque<Slot>,
 }
 
@@ -29,13 +29,14 @@ enum Slot {
 
 impl Ordered {
     pub(super) fn new(threads: usize, tracker: TaskTracker) -> Self {
-        let crew = Crew::new(threads, (|block, _| block.pack()) as Pack, tracker);
-        Self { crew: Some(crew), slots: VecDeque::new() }
+        let workers = Workers::new(threads, (|block, _| block.pack()) as Pack, tracker);
+        Self { workers: Some(workers), slots: VecDeque::new() }
     }
 
     /// Has a block compressed. The task is woken for it only after the next [`poll`](Self::poll).
     pub(super) fn begin(&mut self, block: Block) {
-        self.slots.extend(self.crew.as_ref().map(|crew| Slot::Running(crew.hand_out(block))));
+        self.slots
+            .extend(self.workers.as_ref().map(|workers| Slot::Running(workers.submit(block))));
     }
 
     /// Looks which blocks are done; has the task woken for the others.
@@ -64,7 +65,7 @@ impl Ordered {
 
     /// Calls off what no thread has begun, and forgets the rest.
     pub(super) fn call_off(&mut self) {
-        self.crew = None;
+        self.workers = None;
         self.slots.clear();
     }
 

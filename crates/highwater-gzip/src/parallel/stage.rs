@@ -10,7 +10,7 @@ use highwater_core::{Error, Pace, Result, Source};
 use pin_project_lite::pin_project;
 use tokio_util::task::TaskTracker;
 
-use super::block::{Gather, Packed};
+use super::block::{ChunkWriter, Packed};
 use super::ordered::Ordered;
 use super::{NAME, ParallelGzip, in_flight};
 use crate::check::Check;
@@ -38,7 +38,7 @@ pin_project! {
 struct Blocks {
     /// What is left of the chunk that was read last.
     rest: Bytes,
-    gather: Gather,
+    gather: ChunkWriter,
     jobs: Ordered,
     /// Buffers that were of blocks.
     buffers: Vec<Vec<u8>>,
@@ -53,7 +53,7 @@ impl<S> ParallelGzipped<S> {
         let ParallelGzip { threads, level, header, block } = settings;
         let blocks = Blocks {
             rest: Bytes::new(),
-            gather: Gather::new(block, level, header.encode(level)),
+            gather: ChunkWriter::new(block, level, header.encode(level)),
             jobs: Ordered::new(threads.get(), jobs),
             buffers: Vec::new(),
             check: Check::default(),

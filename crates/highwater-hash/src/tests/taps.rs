@@ -46,7 +46,7 @@ fn several_digests_at_once() {
 #[test]
 fn a_tap_that_makes_no_digest_is_a_pipe() {
     assert_eq!(passed(&mut Hash::new(), &[Bytes::from("a")]), ["a"]);
-    assert_eq!(Hash::new().holds(), Some(0));
+    assert_eq!(Hash::new().max_bytes(), Some(0));
 }
 
 /// Nobody has to want what was asked for.

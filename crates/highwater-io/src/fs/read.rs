@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Coop, Error, Meter, Readable, Result, Runs, Source, StageInfo};
+use highwater_core::{Coop, Error, Readable, Result, RunsOn, Source, StageInfo, StageStats};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -100,12 +100,15 @@ impl ReadOptions {
     pub(crate) fn read_origin(&self, origin: Origin) -> Readable<FileRead> {
         // What a path leads to is known when it is opened.
         let waits = matches!(origin, Origin::Stdin) && origin.may_wait_for_ever();
-        let runs = if waits { Runs::Thread } else { Runs::BlockingPool };
+        let runs = if waits { RunsOn::Thread } else { RunsOn::BlockingPool };
         // Beside those read ahead and those that wait for reuse, one is being read and one is with the consumer.
         let chunks = self.ahead.get().saturating_add(self.kept()).saturating_add(2);
         let most = chunks.saturating_mul(self.chunk.get());
         let jobs = TaskTracker::new();
-        let info = StageInfo::new(origin.name()).runs(runs).holds(most).jobs(jobs.clone());
+        let info = StageInfo::new(origin.name())
+            .with_runs_on(runs)
+            .with_max_bytes(most)
+            .with_jobs(jobs.clone());
         let (meter, coop) = (info.meter().clone(), Coop::default());
         let state = State::Idle { origin, options: self.clone() };
         Readable::from_source(info, FileRead { state, coop, jobs, meter, given: 0 })
@@ -159,7 +162,7 @@ pub struct FileRead {
     state: State,
     coop: Coop,
     jobs: TaskTracker,
-    meter: Meter,
+    meter: StageStats,
     given: u64,
 }
 
@@ -293,7 +296,7 @@ fn begin(
     options: ReadOptions,
     sender: mpsc::Sender<Read>,
     token: TaskTrackerToken,
-    meter: Meter,
+    meter: StageStats,
 ) -> Burst {
     Burst::Running(tokio::task::spawn_blocking(move || {
         if origin.may_wait_for_ever() {

@@ -301,7 +301,7 @@ impl<T: Into<Bytes> + AsRef<[u8]> + Send> Destination for FileWrite<T> {
         chunk.as_ref().len()
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(2 * GATHER)
     }
 

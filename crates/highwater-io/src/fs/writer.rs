@@ -45,7 +45,11 @@ pub(super) fn write_all(mut file: Opened, mut batch: Batch, most: usize, gate: &
 }
 
 /// Writes at least one byte. A file that a parent process has set to non-blocking is waited for.
-fn write_some<W: Write + Waits>(file: &mut W, batch: &mut Batch, most: usize) -> io::Result<usize> {
+fn write_some<W: Write + WaitReady>(
+    file: &mut W,
+    batch: &mut Batch,
+    most: usize,
+) -> io::Result<usize> {
     loop {
         let wrote = if batch.len() <= most || most == usize::MAX {
             batch.with_slices(|slices| file.write_vectored(slices))
@@ -63,11 +67,11 @@ fn write_some<W: Write + Waits>(file: &mut W, batch: &mut Batch, most: usize) ->
 }
 
 /// A writer that can be waited for.
-trait Waits {
+trait WaitReady {
     fn wait_until_writable(&self) -> io::Result<()>;
 }
 
-impl Waits for File {
+impl WaitReady for File {
     fn wait_until_writable(&self) -> io::Result<()> {
         wait_until_writable(self)
     }
@@ -95,7 +99,7 @@ mod tests {
         }
     }
 
-    impl Waits for Scripted {
+    impl WaitReady for Scripted {
         fn wait_until_writable(&self) -> io::Result<()> {
             Ok(())
         }

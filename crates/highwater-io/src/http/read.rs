@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use futures_core::Stream;
-use highwater_core::{Coop, Error, Meter, Readable, Result, Source, StageInfo};
+use highwater_core::{Coop, Error, Readable, Result, Source, StageInfo, StageStats};
 use http::HeaderMap;
 use pin_project_lite::pin_project;
 
@@ -75,7 +75,7 @@ where
     B: http_body::Body,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
-    let info = StageInfo::new(NAME).holds(0);
+    let info = StageInfo::new(NAME).with_max_bytes(0);
     let (meter, length, trailers) = (info.meter().clone(), length(&body), Trailers::default());
     let source = BodySource {
         body: Some(body),
@@ -117,7 +117,7 @@ pin_project! {
         length: Option<u64>,
         trailers: Trailers,
         coop: Coop,
-        meter: Meter,
+        meter: StageStats,
         given: u64,
     }
 }

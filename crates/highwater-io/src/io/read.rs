@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Coop, Error, Meter, Readable, Result, Source, StageInfo};
+use highwater_core::{Coop, Error, Readable, Result, Source, StageInfo, StageStats};
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -36,7 +36,7 @@ use crate::pool::Pool;
 /// # Ok(()) }
 /// ```
 pub fn read<R: AsyncRead>(reader: R) -> Readable<AsyncSource<R>> {
-    let info = StageInfo::new("io::read").holds(BUFFER);
+    let info = StageInfo::new("io::read").with_max_bytes(BUFFER);
     let (meter, coop) = (info.meter().clone(), Coop::default());
     Readable::from_source(info, AsyncSource { reader: Some(reader), coop, meter, given: 0 })
 }
@@ -47,7 +47,7 @@ pin_project! {
         #[pin]
         reader: Option<R>,
         coop: Coop,
-        meter: Meter,
+        meter: StageStats,
         given: u64,
     }
 }

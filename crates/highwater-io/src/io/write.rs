@@ -160,7 +160,7 @@ where
         chunk.as_ref().len()
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(GATHER)
     }
 

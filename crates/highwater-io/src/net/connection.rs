@@ -104,8 +104,8 @@ impl Destination for Outgoing {
         self.destination.weight(chunk)
     }
 
-    fn holds(&self) -> Option<usize> {
-        Destination::holds(&self.destination)
+    fn max_bytes(&self) -> Option<usize> {
+        Destination::max_bytes(&self.destination)
     }
 
     fn buffer(&self) -> Option<Control> {
@@ -167,7 +167,7 @@ impl Socket {
     /// Both directions, as a duplex.
     pub fn into_duplex(self) -> Connection {
         let Self { reader, writer, peer } = self;
-        let info = StageInfo::new("net::Incoming").holds(0);
+        let info = StageInfo::new("net::Incoming").with_max_bytes(0);
         let readable = read(reader).stage(info, |source| Incoming { source, peer });
         Duplex::from_parts(readable, Outgoing { destination: write(writer), peer })
     }

@@ -183,7 +183,7 @@ impl Listening {
 
     /// As a readable, with its operators.
     pub fn into_readable(self) -> Readable<Accepting> {
-        Readable::from_source(StageInfo::new("net::listen").holds(0), self.accepting)
+        Readable::from_source(StageInfo::new("net::listen").with_max_bytes(0), self.accepting)
     }
 }
 

@@ -67,8 +67,8 @@ impl Destination for Input {
         chunk.len()
     }
 
-    fn holds(&self) -> Option<usize> {
-        self.destination.as_ref().map_or(Some(0), Destination::holds)
+    fn max_bytes(&self) -> Option<usize> {
+        self.destination.as_ref().map_or(Some(0), Destination::max_bytes)
     }
 
     fn buffer(&self) -> Option<highwater_core::Control> {

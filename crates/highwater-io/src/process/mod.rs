@@ -106,7 +106,7 @@ fn start(command: &mut Command, quiet: bool) -> Result<Process> {
         Some(stderr) if quiet => (None, Some(Tail::new(stderr))),
         stderr => (stderr.map(|stderr| errors(stderr, &shared, &cut_off)), None),
     };
-    let info = StageInfo::new("process::spawn").holds(0);
+    let info = StageInfo::new("process::spawn").with_max_bytes(0);
     let (exit, counted) = (shared.exit(), cut_off.clone());
     let output = read(stdout)
         .stage(info, |stdout| Output::new(Pipe::new(stdout, exit, counted), name, tail));
@@ -115,7 +115,7 @@ fn start(command: &mut Command, quiet: bool) -> Result<Process> {
 
 fn errors(stderr: ChildStderr, shared: &Arc<Shared>, cut_off: &CutOff) -> Readable<Errors> {
     let (exit, counted) = (shared.exit(), cut_off.clone());
-    let info = StageInfo::new("process::errors").holds(0);
+    let info = StageInfo::new("process::errors").with_max_bytes(0);
     read(stderr).stage(info, |stderr| Errors::new(Pipe::new(stderr, exit, counted)))
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use highwater_core::{BadRecord, OnBadRecord, RecordCounts, Records, Result, Transform};
+use highwater_core::{BadRecord, OnBadRecord, RecordCounts, RecordPolicy, Result, Transform};
 use serde_core::de::DeserializeOwned;
 
 use super::split::{Element, Split};
@@ -55,14 +55,14 @@ pub fn json_array<T: DeserializeOwned>() -> JsonArray<T> {
 /// ```
 pub struct JsonArray<T> {
     split: Split,
-    records: Records,
+    records: RecordPolicy,
     element: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> JsonArray<T> {
     /// With elements of at most 1 MiB (2²⁰ bytes), each of which must be good.
     pub fn new() -> Self {
-        Self { split: Split::new(), records: Records::new(NAME), element: PhantomData }
+        Self { split: Split::new(), records: RecordPolicy::new(NAME), element: PhantomData }
     }
 
     /// The most bytes an element may have, white space before it not counted.
@@ -169,8 +169,8 @@ impl<T: DeserializeOwned> Transform for JsonArray<T> {
         self.split.end()
     }
 
-    fn holds(&self) -> Option<usize> {
-        self.split.holds()
+    fn max_bytes(&self) -> Option<usize> {
+        self.split.max_bytes()
     }
 
     fn name(&self) -> &'static str {

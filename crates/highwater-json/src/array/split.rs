@@ -126,7 +126,7 @@ impl Split {
     }
 
     /// The most bytes held between two chunks; `None` without a limit.
-    pub(super) fn holds(&self) -> Option<usize> {
+    pub(super) fn max_bytes(&self) -> Option<usize> {
         // It grows by doubling.
         self.max.checked_mul(2)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use highwater_core::{Gather, Result, Transform};
+use highwater_core::{ChunkWriter, Result, Transform};
 use serde_core::Serialize;
 
 /// Writes a JSON array: [`ToJsonArray::new`].
@@ -34,7 +34,7 @@ pub fn to_json_array<T: Serialize>() -> ToJsonArray<T> {
 /// # Ok(()) }
 /// ```
 pub struct ToJsonArray<T> {
-    gather: Gather,
+    gather: ChunkWriter,
     /// What stands before the next value.
     before: u8,
     value: PhantomData<fn(T)>,
@@ -43,7 +43,7 @@ pub struct ToJsonArray<T> {
 impl<T: Serialize> ToJsonArray<T> {
     /// With nothing between the elements but commas.
     pub fn new() -> Self {
-        Self { gather: Gather::default(), before: b'[', value: PhantomData }
+        Self { gather: ChunkWriter::default(), before: b'[', value: PhantomData }
     }
 }
 
@@ -89,12 +89,12 @@ impl<T: Serialize> Transform for ToJsonArray<T> {
     }
 
     /// Somebody may wait for what is held.
-    fn releases_when_idle(&self) -> bool {
+    fn flush_when_idle(&self) -> bool {
         !self.gather.is_empty()
     }
 
-    fn holds(&self) -> Option<usize> {
-        Some(self.gather.holds())
+    fn max_bytes(&self) -> Option<usize> {
+        Some(self.gather.max_bytes())
     }
 
     fn name(&self) -> &'static str {

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use highwater_core::{
-    BadRecord, Error, MAX_RECORD, OnBadRecord, RecordCounts, Records, Result, Transform,
+    BadRecord, Error, MAX_RECORD, OnBadRecord, RecordCounts, RecordPolicy, Result, Transform,
 };
 use highwater_lines::{Ending, Line, Lines, LongLine};
 use serde_core::de::{DeserializeOwned, IgnoredAny};
@@ -60,14 +60,14 @@ pub fn ndjson<T: DeserializeOwned>() -> Ndjson<T> {
 pub struct Ndjson<T> {
     lines: Lines,
     max: usize,
-    records: Records,
+    records: RecordPolicy,
     record: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> Ndjson<T> {
     /// With records of at most 1 MiB (2²⁰ bytes), each of which must be good.
     pub fn new() -> Self {
-        let (lines, records) = (Lines::new(), Records::new(NAME));
+        let (lines, records) = (Lines::new(), RecordPolicy::new(NAME));
         Self { lines, max: 0, records, record: PhantomData }.max_length(MAX_RECORD)
     }
 
@@ -204,8 +204,8 @@ impl<T: DeserializeOwned> Transform for Ndjson<T> {
         self.lines.end().map_err(|error| self.long_line(&error))
     }
 
-    fn holds(&self) -> Option<usize> {
-        self.lines.holds()
+    fn max_bytes(&self) -> Option<usize> {
+        self.lines.max_bytes()
     }
 
     fn name(&self) -> &'static str {

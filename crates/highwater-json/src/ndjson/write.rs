@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use highwater_core::{Gather, Result, Transform};
+use highwater_core::{ChunkWriter, Result, Transform};
 use memchr::memchr;
 use serde_core::Serialize;
 
@@ -34,14 +34,14 @@ pub fn to_ndjson<T: Serialize>() -> ToNdjson<T> {
 /// # Ok(()) }
 /// ```
 pub struct ToNdjson<T> {
-    gather: Gather,
+    gather: ChunkWriter,
     value: PhantomData<fn(T)>,
 }
 
 impl<T: Serialize> ToNdjson<T> {
     /// With a `\n` behind each value.
     pub fn new() -> Self {
-        Self { gather: Gather::default(), value: PhantomData }
+        Self { gather: ChunkWriter::default(), value: PhantomData }
     }
 }
 
@@ -88,12 +88,12 @@ impl<T: Serialize> Transform for ToNdjson<T> {
     }
 
     /// Somebody may wait for what is held.
-    fn releases_when_idle(&self) -> bool {
+    fn flush_when_idle(&self) -> bool {
         !self.gather.is_empty()
     }
 
-    fn holds(&self) -> Option<usize> {
-        Some(self.gather.holds())
+    fn max_bytes(&self) -> Option<usize> {
+        Some(self.gather.max_bytes())
     }
 
     fn name(&self) -> &'static str {

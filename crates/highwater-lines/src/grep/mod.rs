@@ -260,8 +260,8 @@ impl Transform for Grep {
         Ok(())
     }
 
-    fn holds(&self) -> Option<usize> {
-        self.split.holds()?.checked_add(FILLED)
+    fn max_bytes(&self) -> Option<usize> {
+        self.split.max_bytes()?.checked_add(FILLED)
     }
 
     fn name(&self) -> &'static str {

@@ -83,11 +83,11 @@ fn a_chunk_is_given_back_before_the_next_is_asked_for() {
 
 #[test]
 fn what_is_held_is_told() {
-    assert!(Lines::new().max_length(1000).holds().unwrap() < 1000 + 16 * 1024);
-    assert_eq!(LineBlocks::new().max_length(1000).holds(), Some(1002));
-    assert_eq!(Grep::literal("a").max_length(1000).holds(), Some(1002 + 16 * 1024 - 1));
-    assert_eq!(Lines::new().unlimited_length().holds(), None);
-    assert_eq!(Grep::literal("a").unlimited_length().holds(), None);
+    assert!(Lines::new().max_length(1000).max_bytes().unwrap() < 1000 + 16 * 1024);
+    assert_eq!(LineBlocks::new().max_length(1000).max_bytes(), Some(1002));
+    assert_eq!(Grep::literal("a").max_length(1000).max_bytes(), Some(1002 + 16 * 1024 - 1));
+    assert_eq!(Lines::new().unlimited_length().max_bytes(), None);
+    assert_eq!(Grep::literal("a").unlimited_length().max_bytes(), None);
 }
 
 /// Many matching lines are not copied, few are put together.

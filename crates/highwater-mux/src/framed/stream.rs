@@ -12,7 +12,7 @@ use futures_util::Stream;
 use futures_util::io::AsyncWrite;
 use highwater_core::sync::Mutex;
 use highwater_core::{
-    Coop, Destination, Duplex, Error, Meter, Piped, Readable, Result, Source, StageInfo,
+    Coop, Destination, Duplex, Error, Piped, Readable, Result, Source, StageInfo, StageStats,
 };
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -38,7 +38,7 @@ pub struct Incoming {
     shared: Arc<Shared>,
     unread: Arc<Unread>,
     coop: Coop,
-    meter: Meter,
+    meter: StageStats,
     /// Bytes so far, with those that mark the ends of records.
     given: u64,
 }
@@ -80,7 +80,7 @@ pub(super) fn open(
     // is gone, the first read or write says so.
     drop(Pin::new(&mut stream).poll_write(cx, &[]));
     let shared = Arc::new(Shared { stream: Mutex::new(Link::Up(stream)), fate, _seat: seat });
-    let info = StageInfo::new("framed").holds(WINDOW);
+    let info = StageInfo::new("framed").with_max_bytes(WINDOW);
     let (shared_too, coop, meter) = (Arc::clone(&shared), Coop::default(), info.meter().clone());
     let incoming = Incoming { shared: shared_too, unread, coop, meter, given: 0 };
     let readable = Readable::from_source(info, incoming).pipe(Unmark::default());
@@ -218,7 +218,7 @@ impl Destination for Outgoing {
         chunk.len()
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(RECORD + QUEUED * RECORD)
     }
 

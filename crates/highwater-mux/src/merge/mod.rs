@@ -44,7 +44,7 @@ pub fn merge<S: Source>(inputs: impl IntoIterator<Item = Readable<S>>) -> Readab
         merged.insert(input);
     }
     drop(handle);
-    Readable::from_source(StageInfo::new("merge").holds(0), merged)
+    Readable::from_source(StageInfo::new("merge").with_max_bytes(0), merged)
 }
 
 /// A [`merge`] whose inputs come and go by a handle, at the most `max_inputs` at a time. It ends when all inputs have
@@ -72,7 +72,7 @@ pub fn merge<S: Source>(inputs: impl IntoIterator<Item = Readable<S>>) -> Readab
 pub fn merge_with_handle<S: Source>(max_inputs: usize) -> (MergeHandle<S>, Readable<Merge<S>>) {
     assert!(max_inputs > 0, "a merge of 0 inputs would never give anything");
     let (handle, merged) = Merge::open(max_inputs);
-    (handle, Readable::from_source(StageInfo::new("merge").holds(0), merged))
+    (handle, Readable::from_source(StageInfo::new("merge").with_max_bytes(0), merged))
 }
 
 /// The source made by [`merge`] and [`merge_with_handle`].

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
-use highwater_core::{HighWaterMark, Readable, Runs, destination_fn, task};
+use highwater_core::{HighWaterMark, Readable, RunsOn, destination_fn, task};
 use tokio::time::{sleep, timeout};
 
 use super::{MS, Random, Watch, failing, settle, slow, soon};
@@ -209,11 +209,12 @@ fn explain_tells_what_a_branch_holds() {
         let source = Readable::from_iter([Bytes::from_static(b"x")]);
         let branch = source.broadcast([branch]).1.pop().unwrap();
         let explained = branch.pipe_to(destination_fn(|_: Bytes| async { Ok(()) })).explain();
-        let held: Option<usize> = explained.stages()[..3].iter().map(|stage| stage.holds()).sum();
+        let held: Option<usize> =
+            explained.stages()[..3].iter().map(|stage| stage.max_bytes()).sum();
         assert_eq!(held, Some(4096));
         assert_eq!(
-            (explained.stages()[2].name(), explained.stages()[2].runs()),
-            ("tee", Runs::Task)
+            (explained.stages()[2].name(), explained.stages()[2].runs_on()),
+            ("tee", RunsOn::Task)
         );
     }
 }

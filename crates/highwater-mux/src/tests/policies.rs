@@ -53,7 +53,7 @@ async fn a_branch_that_has_room_is_not_taken_for_full() {
 #[tokio::test(start_paused = true)]
 async fn a_spent_budget_is_no_endless_search_for_the_oldest() {
     let (budget, dropped) = (Budget::new(2), Dropped::default());
-    let mark = HighWaterMark::items(4).budget(&budget);
+    let mark = HighWaterMark::items(4).with_budget(&budget);
     let waits = Branch::new(mark.clone());
     let drops = Branch::new(mark).on_full(OnFull::DropOldest(dropped.clone()));
     let (_, mut branches) = Readable::from_iter(0..20_u64).broadcast([waits, drops]);

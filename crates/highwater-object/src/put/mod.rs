@@ -331,7 +331,7 @@ where
         chunk.as_ref().len()
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         let largest = self.plan.largest();
         Some(self.most_under_way().max(largest).saturating_add(largest))
     }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use highwater_core::task::{Task, spawn};
-use highwater_core::{Readable, Result, Runs, Source, StageInfo};
+use highwater_core::{Readable, Result, RunsOn, Source, StageInfo};
 
 use super::Address;
 use crate::key::MAX_KEY;
@@ -65,7 +65,7 @@ impl IdOptions {
     }
 
     /// Bytes that the batch being given and the one ahead have at the most.
-    pub(super) fn holds(&self) -> usize {
+    pub(super) fn max_bytes(&self) -> usize {
         self.batch.get().saturating_mul(2 * MAX_KEY)
     }
 }
@@ -93,7 +93,9 @@ impl IdRead {
     }
 
     pub(super) fn readable(address: &Arc<Address>, options: &IdOptions) -> Readable<Self> {
-        let info = StageInfo::new("object::ids").runs(Runs::Task).holds(options.holds());
+        let info = StageInfo::new("object::ids")
+            .with_runs_on(RunsOn::Task)
+            .with_max_bytes(options.max_bytes());
         Readable::from_source(info, Self::new(address, options))
     }
 

@@ -10,7 +10,7 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
 use highwater_core::task::{Task, spawn};
-use highwater_core::{Error, Meter, Pace, Readable, Result, Runs, Source, StageInfo};
+use highwater_core::{Error, Pace, Readable, Result, RunsOn, Source, StageInfo, StageStats};
 use tokio::task::JoinError;
 
 use super::{Address, IdOptions, IdRead};
@@ -127,7 +127,7 @@ pub struct RecordRead<F: Decode> {
     on_failed: Box<OnFailed>,
     ids: Ids,
     under_way: UnderWay<F::Value>,
-    meter: Meter,
+    meter: StageStats,
     pace: Pace,
 }
 
@@ -154,8 +154,9 @@ impl<F: Decode> RecordRead<F> {
     ) -> Readable<Self> {
         let concurrency = options.concurrency.get();
         let records = usize::try_from(limit).unwrap_or(usize::MAX).saturating_mul(concurrency);
-        let holds = records.saturating_add(options.ids.holds());
-        let info = StageInfo::new("object::reader").runs(Runs::Task).holds(holds);
+        let holds = records.saturating_add(options.ids.max_bytes());
+        let info =
+            StageInfo::new("object::reader").with_runs_on(RunsOn::Task).with_max_bytes(holds);
         let meter = info.meter().clone();
         let under_way = if options.any_order {
             UnderWay::AnyOrder(FuturesUnordered::new())

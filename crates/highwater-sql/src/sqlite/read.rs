@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use highwater_core::{Error, Result, Runs, Source, StageInfo};
+use highwater_core::{Error, Result, RunsOn, Source, StageInfo};
 use rusqlite::{Connection, Rows, Statement};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Sqlite;
-use crate::gather::{Gather, Keyed, null_key};
+use crate::gather::{ChunkWriter, Keyed, null_key};
 use crate::query::Query;
 use crate::raw::{Columns, FromRow, RawRow};
 use crate::value::{Value, ValueRef};
@@ -64,9 +64,9 @@ impl Sqlite {
         query: Query,
         growing: bool,
     ) -> (StageInfo, SqliteRead<T>) {
-        let runs = if query.key.is_empty() { Runs::Thread } else { Runs::BlockingPool };
+        let runs = if query.key.is_empty() { RunsOn::Thread } else { RunsOn::BlockingPool };
         let jobs = TaskTracker::new();
-        let info = info.runs(runs).jobs(jobs.clone());
+        let info = info.with_runs_on(runs).with_jobs(jobs.clone());
         // It waits for a disk, not for somebody else.
         info.meter().steady();
         let state = State::Idle { sqlite: self.clone(), query, growing };
@@ -229,7 +229,7 @@ fn read_cursor<T: FromRow + Send + 'static>(
     bind(&mut statement, &query.binds)?;
     let columns = names(&statement);
     let mut rows = statement.raw_query();
-    let mut gather = if growing { Gather::growing(query) } else { Gather::new(query) };
+    let mut gather = if growing { ChunkWriter::growing(query) } else { ChunkWriter::new(query) };
     loop {
         let end = catch(|| fill(&mut rows, &columns, &mut gather));
         if gather.take().is_some_and(|batch| outlet.sender.blocking_send(Ok(Some(batch))).is_err())
@@ -246,7 +246,7 @@ fn read_cursor<T: FromRow + Send + 'static>(
 fn fill<T: FromRow>(
     rows: &mut Rows<'_>,
     columns: &Columns,
-    gather: &mut Gather<T>,
+    gather: &mut ChunkWriter<T>,
 ) -> Result<Option<()>> {
     while let Some(row) = rows.next()? {
         if gather.push(&RawRow::new(columns, row), String::new)? {
@@ -263,14 +263,14 @@ struct Pages<T> {
     outlet: Outlet<T>,
     connection: Option<Connection>,
     keyed: Keyed,
-    gather: Gather<T>,
+    gather: ChunkWriter<T>,
     /// What is to be said when the rows before it were given.
     end: Option<Result<()>>,
 }
 
 impl<T: FromRow + Send + 'static> Pages<T> {
     fn new(sqlite: Sqlite, query: Query, outlet: Outlet<T>) -> Self {
-        let (keyed, gather) = (Keyed::new(&query), Gather::new(&query));
+        let (keyed, gather) = (Keyed::new(&query), ChunkWriter::new(&query));
         Self { sqlite, query, outlet, connection: None, keyed, gather, end: None }
     }
 

@@ -19,7 +19,7 @@ use crate::{Case, Seed, cuts};
 ///
 /// - how the input is cut makes no difference to what comes out, nor to the kind, the offset and the line of an error;
 /// - an empty chunk changes nothing, is no end, and hurts nobody;
-/// - what is kept of the chunks between two calls is no more than the machine [`holds`](Transform::holds), if it says so:
+/// - what is kept of the chunks between two calls is no more than the machine [`max_bytes`](Transform::max_bytes), if it says so:
 ///   a slice of a chunk keeps the whole chunk in memory.
 ///
 /// Cases are made by [`Case::bytes`]. If the outputs are bytes that may be cut anywhere, say so with
@@ -175,7 +175,7 @@ fn keeps_no_more_than_it_says<M: Transform<Input = Bytes>>(
         if machine.is_done() {
             return Ok(());
         }
-        let (kept, says) = (kept.load(SeqCst), machine.holds());
+        let (kept, says) = (kept.load(SeqCst), machine.max_bytes());
         if says.is_some_and(|most| kept > most) {
             let says = says.unwrap_or_default();
             return Err(format!("it keeps chunks of {kept} bytes, and says that it holds {says}"));

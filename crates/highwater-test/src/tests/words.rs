@@ -176,7 +176,7 @@ impl Transform for Words {
         Ok(())
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(MOST)
     }
 }

@@ -202,7 +202,7 @@ impl Transform for DecodeBase64 {
         Ok(())
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         // The buffer for symbols grows by doubling.
         Some(2 * PIECE)
     }

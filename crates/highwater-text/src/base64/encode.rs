@@ -92,7 +92,7 @@ impl Transform for EncodeBase64 {
         Ok(())
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(BYTES)
     }
 

@@ -201,7 +201,7 @@ impl<S: Source<Chunk = Bytes> + Unpin> BinaryReader<S> {
     pub fn into_readable(mut self) -> Readable<Rest<S>> {
         let first = self.take(self.available());
         let over = self.over;
-        let info = StageInfo::new(NAME).holds(0);
+        let info = StageInfo::new(NAME).with_max_bytes(0);
         self.source.stage_behind(info, |source, failed| {
             Rest::new(first, (!over).then_some(source), failed)
         })

@@ -161,7 +161,7 @@ impl Transform for DecodeCharset {
         Ok(())
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(size_of::<Decoder>())
     }
 

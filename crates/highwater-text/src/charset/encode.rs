@@ -173,7 +173,7 @@ impl<T: AsRef<str>> Transform for EncodeCharset<T> {
         Ok(())
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(size_of::<Encoder>())
     }
 

@@ -182,7 +182,7 @@ impl Transform for Frames {
         }
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(self.most).filter(|most| *most < usize::MAX)
     }
 

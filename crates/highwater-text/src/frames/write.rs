@@ -87,7 +87,7 @@ impl Transform for ToFrames {
         Ok(self.payload.take())
     }
 
-    fn holds(&self) -> Option<usize> {
+    fn max_bytes(&self) -> Option<usize> {
         Some(0)
     }
 

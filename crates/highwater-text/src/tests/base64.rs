@@ -238,8 +238,8 @@ fn no_chunk_is_kept() {
     keeps_no_chunk(encode_base64(Base64::Standard), b"abcd");
     keeps_no_chunk(decode_base64(Base64::Standard), b"QUJDQ");
     keeps_no_chunk(decode_base64(Base64::Standard).skip_white_space(), b"QQ==\n");
-    assert_eq!(decode_base64(Base64::Standard).holds(), Some(2 * PIECE));
-    assert_eq!(encode_base64(Base64::Standard).holds(), Some(3));
+    assert_eq!(decode_base64(Base64::Standard).max_bytes(), Some(2 * PIECE));
+    assert_eq!(encode_base64(Base64::Standard).max_bytes(), Some(3));
 }
 
 /// At an error of the source a last group is not known to be the last: it is not given.

@@ -185,7 +185,7 @@ async fn labels_are_checked_at_once() {
     assert!(empty().decode_charset("none").is_err());
     assert!(empty().decode_utf8().encode_charset("none").is_err());
     let machine = EncodeCharset::<&str>::new("big5").unwrap();
-    assert!(format!("{machine:?}").contains("Big5") && machine.holds().is_some());
+    assert!(format!("{machine:?}").contains("Big5") && machine.max_bytes().is_some());
 }
 
 #[test]

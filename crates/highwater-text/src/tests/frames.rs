@@ -118,8 +118,8 @@ fn the_default_maximum_is_a_mebibyte() {
     assert!(to_frames(Prefix::U32Be).write(long.clone()).unwrap_err().is_limit());
     assert!(to_frames(Prefix::U32Be).write(long.split_off(1)).is_ok());
     assert!(to_frames(Prefix::U32Be).unlimited_length().write(short.split_to(2)).is_ok());
-    assert_eq!(frames(Prefix::U8).unlimited_length().holds(), None);
-    assert_eq!(frames(Prefix::U8).max_length(9).holds(), Some(9));
+    assert_eq!(frames(Prefix::U8).unlimited_length().max_bytes(), None);
+    assert_eq!(frames(Prefix::U8).max_length(9).max_bytes(), Some(9));
 }
 
 /// A length of variable width of more than 64 bits is corrupt, at its last byte, and not one byte is read on.

@@ -117,7 +117,7 @@ fn no_chunk_is_kept() {
     keeps_no_chunk(encode_hex(), b"abc");
     keeps_no_chunk(decode_hex(), b"abc");
     keeps_no_chunk(decode_hex().skip_white_space(), b"ab \n");
-    assert_eq!(DecodeHex::default().holds(), Some(2 * PIECE));
+    assert_eq!(DecodeHex::default().max_bytes(), Some(2 * PIECE));
 }
 
 #[tokio::test(flavor = "current_thread")]

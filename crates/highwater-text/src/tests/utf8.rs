@@ -142,7 +142,7 @@ fn no_chunk_is_kept() {
     keeps_no_chunk(decode_utf8(), "ä".as_bytes());
     keeps_no_chunk(decode_utf8(), b"abc\xE2\x82");
     keeps_no_chunk(decode_utf8().lossy(), b"abc\xFF");
-    assert!(decode_utf8().holds().is_some_and(|most| most <= 16));
+    assert!(decode_utf8().max_bytes().is_some_and(|most| most <= 16));
 }
 
 /// F36 for characters: at an error of the source, the start of one is none, and no end either.

@@ -67,12 +67,12 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new(common: &Rc<Common>, index: usize, mut random: Random) -> Self {
         let (high, low, hard) = random_mark(&mut random, common.budget.is_some());
-        let mut mark = HighWaterMark::items(high).low(low).hard(hard);
+        let mut mark = HighWaterMark::items(high).with_low(low).with_hard(hard);
         if let Some(budget) = &common.budget {
-            mark = mark.budget(budget);
+            mark = mark.with_budget(budget);
         }
         let weights = random_weights(&mut random, [high, hard], common.budget.is_some());
-        let (writable, readable) = pass_through(mark.weigh(Chunk::weigh));
+        let (writable, readable) = pass_through(mark.with_weight(Chunk::weigh));
         let writable = Rc::new(writable);
         let bench = Self {
             common: Rc::clone(common),

@@ -43,7 +43,7 @@ pub(super) enum Kind {
 /// How far somebody is with a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    Waits,
+    WaitReason,
     Holds,
     Closes,
 }
@@ -83,7 +83,7 @@ impl Bench {
     pub(super) fn start_reserve(&mut self) {
         let Some(writer) = self.free_writer() else { return };
         let chunk = self.chunk();
-        let stage = Rc::new(Cell::new(Stage::Waits));
+        let stage = Rc::new(Cell::new(Stage::WaitReason));
         let weight = if self.random.below(4) == 0 { 1 } else { chunk.weight };
         let kind = Kind::Reserve(Rc::clone(&stage), Told::of(&chunk), weight);
         let future = async move {
@@ -112,7 +112,7 @@ impl Bench {
         if let Some(chunk) = &mut chunk {
             self.soothe(chunk);
         }
-        let stage = Rc::new(Cell::new(Stage::Waits));
+        let stage = Rc::new(Cell::new(Stage::WaitReason));
         let told = chunk.as_ref().map(Told::of);
         let kind = Kind::Sink(Rc::clone(&stage), told, self.model.high.max(1));
         let future = async move {
@@ -298,7 +298,7 @@ impl Kind {
 
     fn stage(&self) -> Option<Stage> {
         match self {
-            Self::Send(..) => Some(Stage::Waits),
+            Self::Send(..) => Some(Stage::WaitReason),
             Self::Reserve(stage, ..) | Self::Sink(stage, ..) => Some(stage.get()),
             _ => None,
         }
@@ -309,7 +309,7 @@ impl Kind {
     }
 
     pub(super) fn waits_for_turn(&self) -> bool {
-        self.stage() == Some(Stage::Waits)
+        self.stage() == Some(Stage::WaitReason)
     }
 
     pub(super) fn waits_for_room(&self) -> bool {
@@ -327,7 +327,7 @@ impl Kind {
         match self {
             Self::Send(told) => Some(Wait::Turn(told.weight)),
             Self::Reserve(stage, _, kept) | Self::Sink(stage, _, kept) => match stage.get() {
-                Stage::Waits => Some(Wait::Turn(*kept)),
+                Stage::WaitReason => Some(Wait::Turn(*kept)),
                 Stage::Holds => None,
                 Stage::Closes => Some(Wait::Outcome),
             },

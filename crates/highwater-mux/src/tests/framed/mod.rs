@@ -178,7 +178,7 @@ async fn a_stream_that_is_not_read_stops_no_other() {
     let (client, mut server) = pair(8192);
     let (stuck, unread) = stream(&client, &mut server).await;
     let endless = Readable::from_iter(std::iter::repeat_with(|| block(1000)));
-    let stuck = endless.pipe_to(stuck.writable).measured().spawn();
+    let stuck = endless.pipe_to(stuck.writable).with_stage_timing().spawn();
     let others = task::spawn(echo(server));
     for _ in 0..2 {
         let chunks = vec![block(100_000); 40];

@@ -1,4 +1,4 @@
-//! No figures.
+//! No metrics.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use crate::readable::Plan;
 use crate::{Report, Result};
 
 #[derive(Debug, Default)]
-pub(crate) struct Figures;
+pub(crate) struct StageMetrics;
 
-impl Figures {
+impl StageMetrics {
     #[inline]
     pub(crate) fn in_flight(&self, _: usize) {}
 
@@ -18,9 +18,9 @@ impl Figures {
 }
 
 #[derive(Debug)]
-pub(crate) struct PipelineFigures;
+pub(crate) struct PipelineMetrics;
 
-impl PipelineFigures {
+impl PipelineMetrics {
     pub(crate) fn new(_: Option<Arc<str>>, _: &Plan) -> Self {
         Self
     }

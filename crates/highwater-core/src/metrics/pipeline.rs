@@ -1,4 +1,4 @@
-//! The figures of a pipeline.
+//! The metrics of a pipeline.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use crate::pipeline::{Progress, Times};
 use crate::readable::Plan;
 use crate::{Report, Result};
 
-/// Keeps the figures of all stages while it lives.
-pub(crate) struct PipelineFigures {
+/// Keeps the metrics of all stages while it lives.
+pub(crate) struct PipelineMetrics {
     name: SharedString,
     running: Shown,
     spent: [Spent; 4],
@@ -26,7 +26,7 @@ struct Spent {
     owed: Duration,
 }
 
-impl PipelineFigures {
+impl PipelineMetrics {
     pub(crate) fn new(name: Option<Arc<str>>, plan: &Plan) -> Self {
         let name = name.map_or_else(|| SharedString::const_str("unnamed"), SharedString::from);
         let last = plan.stages().len() - 1;
@@ -36,7 +36,7 @@ impl PipelineFigures {
                 0 => Place::Source,
                 _ => Place::Between,
             };
-            stage.meter().figures().keep(&name, stage, place);
+            stage.meter().metrics().keep(&name, stage, place);
         }
         let mut running = Shown::new(gauge!("highwater_pipelines", "pipeline" => name.clone()));
         running.set(1);
@@ -52,9 +52,9 @@ impl PipelineFigures {
     pub(crate) fn publish(&mut self, plan: &Plan, progress: &Progress) {
         if let Some((destination, before)) = plan.stages().split_last() {
             for stage in before.iter().filter(|stage| stage.known_buffer().is_none()) {
-                stage.meter().figures().took(stage.meter().taken(), stage.meter().bytes());
+                stage.meter().metrics().took(stage.meter().taken(), stage.meter().bytes());
             }
-            destination.meter().figures().took(progress.chunks(), progress.weight());
+            destination.meter().metrics().took(progress.chunks(), progress.weight());
         }
         let Times { busy, source, destination, paused, .. } = progress.times();
         for (spent, time) in self.spent.iter_mut().zip([busy, source, destination, paused]) {
@@ -80,7 +80,7 @@ impl PipelineFigures {
     /// Nothing is kept any more.
     pub(crate) fn close(&mut self, plan: &Plan) {
         for stage in plan.stages() {
-            stage.meter().figures().close();
+            stage.meter().metrics().close();
         }
         self.running.set(0);
         let (name, how) = (self.name.clone(), self.how);
@@ -88,8 +88,8 @@ impl PipelineFigures {
     }
 }
 
-impl fmt::Debug for PipelineFigures {
+impl fmt::Debug for PipelineMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PipelineFigures").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("PipelineMetrics").field("name", &self.name).finish_non_exhaustive()
     }
 }

@@ -12,37 +12,37 @@ use tokio_util::task::TaskTracker;
 use crate::sync::{Mutex, MutexGuard, run_blocking};
 use crate::{Error, Result};
 
-/// Works on as many pieces at a time as it has lanes, each on a thread of Tokio's pool for blocking calls.
+/// Works on as many pieces at a time as it has threads, each a thread of Tokio's pool for blocking calls.
 ///
-/// A lane that is through with one piece takes the next by itself: to be woken for it takes as long as a small piece. A
-/// lane ends when none waits, so that no thread is held for nothing.
+/// A thread that is through with one piece takes the next by itself: to be woken for it takes as long as a small piece. A
+/// thread ends when none waits, so that no thread is held for nothing.
 ///
-/// Dropping the crew calls off what no lane has begun, and raises a flag that the work may look at; its tracker knows the
-/// lanes that still work.
+/// Dropping them cancels what no thread has begun, and raises a flag that the work may look at; its tracker knows the
+/// threads that still work.
 ///
 /// # Examples
 ///
 /// ```
-/// use highwater_core::task::Crew;
+/// use highwater_core::task::Workers;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
-/// let crew = Crew::new(2, |n: u64, _| (1..=n).product::<u64>(), Default::default());
-/// let made = [5, 10].map(|n| crew.hand_out(n));
+/// let workers = Workers::new(2, |n: u64, _| (1..=n).product::<u64>(), Default::default());
+/// let made = [5, 10].map(|n| workers.submit(n));
 /// for (made, expected) in made.into_iter().zip([120, 3_628_800]) {
 ///     assert_eq!(made.await??, expected);
 /// }
 /// # Ok(()) }
 /// ```
-pub struct Crew<J, R, F> {
+pub struct Workers<J, R, F> {
     shared: Arc<Shared<J, R, F>>,
     jobs: TaskTracker,
-    lanes: usize,
+    threads: usize,
 }
 
 struct Shared<J, R, F> {
     work: F,
     state: Mutex<State<J, R>>,
-    /// The crew is gone: nobody wants what is being made.
-    called_off: AtomicBool,
+    /// They are gone: nobody wants what is being made.
+    cancelled: AtomicBool,
 }
 
 struct State<J, R> {
@@ -50,42 +50,42 @@ struct State<J, R> {
     busy: usize,
 }
 
-impl<J, R, F> Crew<J, R, F>
+impl<J, R, F> Workers<J, R, F>
 where
     J: Send + 'static,
     R: Send + 'static,
     F: Fn(J, &AtomicBool) -> R + Send + Sync + 'static,
 {
     /// Calls `work` with each piece, and with a flag that is raised when nobody wants the result any more. The tracker
-    /// counts the lanes.
+    /// counts the threads.
     ///
     /// # Panics
     ///
-    /// With 0 lanes.
+    /// With 0 threads.
     #[track_caller]
-    pub fn new(lanes: usize, work: F, jobs: TaskTracker) -> Self {
-        assert!(lanes > 0, "a crew of 0 lanes does nothing");
+    pub fn new(threads: usize, work: F, jobs: TaskTracker) -> Self {
+        assert!(threads > 0, "workers need at least 1 thread");
         let state = Mutex::new(State { waiting: VecDeque::new(), busy: 0 });
-        let shared = Arc::new(Shared { work, state, called_off: AtomicBool::new(false) });
-        Self { shared, jobs, lanes }
+        let shared = Arc::new(Shared { work, state, cancelled: AtomicBool::new(false) });
+        Self { shared, jobs, threads }
     }
 
     /// Has a piece worked on. The result is an error if the work panics ([`is_panic`](Error::is_panic)); the receiver fails
-    /// if the runtime shuts down, or the crew is dropped, before a lane has begun it.
+    /// if the runtime shuts down, or the workers are dropped, before a thread has begun it.
     ///
     /// # Panics
     ///
     /// Outside of a Tokio runtime.
     #[track_caller]
-    pub fn hand_out(&self, piece: J) -> oneshot::Receiver<Result<R>> {
+    pub fn submit(&self, piece: J) -> oneshot::Receiver<Result<R>> {
         let (done, receiver) = oneshot::channel();
         let mut state = self.shared.lock();
         state.waiting.push_back((piece, done));
-        if state.busy < self.lanes {
+        if state.busy < self.threads {
             state.busy += 1;
             drop(state);
-            let lane = Lane { shared: Arc::clone(&self.shared), has_ended: false };
-            run_blocking(&self.jobs, move || lane.run());
+            let worker = Worker { shared: Arc::clone(&self.shared), has_ended: false };
+            run_blocking(&self.jobs, move || worker.run());
         }
         receiver
     }
@@ -98,14 +98,14 @@ impl<J, R, F> Shared<J, R, F> {
 }
 
 /// What runs on a thread.
-struct Lane<J, R, F> {
+struct Worker<J, R, F> {
     shared: Arc<Shared<J, R, F>>,
     /// It is not counted any more.
     has_ended: bool,
 }
 
-impl<J, R, F> Lane<J, R, F> {
-    /// The next piece; `None` if the lane is to end.
+impl<J, R, F> Worker<J, R, F> {
+    /// The next piece; `None` if the thread is to end.
     fn next(&mut self) -> Option<(J, oneshot::Sender<Result<R>>)> {
         let mut state = self.shared.lock();
         let next = state.waiting.pop_front();
@@ -117,18 +117,18 @@ impl<J, R, F> Lane<J, R, F> {
     }
 }
 
-impl<J, R, F: Fn(J, &AtomicBool) -> R> Lane<J, R, F> {
+impl<J, R, F: Fn(J, &AtomicBool) -> R> Worker<J, R, F> {
     fn run(mut self) {
         while let Some((piece, done)) = self.next() {
-            let Shared { work, called_off, .. } = &*self.shared;
-            let made = catch_unwind(AssertUnwindSafe(|| work(piece, called_off)));
+            let Shared { work, cancelled, .. } = &*self.shared;
+            let made = catch_unwind(AssertUnwindSafe(|| work(piece, cancelled)));
             // Nobody may want it any more.
             drop(done.send(made.map_err(|payload| Error::panic(&*payload))));
         }
     }
 }
 
-impl<J, R, F> Drop for Lane<J, R, F> {
+impl<J, R, F> Drop for Worker<J, R, F> {
     /// The runtime shuts down, and this has no thread: what waits for one is given up, so that nobody waits for it.
     fn drop(&mut self) {
         if !self.has_ended {
@@ -142,18 +142,18 @@ impl<J, R, F> Drop for Lane<J, R, F> {
     }
 }
 
-impl<J, R, F> Drop for Crew<J, R, F> {
+impl<J, R, F> Drop for Workers<J, R, F> {
     fn drop(&mut self) {
-        self.shared.called_off.store(true, Relaxed);
+        self.shared.cancelled.store(true, Relaxed);
         // Taken out first, so that the lock is free while they are dropped.
         let waiting = std::mem::take(&mut self.shared.lock().waiting);
         drop(waiting);
     }
 }
 
-impl<J, R, F> fmt::Debug for Crew<J, R, F> {
+impl<J, R, F> fmt::Debug for Workers<J, R, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Crew").field("lanes", &self.lanes).finish_non_exhaustive()
+        f.debug_struct("Workers").field("threads", &self.threads).finish_non_exhaustive()
     }
 }
 
@@ -166,12 +166,12 @@ mod tests {
 
     use super::*;
 
-    /// A panic is the result of its piece, and the lane goes on.
+    /// A panic is the result of its piece, and the thread goes on.
     #[tokio::test]
     async fn a_panic_ends_no_lane() {
-        let crew =
-            Crew::new(1, |n: u8, _| 10_u8.checked_div(n).expect("not zero"), TaskTracker::new());
-        let made = [5, 0, 2].map(|n| crew.hand_out(n));
+        let workers =
+            Workers::new(1, |n: u8, _| 10_u8.checked_div(n).expect("not zero"), TaskTracker::new());
+        let made = [5, 0, 2].map(|n| workers.submit(n));
         let [first, panic, last] = made.map(|made| async { made.await.unwrap() });
         assert_eq!(first.await.unwrap(), 2);
         let error = panic.await.unwrap_err();
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(last.await.unwrap(), 5);
     }
 
-    /// Not more than its lanes at a time, and what is handed out meanwhile follows without a new thread.
+    /// Not more than its threads at a time, and what is handed out meanwhile follows without a new thread.
     #[tokio::test]
     async fn a_lane_takes_the_next_by_itself() {
         let (tracker, (tell, told)) = (TaskTracker::new(), mpsc::channel());
@@ -187,11 +187,11 @@ mod tests {
             tell.send(std::thread::current().id()).unwrap();
             wait.recv_timeout(AT_MOST).unwrap();
         };
-        let crew = Crew::new(1, work, tracker.clone());
+        let workers = Workers::new(1, work, tracker.clone());
         let made: Vec<_> = (0..3)
             .map(|_| {
                 let (go, wait) = mpsc::channel();
-                (crew.hand_out(wait), go)
+                (workers.submit(wait), go)
             })
             .collect();
         let thread = told.recv_timeout(AT_MOST).unwrap();
@@ -207,17 +207,17 @@ mod tests {
         tracker.wait().await;
     }
 
-    /// A piece that comes when all lanes have ended has a lane again.
+    /// A piece that comes when all threads have ended has a thread again.
     #[tokio::test]
     async fn a_crew_that_is_idle_works_again() {
         let tracker = TaskTracker::new();
-        let crew = Crew::new(1, |n: u8, _: &AtomicBool| n, tracker.clone());
+        let workers = Workers::new(1, |n: u8, _: &AtomicBool| n, tracker.clone());
         for n in 0..3 {
-            let mut made = crew.hand_out(n);
+            let mut made = workers.submit(n);
             tracker.close();
             tracker.wait().await;
             tracker.reopen();
-            assert_eq!(made.try_recv().expect("a lane has ended").unwrap(), n);
+            assert_eq!(made.try_recv().expect("a thread has ended").unwrap(), n);
         }
     }
 
@@ -228,28 +228,28 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let gone = runtime.handle().clone();
         runtime.shutdown_background();
-        let crew = Crew::new(1, |n: u8, _: &AtomicBool| n, TaskTracker::new());
+        let workers = Workers::new(1, |n: u8, _: &AtomicBool| n, TaskTracker::new());
         let _guard = gone.enter();
         for _ in 0..2 {
-            assert!(matches!(crew.hand_out(1).try_recv(), Err(TryRecvError::Closed)));
+            assert!(matches!(workers.submit(1).try_recv(), Err(TryRecvError::Closed)));
         }
     }
 
-    /// A dropped crew calls off what has not begun, tells what has, and the tracker waits for that.
+    /// A dropped workers calls off what has not begun, tells what has, and the tracker waits for that.
     #[tokio::test]
-    async fn dropping_calls_off_and_the_tracker_waits() {
+    async fn dropping_cancels_and_the_tracker_waits() {
         let (tracker, (has_begun, begun), (go, wait)) =
             (TaskTracker::new(), mpsc::channel(), mpsc::channel::<()>());
         let wait = Mutex::new(wait);
-        let work = move |_: u8, called_off: &AtomicBool| {
+        let work = move |_: u8, cancelled: &AtomicBool| {
             has_begun.send(()).unwrap();
             wait.lock().unwrap().recv_timeout(AT_MOST).unwrap();
-            called_off.load(Relaxed)
+            cancelled.load(Relaxed)
         };
-        let crew = Crew::new(1, work, tracker.clone());
-        let (first, mut second) = (crew.hand_out(1), crew.hand_out(2));
+        let workers = Workers::new(1, work, tracker.clone());
+        let (first, mut second) = (workers.submit(1), workers.submit(2));
         begun.recv_timeout(AT_MOST).unwrap();
-        drop(crew);
+        drop(workers);
         tracker.close();
         assert!(matches!(second.try_recv(), Err(TryRecvError::Closed)) && !tracker.is_empty());
         go.send(()).unwrap();
@@ -258,11 +258,11 @@ mod tests {
         assert!(begun.try_recv().is_err(), "the second never begins");
     }
 
-    /// Without a lane is a mistake.
+    /// Without a thread is a mistake.
     #[test]
-    #[should_panic(expected = "0 lanes")]
+    #[should_panic(expected = "0 threads")]
     fn no_lane_is_a_mistake() {
-        drop(Crew::new(0, |n: u8, _: &AtomicBool| n, TaskTracker::new()));
+        drop(Workers::new(0, |n: u8, _: &AtomicBool| n, TaskTracker::new()));
     }
 
     /// What is not told by then never will be: the test fails instead of hanging.

@@ -9,8 +9,8 @@ mod pipeline;
 mod stage;
 
 #[cfg(not(feature = "metrics"))]
-pub(crate) use none::{Figures, PipelineFigures};
+pub(crate) use none::{PipelineMetrics, StageMetrics};
 #[cfg(feature = "metrics")]
-pub(crate) use pipeline::PipelineFigures;
+pub(crate) use pipeline::PipelineMetrics;
 #[cfg(feature = "metrics")]
-pub(crate) use stage::Figures;
+pub(crate) use stage::StageMetrics;

@@ -1,4 +1,4 @@
-//! The figures of one stage.
+//! The metrics of one stage.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use crate::{BufferStats, StageInfo};
 /// negative, and takes all of it back in the end. What is published is read under the lock: of two threads the one that
 /// publishes last has read last.
 #[derive(Default)]
-pub(crate) struct Figures {
+pub(crate) struct StageMetrics {
     is_kept: AtomicBool,
     kept: Mutex<Kept>,
 }
@@ -51,7 +51,7 @@ pub(super) enum Place {
     Destination,
 }
 
-impl Figures {
+impl StageMetrics {
     /// Keeps them from now on, under these labels.
     pub(super) fn keep(&self, pipeline: &SharedString, stage: &StageInfo, place: Place) {
         self.kept().handles = Some(Handles::new(pipeline, stage, place));
