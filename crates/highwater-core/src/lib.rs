@@ -19,9 +19,8 @@
 mod buffer;
 mod coop;
 mod destination;
-mod duplex;
 mod error;
-mod metrics;
+mod observe;
 pub mod operators;
 mod pace;
 mod pipe;
@@ -29,37 +28,34 @@ mod pipeline;
 mod readable;
 mod reason;
 mod record;
-mod report;
+mod stage;
 #[doc(hidden)]
 pub mod sync;
 pub mod task;
-mod trace;
 mod transform;
 
 pub use buffer::{
-    Budget, BufferStats, Buffered, Control, Cork, Event, Events, HighWaterMark, Permit, Room,
-    Writable, WriteError, pass_through,
+    Budget, Buffered, BufferedDuplex, Cork, Duplex, HighWaterMark, Permit, Room, TiedReadable,
+    Writable, WriteError, duplex_pair, pass_through,
 };
 pub use coop::Coop;
 pub use destination::{
     BoxDestination, Destination, DestinationFn, FromSink, destination_fn, from_sink,
 };
-pub use duplex::{BufferedDuplex, Duplex, TiedReadable, duplex_pair};
 pub use error::{Context, Error, ErrorKind, Result, StandardError};
-pub use pace::Pace;
-pub use pipe::{Answer, Engine, Pipe, Plain, Timed};
-pub use pipeline::{
-    Explanation, Pipeline, PipelineFuture, PipelineHandle, StageExplanation, Stall, StalledStage,
-    WaitReason,
+pub use observe::{
+    Bottleneck, Explanation, Report, StageExplanation, StageReport, Stall, StalledStage, WaitReason,
 };
+pub use pace::Pace;
+pub use pipe::{Answer, Engine, Pipe, Piped, PipedTimed, Plain, Timed};
+pub use pipeline::{Pipeline, PipelineFuture, PipelineHandle};
 pub use readable::{
     AbortOn, BoxReadable, CatchUnwind, Concat, Flatten, FromIter, FromResults, FromStream, Next,
-    Once, Piped, PipedTimed, Readable, RunsOn, Source, StageInfo, StageStats, TakeUntil, Then,
-    Timeout, UntilError, Zip,
+    Once, Readable, Source, TakeUntil, Then, Timeout, UntilError, Zip,
 };
 pub use reason::dropped_for;
 pub use record::{BadRecord, ChunkWriter, MAX_RECORD, OnBadRecord, RecordCounts, RecordPolicy};
-pub use report::{Bottleneck, Report, StageReport};
+pub use stage::{BufferStats, Control, Event, Events, RunsOn, StageInfo, StageStats};
 pub use tokio_util::sync::CancellationToken;
 pub use transform::{
     BoxTransform, Chain, Offer, Out, Step, TimedTransform, Transform, TransformFn, transform_fn,

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use crate::Error;
+use crate::error::Error;
 
 /// A reading end that was dropped.
 pub(crate) trait Dropped {

@@ -9,13 +9,14 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use super::control::Control;
+use super::lazy_task::LazyTask;
 use super::shared::{Interest, Shared, Weighed};
-use super::starter::LazyTask;
-use super::writable::WriteError;
+use super::write_error::WriteError;
+use crate::error::{Error, Result};
+use crate::readable::{Readable, Source};
 use crate::reason::{self, Dropped};
+use crate::stage::Control;
 use crate::sync::{Ordering::Acquire, seeded};
-use crate::{Error, Readable, Result, Source};
 
 /// The reading end of a buffer: what [`pass_through`](crate::pass_through) and
 /// [`Readable::buffer`](crate::Readable::buffer) put into a [`Readable`].

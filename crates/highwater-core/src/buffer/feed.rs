@@ -14,9 +14,10 @@ use super::ledger::Room;
 use super::mark::HighWaterMark;
 use super::shared::Weighed;
 use super::writable::Writable;
-use crate::readable::StageInfo;
+use crate::error::{Error, Result};
+use crate::readable::{Readable, Source};
+use crate::stage::StageInfo;
 use crate::sync::seeded;
-use crate::{Error, Readable, Result, Source};
 
 /// Chunks on their way into a buffer: those that are ready cross under one lock.
 pub(super) struct Feeder<T> {

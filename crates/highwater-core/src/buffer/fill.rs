@@ -9,13 +9,14 @@ use std::task::{Context, Poll};
 use tokio_util::task::TaskTracker;
 
 use super::buffered::Buffered;
-use super::control::Control;
+use super::lazy_task::LazyTask;
 use super::mark::HighWaterMark;
 use super::shared::Shared;
-use super::starter::LazyTask;
 use super::writable::Writable;
-use crate::readable::{Plan, RunsOn, StageInfo};
-use crate::{Error, Readable, Result, reason};
+use crate::error::{Error, Result};
+use crate::readable::Readable;
+use crate::reason;
+use crate::stage::{Control, Plan, RunsOn, StageInfo};
 
 /// A readable whose buffer is filled by a task that `fill` describes. The task is spawned when the readable is first read,
 /// ends with it, and is waited for by the pipeline.

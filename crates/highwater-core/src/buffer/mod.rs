@@ -4,9 +4,11 @@ mod after;
 mod budget;
 mod buffered;
 mod charge;
-mod control;
+mod controlled;
+mod duplex;
 mod feed;
 mod fill;
+mod lazy_task;
 mod ledger;
 mod mark;
 mod offload;
@@ -14,26 +16,27 @@ mod outcome;
 mod reading;
 mod shared;
 mod sink;
-mod starter;
 mod state;
+mod subscribers;
 mod turns;
 mod waiters;
 mod wakes;
 mod writable;
+mod write_error;
 mod writer;
 
 pub use budget::Budget;
 pub use buffered::Buffered;
-pub use control::{BufferStats, Control, Event, Events};
+pub use duplex::{BufferedDuplex, Duplex, TiedReadable, duplex_pair};
 pub use ledger::Room;
 pub use mark::HighWaterMark;
-pub(crate) use outcome::Outcome;
-pub use writable::{Cork, Permit, Writable, WriteError};
+pub use writable::{Cork, Permit, Writable};
+pub use write_error::WriteError;
 
 use std::sync::Arc;
 
-use crate::Readable;
-use crate::readable::{Plan, StageInfo};
+use crate::readable::Readable;
+use crate::stage::{Control, Plan, StageInfo};
 use shared::Shared;
 
 /// Both ends of one buffer: Node's `PassThrough`. Nothing is spawned.

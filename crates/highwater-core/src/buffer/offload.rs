@@ -17,9 +17,11 @@ use super::fill::{Upstream, filled};
 use super::mark::HighWaterMark;
 use super::shared::Shared;
 use super::writable::Writable;
+use crate::error::{Error, Result};
 use crate::pipe::{Pipe, Plain};
-use crate::readable::{Plan, RunsOn, StageInfo};
-use crate::{Error, Readable, Result, Source, Transform};
+use crate::readable::{Readable, Source};
+use crate::stage::{Plan, RunsOn, StageInfo};
+use crate::transform::Transform;
 
 impl<S: Source> Readable<S> {
     /// Spawns two tasks, when it is first read, and runs the machine on Tokio's pool for blocking calls: for machines that

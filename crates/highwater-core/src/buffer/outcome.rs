@@ -5,17 +5,17 @@ use std::task::{Context, Poll};
 
 use super::shared::{Shared, Wait};
 use super::writable::Writable;
-use crate::Error;
+use crate::error::Error;
 use crate::sync::Ordering::Acquire;
 
 /// How a writing end goes, without being one.
-pub(crate) struct Outcome<T> {
+pub(super) struct Outcome<T> {
     shared: Arc<Shared<T>>,
     place: Option<u64>,
 }
 
 impl<T> Writable<T> {
-    pub(crate) fn outcome(&self) -> Outcome<T> {
+    pub(super) fn outcome(&self) -> Outcome<T> {
         Outcome { shared: Arc::clone(&self.shared), place: None }
     }
 }
@@ -23,12 +23,12 @@ impl<T> Writable<T> {
 impl<T> Outcome<T> {
     /// Why it failed, if it did: looked at before each chunk.
     #[inline]
-    pub(crate) fn failure(&self) -> Option<Error> {
+    pub(super) fn failure(&self) -> Option<Error> {
         if self.shared.attention.load(Acquire) { self.shared.lock().final_failure() } else { None }
     }
 
     /// The error of a failure, as soon as there is one. Pending for ever without one.
-    pub(crate) fn poll_failure(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
+    pub(super) fn poll_failure(&mut self, cx: &mut Context<'_>) -> Poll<Error> {
         let outcome = self.shared.poll_wait(&mut self.place, Wait::Outcome, cx);
         match (self.failure(), outcome) {
             (Some(error), _) | (None, Poll::Ready(Err(error))) => Poll::Ready(error),
@@ -36,11 +36,11 @@ impl<T> Outcome<T> {
         }
     }
 
-    pub(crate) fn end(&self) {
+    pub(super) fn end(&self) {
         self.shared.end(None);
     }
 
-    pub(crate) fn destroy(&self, error: Error) {
+    pub(super) fn destroy(&self, error: Error) {
         self.shared.destroy(error);
     }
 }

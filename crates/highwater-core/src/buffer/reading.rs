@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use super::ledger::{Life, Refusal};
 use super::shared::Shared;
 use super::state::{Interest, Weighed};
+use crate::error::{Error, Result};
 use crate::sync::{Ordering::Release, seeded};
-use crate::{Error, Result};
 
 impl<T> Shared<T> {
     /// Takes out all that is there if `taken` is empty; says what the reader gets if it is not a chunk.

@@ -8,17 +8,17 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::control::{BufferStats, Event};
 use super::ledger::{Life, Limit, Refusal, Room};
 use super::mark::HighWaterMark;
 use super::state::{By, Lost, State};
 pub(super) use super::state::{Interest, Weighed};
 pub(super) use super::waiters::Wait;
 use super::wakes::Wakes;
-use super::writable::WriteError;
-use crate::readable::{StageInfo, StageStats};
+use super::write_error::WriteError;
+use crate::error::{Error, Result};
+use crate::observe::trace;
+use crate::stage::{BufferStats, Event, StageInfo, StageStats};
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering::Release, seeded};
-use crate::{Error, Result, trace};
 
 pub(super) struct Shared<T> {
     state: Mutex<State<T>>,

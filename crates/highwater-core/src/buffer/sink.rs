@@ -11,7 +11,9 @@ use tokio::io::AsyncWrite;
 use super::ledger::Limit;
 use super::shared::{Shared, Wait};
 use super::writable::Writable;
-use crate::{Control, Destination, Error, Result};
+use crate::destination::Destination;
+use crate::error::{Error, Result};
+use crate::stage::Control;
 
 impl<T> Unpin for Writable<T> {}
 

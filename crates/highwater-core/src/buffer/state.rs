@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use super::control::{Event, Subscribers};
 use super::ledger::{Ledger, Life, Limit, Refusal};
 use super::mark::HighWaterMark;
+use super::subscribers::Subscribers;
 use super::waiters::{Wait, Waiters};
 use super::wakes::Wakes;
+use crate::error::{Error, Result};
+use crate::stage::Event;
 use crate::sync::seeded;
-use crate::{Error, Result};
 
 /// A chunk and what it weighs.
 pub(super) type Weighed<T> = (T, usize);

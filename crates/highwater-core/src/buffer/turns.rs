@@ -2,13 +2,14 @@
 
 use std::task::{Context, Poll};
 
-use super::control::Event;
 use super::shared::Shared;
 use super::state::State;
 use super::waiters::{Asleep, Wait};
 use super::wakes::Wakes;
+use crate::error::Result;
+use crate::observe::trace;
+use crate::stage::Event;
 use crate::sync::seeded;
-use crate::{Result, trace};
 
 impl<T> Shared<T> {
     /// Waits for what a writer waits for. `id` keeps its place in line until it is ready or [`leave`](Self::leave)s; a

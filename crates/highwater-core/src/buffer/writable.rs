@@ -5,11 +5,12 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::control::Control;
 use super::ledger::{Life, Limit, Room};
 use super::mark::HighWaterMark;
 use super::shared::{Shared, Wait};
-use crate::{Error, Result};
+use super::write_error::WriteError;
+use crate::error::{Error, Result};
+use crate::stage::Control;
 
 /// Node's `Writable`, the handle: the writing end of a buffer.
 ///
@@ -384,51 +385,5 @@ impl<T> Drop for Cork<'_, T> {
 impl<T> fmt::Debug for Cork<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cork").finish_non_exhaustive()
-    }
-}
-
-/// A chunk that was not taken, and why. With `?` it becomes an [`Error`], whatever the chunk is.
-pub struct WriteError<T> {
-    error: Error,
-    chunk: T,
-}
-
-impl<T> WriteError<T> {
-    #[cold]
-    pub(super) fn new(error: Error, chunk: T) -> Self {
-        Self { error, chunk }
-    }
-
-    /// The reason: its kind is asked here, for example `refused.error().is_overflow()`.
-    pub fn error(&self) -> &Error {
-        &self.error
-    }
-
-    /// The chunk, back.
-    pub fn into_chunk(self) -> T {
-        self.chunk
-    }
-
-    /// Both.
-    pub fn into_parts(self) -> (Error, T) {
-        (self.error, self.chunk)
-    }
-}
-
-impl<T> From<WriteError<T>> for Error {
-    fn from(refused: WriteError<T>) -> Self {
-        refused.error
-    }
-}
-
-impl<T> fmt::Display for WriteError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl<T> fmt::Debug for WriteError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WriteError").field("error", &self.error).finish_non_exhaustive()
     }
 }

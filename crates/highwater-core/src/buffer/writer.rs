@@ -11,13 +11,15 @@ use futures_core::Stream;
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
-use super::control::Control;
 use super::mark::HighWaterMark;
 use super::shared::{Interest, Shared, Weighed};
 use super::writable::Writable;
-use crate::readable::StageInfo;
+use crate::destination::Destination;
+use crate::error::{Error, Result};
+use crate::readable::{Readable, Source};
+use crate::stage::{Control, StageInfo};
 use crate::sync::{Ordering::Acquire, seeded};
-use crate::{Destination, Error, Readable, Result, Source, task};
+use crate::task;
 
 impl<T: Send + 'static> Writable<T> {
     /// Spawns a task that opens the destination and writes the buffered chunks to it. When no chunk is left, the

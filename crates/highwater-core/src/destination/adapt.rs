@@ -9,7 +9,7 @@ use futures_sink::Sink;
 use tokio::sync::mpsc::{self, error::TrySendError};
 
 use super::Destination;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Makes a destination of an async closure that is called for each chunk.
 ///

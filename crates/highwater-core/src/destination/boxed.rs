@@ -5,7 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::Destination;
-use crate::{Control, Error, Result};
+use crate::error::{Error, Result};
+use crate::stage::Control;
 
 /// A destination behind a pointer: to store it, or to choose between two at run time. It costs an allocation per call, except for a chunk
 /// that the destination [accepts](Destination::accept).

@@ -8,8 +8,9 @@ use std::future::Future;
 pub use adapt::{DestinationFn, FromSink, destination_fn, from_sink};
 pub use boxed::BoxDestination;
 
+use crate::error::{Error, Result};
+use crate::stage::Control;
 use crate::transform::short_name;
-use crate::{Control, Error, Result};
 
 /// Where chunks go: what Node's `_construct`, `_write`, `_writev`, `_final` and `_destroy` are for.
 ///

@@ -4,7 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::Verdict;
-use crate::{Offer, Result, Transform};
+use crate::error::Result;
+use crate::transform::{Offer, Transform};
 
 /// One chunk in, one chunk out: [`Readable::map`](crate::Readable::map).
 pub struct Map<I, F> {

@@ -25,7 +25,7 @@ pub use part::{Skip, SkipWhile, Take, TakeWhile};
 pub use state::{Chunks, Enumerate, Scan};
 pub use verdict::Verdict;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Fails when more than a number of chunks has passed; what the bounded collectors are made of.
 pub(crate) fn check_limit(held: usize, limit: usize, unit: &str) -> Result<()> {

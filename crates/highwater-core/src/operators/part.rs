@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 
 use super::Verdict;
-use crate::{Result, Transform};
+use crate::error::Result;
+use crate::transform::Transform;
 
 /// Passes the first chunks, then wants no more: [`Readable::take`](crate::Readable::take).
 #[derive(Debug, Clone)]

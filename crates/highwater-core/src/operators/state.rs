@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 
-use crate::{Result, Transform};
+use crate::error::Result;
+use crate::transform::Transform;
 
 /// Carries a state along: [`Readable::scan`](crate::Readable::scan).
 pub struct Scan<I, St, F> {

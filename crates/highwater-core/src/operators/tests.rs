@@ -1,7 +1,7 @@
 use std::num::NonZeroUsize;
 
 use super::*;
-use crate::Transform;
+use crate::transform::Transform;
 
 fn drive<M: Transform>(
     machine: &mut M,

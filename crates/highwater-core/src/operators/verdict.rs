@@ -1,6 +1,6 @@
 //! The answer of a predicate.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// What a predicate returns: `bool`, or `Result<bool>`, whose error ends the stream.
 ///

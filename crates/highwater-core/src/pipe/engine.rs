@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use tokio::time::{Sleep, sleep_until};
 
-use crate::{Offer, Result, Step, TimedTransform, Transform};
+use crate::error::Result;
+use crate::transform::{Offer, Step, TimedTransform, Transform};
 
 /// What an [`Engine`] says when it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

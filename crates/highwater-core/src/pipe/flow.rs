@@ -5,8 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::{Answer, Engine, Event};
-use crate::readable::StageCounter;
-use crate::{Offer, Result, Source};
+use crate::error::Result;
+use crate::readable::Source;
+use crate::stage::StageCounter;
+use crate::transform::Offer;
 
 /// Why the flow of chunks stops.
 pub(super) enum Stop<B, O> {

@@ -2,6 +2,7 @@
 
 mod engine;
 mod flow;
+mod operate;
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -13,10 +14,13 @@ use pin_project_lite::pin_project;
 
 pub use engine::{Answer, Engine, Plain, Timed};
 use flow::{Flow, Stop};
+pub use operate::{Piped, PipedTimed};
 
+use crate::error::{Error, Result};
 use crate::pace::PaceAt;
-use crate::readable::{StageCounter, StageStats};
-use crate::{Error, Result, Source, reason};
+use crate::readable::Source;
+use crate::reason;
+use crate::stage::{StageCounter, StageStats};
 
 pin_project! {
     /// A source with a machine behind it: what [`Readable::pipe`](crate::Readable::pipe) gives.

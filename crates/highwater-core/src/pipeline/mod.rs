@@ -1,13 +1,11 @@
 //! A source connected to a destination.
 
-mod explain;
-mod observe;
-mod progress;
+mod close;
+mod collect;
+mod course;
+mod handle;
 mod pump;
 mod run;
-mod running;
-mod stall;
-mod watch;
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -17,16 +15,13 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-pub use explain::{Explanation, StageExplanation};
-pub(crate) use progress::{Progress, Times};
-pub use running::PipelineHandle;
-pub use stall::{Stall, StalledStage, WaitReason};
+pub use handle::PipelineHandle;
 
 use crate::destination::Destination;
-use crate::readable::{Plan, Stopwatch};
-use crate::{Report, Result, Source};
-use observe::Observed;
-use watch::Watch;
+use crate::error::Result;
+use crate::observe::{Explanation, Observed, Progress, Report, Stall, Watch};
+use crate::readable::{Readable, Source};
+use crate::stage::{Plan, StageInfo, Stopwatch};
 
 /// A source connected to a destination, with the guarantees of Node's `pipeline()`.
 ///
@@ -76,11 +71,27 @@ pub struct Pipeline<S, D> {
     watch: Option<Box<Watch>>,
 }
 
+impl<S: Source> Readable<S> {
+    /// Connects to a destination. Nothing runs before the [`Pipeline`] is awaited, run or spawned.
+    pub fn pipe_to<D: Destination<Chunk = S::Chunk>>(self, destination: D) -> Pipeline<S, D>
+    where
+        S::Chunk: Send,
+    {
+        let info = StageInfo::new(destination.name())
+            .with_max_bytes(destination.max_bytes())
+            .with_buffer(destination.buffer());
+        let has_failed = self.has_failed();
+        let (source, mut plan) = self.into_parts();
+        plan.push(info);
+        Pipeline::new(source, has_failed, plan, destination)
+    }
+}
+
 /// The future of an awaited [`Pipeline`].
 pub type PipelineFuture = Pin<Box<dyn Future<Output = Result<Report>> + Send>>;
 
 impl<S, D> Pipeline<S, D> {
-    pub(crate) fn new(source: S, has_failed: bool, plan: Plan, destination: D) -> Self {
+    fn new(source: S, has_failed: bool, plan: Plan, destination: D) -> Self {
         Self {
             source,
             has_failed,
@@ -182,8 +193,7 @@ impl<S, D> Pipeline<S, D> {
 
     /// Says what it is made of, before it runs: the stages, where each runs, and how much memory they hold at the most.
     pub fn explain(&self) -> Explanation {
-        let stages = self.plan.stages().iter().map(StageExplanation::of).collect();
-        Explanation::new(self.name.clone(), stages)
+        Explanation::of(self.name.clone(), &self.plan)
     }
 
     /// Runs it on the caller's task. Source, stages and destination may borrow.

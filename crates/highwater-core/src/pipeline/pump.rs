@@ -8,13 +8,43 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::future::BoxFuture;
 
-use super::progress::{Phase, Progress};
-use super::run::Failure;
 use crate::destination::Destination;
+use crate::error::{Error, Result};
+use crate::observe::{Phase, Progress, trace};
 use crate::pace::Pace;
-use crate::readable::{Plan, StageInfo, StageStats};
+use crate::readable::Source;
+use crate::stage::{Plan, StageInfo, StageStats};
 use crate::task::Signal;
-use crate::{Error, Result, Source, trace};
+
+/// Why the work of a pipeline stopped before its end.
+pub(super) enum Failure {
+    /// The source or a stage: what was written before is sound and goes out.
+    Upstream(Error),
+    /// The destination, a panic or an abort.
+    Fatal(Error),
+}
+
+impl Failure {
+    pub(super) fn error(&self) -> &Error {
+        match self {
+            Self::Upstream(error) | Self::Fatal(error) => error,
+        }
+    }
+
+    /// Adds an error that came later.
+    pub(super) fn or_later(self, later: Error) -> Self {
+        match self {
+            Self::Upstream(error) => Self::Upstream(error.or_later(later)),
+            Self::Fatal(error) => Self::Fatal(error.or_later(later)),
+        }
+    }
+
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Self::Upstream(error) | Self::Fatal(error) => error,
+        }
+    }
+}
 
 /// Moves chunks from the source to the destination.
 ///

@@ -7,10 +7,50 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
+use tokio_util::sync::CancellationToken;
 
-use super::Source;
+use super::{Readable, Source};
+use crate::error::{Error, Result};
+use crate::reason::{self, dropped_for};
+use crate::stage::StageInfo;
 use crate::task::Cancelled;
-use crate::{Error, Result, dropped_for, reason};
+
+impl<S: Source> Readable<S> {
+    /// The chunks until the token is cancelled; then the source is dropped and the stream fails with an
+    /// [`is_aborted`](crate::Error::is_aborted) error, however it is read. Node's `addAbortSignal`.
+    ///
+    /// The token is looked at before each chunk. A pipeline behind it aborts its destination, so that a file that was to be
+    /// replaced stays as it was.
+    ///
+    /// It stops the source and the stages before it. A stage behind it that waits, and a destination that does not complete
+    /// a write, do not see the token, and chunks in a buffer behind it are delivered before the error. A pipeline opens its
+    /// destination, which makes the file of `fs::write` empty, although the token is cancelled already.
+    /// [`Pipeline::abort_on`](crate::Pipeline::abort_on) stops all of these as well.
+    ///
+    /// # Errors
+    ///
+    /// That of the stream, or `is_aborted`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_core::{CancellationToken, Readable};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
+    /// let token = CancellationToken::new();
+    /// let mut endless = Readable::from_iter(0_u64..).abort_on(token.clone());
+    /// assert_eq!(endless.next().await.transpose()?, Some(0));
+    /// token.cancel();
+    /// assert!(endless.next().await.is_some_and(|next| next.is_err_and(|error| error.is_aborted())));
+    /// # Ok(()) }
+    /// ```
+    #[doc(alias = "addAbortSignal")]
+    pub fn abort_on(self, token: CancellationToken) -> Readable<AbortOn<S>> {
+        let cancelled = Cancelled::new(token.clone());
+        let info =
+            StageInfo::new("abort_on").with_max_bytes(0).passing().token(token, cancelled.signal());
+        self.stage(info, |source| AbortOn::new(source, cancelled))
+    }
+}
 
 pin_project! {
     /// The source made by [`Readable::abort_on`](crate::Readable::abort_on).

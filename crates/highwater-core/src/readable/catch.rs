@@ -8,8 +8,10 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::{Plan, Readable, StageInfo};
-use crate::{Error, Result, Source};
+use super::Readable;
+use crate::error::{Error, Result};
+use crate::readable::Source;
+use crate::stage::{Plan, StageInfo};
 
 impl<S: Source> Readable<S> {
     /// Turns a panic of the source or of a stage into an [`is_panic`](Error::is_panic) error of that stage, in its place.

@@ -8,8 +8,90 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::{Source, StageCounter, StageStats};
-use crate::{Error, Result, reason};
+use super::{Life, Readable, Source};
+use crate::error::{Error, Result};
+use crate::reason;
+use crate::stage::{StageCounter, StageInfo, StageStats};
+
+/// Sources made of other sources and of futures.
+impl<S: Source> Readable<S> {
+    /// Turns each chunk into what an async closure makes of it, one after the other, in order.
+    ///
+    /// The closure returns a [`Result`]; its error ends the stream. The future lives in one box per stage, not per
+    /// chunk.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe: a future under way stays in the stage and goes on at the next poll.
+    pub fn then<O, F, Fut>(self, f: F) -> Readable<Then<S, F, Fut>>
+    where
+        F: FnMut(S::Chunk) -> Fut,
+        Fut: Future<Output = Result<O>>,
+    {
+        let info = StageInfo::new("then").with_max_bytes(0).passing();
+        let meter = info.meter().clone();
+        self.stage(info, |source| Then::new(source, f, meter))
+    }
+
+    /// The chunks of this one, then those of `next`, which is read when this one has ended.
+    pub fn chain<S2>(self, next: Readable<S2>) -> Readable<Concat<S, S2>>
+    where
+        S2: Source<Chunk = S::Chunk>,
+    {
+        let second_failed = next.has_failed();
+        let (second, plan) = next.into_parts();
+        let sources = [self.plan.source_name(), plan.source_name()];
+        let info = StageInfo::new("chain").with_max_bytes(0).combines().passing();
+        let meter = info.meter().clone();
+        let mut both =
+            self.stage(info, |first| Concat::new(first, second, second_failed, sources, meter));
+        both.plan.append_later(plan);
+        both
+    }
+
+    /// Pairs of chunks, until one of the two ends; the other is dropped then.
+    pub fn zip<S2: Source>(self, other: Readable<S2>) -> Readable<Zip<S, S2>> {
+        let second_failed = other.has_failed();
+        let (second, plan) = other.into_parts();
+        let sources = [self.plan.source_name(), plan.source_name()];
+        let info = StageInfo::new("zip").with_max_bytes(0).combines();
+        let meter = info.meter().clone();
+        let mut both = self.stage(info, |first| Zip::new(first, second, sources, meter));
+        both.life = if second_failed { Life::Broken } else { both.life };
+        both.plan.append(plan);
+        both
+    }
+
+    /// The chunks until `until` resolves; the source is dropped then.
+    ///
+    /// This is a clean end: a destination behind it commits what it has. Use [`abort_on`](Self::abort_on) for a stop that
+    /// must not be taken for the end.
+    pub fn take_until<Fut: Future>(self, until: Fut) -> Readable<TakeUntil<S, Fut>> {
+        let info = StageInfo::new("take_until").with_max_bytes(0).passing();
+        let meter = info.meter().clone();
+        self.stage(info, |source| TakeUntil::new(source, until, meter))
+    }
+
+    /// Ends cleanly where it would fail: the error goes to `f` instead of down the stream. For one of several sources whose
+    /// end is its own business, such as a connection among those that are merged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_core::{Error, Readable, Result};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let mut why = None;
+    /// let broken = Readable::from_iter(["1", "2", "three", "4"]).try_map(|n| Ok(n.parse::<u32>()?));
+    /// assert_eq!(broken.until_error(|error| why = Some(error)).to_vec().await?, [1, 2]);
+    /// assert_eq!(why.as_ref().and_then(Error::chunk), Some(2));
+    /// # Ok(()) }
+    /// ```
+    pub fn until_error<F: FnOnce(Error)>(self, f: F) -> Readable<UntilError<S, F>> {
+        let info = StageInfo::new("until_error").with_max_bytes(0);
+        let meter = info.meter().clone();
+        self.stage(info, |source| UntilError::new(source, f, meter))
+    }
+}
 
 pin_project! {
     /// The source made by [`Readable::then`](crate::Readable::then).

@@ -7,9 +7,11 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::{Readable, Source, StageCounter, StageInfo, StageStats};
+use super::{Readable, Source};
+use crate::error::Result;
 use crate::pace::Pace;
-use crate::{Result, reason};
+use crate::reason;
+use crate::stage::{StageCounter, StageInfo, StageStats};
 
 pin_project! {
     /// The source made by [`Readable::flatten`](crate::Readable::flatten).

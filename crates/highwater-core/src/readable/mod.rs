@@ -2,12 +2,8 @@
 
 mod abort;
 mod catch;
-mod collect;
 mod combine;
 mod flatten;
-mod meter;
-mod operate;
-mod plan;
 mod source;
 mod sources;
 mod timeout;
@@ -27,19 +23,13 @@ pub use abort::AbortOn;
 pub use catch::CatchUnwind;
 pub use combine::{Concat, TakeUntil, Then, UntilError, Zip};
 pub use flatten::Flatten;
-pub use meter::StageStats;
-pub(crate) use meter::{StageCounter, Stopwatch};
-pub(crate) use plan::Plan;
-pub use plan::{RunsOn, StageInfo};
 pub use source::Source;
 pub use sources::{FromIter, FromResults, FromStream, Once};
 pub use timeout::Timeout;
 
-use crate::destination::Destination;
+use crate::error::{Error, Result};
 use crate::pace::Pace;
-use crate::pipe::{Pipe, Plain, Timed};
-use crate::pipeline::Pipeline;
-use crate::{Error, Result, TimedTransform, Transform};
+use crate::stage::{Plan, StageInfo};
 
 pin_project! {
     /// Node's `Readable`: a source with operators, iterated with [`next`](Self::next) or as a [`Stream`] of results.
@@ -89,12 +79,6 @@ enum Life {
 
 /// A readable whose type is only its chunk: to store it, to return it, to choose between two at run time.
 pub type BoxReadable<T> = Readable<Pin<Box<dyn Stream<Item = Result<T>> + Send>>>;
-
-/// A readable with a [`Transform`] behind it.
-pub type Piped<S, M> = Readable<Pipe<S, Plain<M>>>;
-
-/// A readable with a [`TimedTransform`] behind it.
-pub type PipedTimed<S, M> = Readable<Pipe<S, Timed<M>>>;
 
 /// Made of parts: what operators of other crates are written with.
 impl<S> Readable<S> {
@@ -220,35 +204,6 @@ impl<S: Source> Readable<S> {
         S: Unpin,
     {
         Next(self)
-    }
-
-    /// Puts a machine behind: Node's `pipe` of a `Transform`.
-    pub fn pipe<M: Transform<Input = S::Chunk>>(self, machine: M) -> Piped<S, M> {
-        let info = StageInfo::new(machine.name()).with_max_bytes(machine.max_bytes());
-        let meter = info.meter().clone();
-        meter.steady();
-        self.stage(info, |source| Pipe::new(source, Plain(machine), meter))
-    }
-
-    /// Puts a machine behind that acts on time.
-    pub fn pipe_timed<M: TimedTransform<Input = S::Chunk>>(self, machine: M) -> PipedTimed<S, M> {
-        let info = StageInfo::new(machine.name()).with_max_bytes(machine.max_bytes());
-        let meter = info.meter().clone();
-        self.stage(info, |source| Pipe::new(source, Timed::new(machine), meter))
-    }
-
-    /// Connects to a destination. Nothing runs before the [`Pipeline`] is awaited, run or spawned.
-    pub fn pipe_to<D: Destination<Chunk = S::Chunk>>(self, destination: D) -> Pipeline<S, D>
-    where
-        S::Chunk: Send,
-    {
-        let info = StageInfo::new(destination.name())
-            .with_max_bytes(destination.max_bytes())
-            .with_buffer(destination.buffer());
-        let has_failed = self.has_failed();
-        let (source, mut plan) = self.into_parts();
-        plan.push(info);
-        Pipeline::new(source, has_failed, plan, destination)
     }
 
     /// Forgets the type of the source.

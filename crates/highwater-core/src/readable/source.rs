@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-use crate::Result;
+use crate::error::Result;
 
 /// A source of chunks: a [`Stream`] of results with [`Error`](crate::Error) that says what its chunks are.
 ///

@@ -8,9 +8,10 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::{Readable, Source, StageInfo};
+use super::{Readable, Source};
 use crate::coop::Coop;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
+use crate::stage::StageInfo;
 
 /// The source made by [`Readable::from_iter`].
 pub struct FromIter<I> {

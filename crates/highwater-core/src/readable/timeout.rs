@@ -10,9 +10,11 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 use tokio::time::{Sleep, sleep_until};
 
-use super::{Readable, Source, StageInfo};
+use super::{Readable, Source};
+use crate::error::{Error, Result};
+use crate::reason;
+use crate::stage::StageInfo;
 use crate::task::after;
-use crate::{Error, Result, reason};
 
 /// Time limits, on Tokio's clock. What is too late is an [`is_timeout`](Error::is_timeout) error, and the source is dropped.
 ///

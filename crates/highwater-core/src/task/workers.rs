@@ -9,8 +9,8 @@ use std::sync::{Arc, PoisonError};
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
+use crate::error::{Error, Result};
 use crate::sync::{Mutex, MutexGuard, run_blocking};
-use crate::{Error, Result};
 
 /// Works on as many pieces at a time as it has threads, each a thread of Tokio's pool for blocking calls.
 ///
@@ -260,8 +260,8 @@ mod tests {
 
     /// Without a thread is a mistake.
     #[test]
-    #[should_panic(expected = "0 threads")]
-    fn no_lane_is_a_mistake() {
+    #[should_panic(expected = "at least 1 thread")]
+    fn no_thread_is_a_mistake() {
         drop(Workers::new(0, |n: u8, _: &AtomicBool| n, TaskTracker::new()));
     }
 

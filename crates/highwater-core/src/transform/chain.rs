@@ -1,7 +1,7 @@
 //! Two machines as one.
 
 use super::Transform;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Two machines as one: what the first gives, the second takes.
 ///

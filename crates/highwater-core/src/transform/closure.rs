@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::Transform;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Where a [`transform_fn`] pushes its output: Node's `this.push`.
 #[derive(Debug)]

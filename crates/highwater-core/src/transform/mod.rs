@@ -8,7 +8,7 @@ pub use chain::Chain;
 pub use closure::{Out, TransformFn, transform_fn};
 pub use timed::{Step, TimedTransform};
 
-use crate::Result;
+use crate::error::Result;
 
 /// Takes chunks in, gives chunks out: Node's `Transform`, as a pure machine.
 ///

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::short_name;
-use crate::Result;
+use crate::error::Result;
 
 /// What a [`TimedTransform`] has to say when it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

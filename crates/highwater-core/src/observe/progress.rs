@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::readable::{StageStats, Stopwatch};
+use crate::stage::{StageStats, Stopwatch};
 
 /// Shared by the pipeline that runs and those who ask how it is.
 ///
@@ -100,7 +100,7 @@ impl Progress {
     }
 
     /// Whether the stages are timed.
-    pub(super) fn is_timed(&self) -> bool {
+    pub(crate) fn is_timed(&self) -> bool {
         self.stopwatch.is_some()
     }
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::pipeline::{Progress, Times};
-use crate::readable::{Plan, StageInfo};
-use crate::{BufferStats, Control, Error};
+use super::progress::{Progress, Times};
+use crate::error::Error;
+use crate::stage::{BufferStats, Control, Plan, StageInfo};
 
 /// What a pipeline did, or does: how much it moved, and where the time went.
 ///

@@ -8,15 +8,17 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 use tracing::Span;
 
-use super::Progress;
+use super::metrics::PipelineMetrics;
+use super::progress::Progress;
+use super::report::Report;
+use super::trace;
 use super::watch::Watch;
-use crate::metrics::PipelineMetrics;
-use crate::readable::Plan;
-use crate::{Report, Result, trace};
+use crate::error::Result;
+use crate::stage::Plan;
 
 pin_project! {
     /// The work of a pipeline, seen from outside.
-    pub(super) struct Observed<F> {
+    pub(crate) struct Observed<F> {
         #[pin]
         work: F,
         sight: Sight,
@@ -34,7 +36,7 @@ struct Sight {
 }
 
 impl<F> Observed<F> {
-    pub(super) fn new(
+    pub(crate) fn new(
         work: F,
         name: Option<Arc<str>>,
         plan: Arc<Plan>,

@@ -7,9 +7,15 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::buffer::{Buffered, HighWaterMark, Outcome, Writable, pass_through};
-use crate::readable::StageInfo;
-use crate::{Error, Readable, Result, Source, reason};
+use super::buffered::Buffered;
+use super::mark::HighWaterMark;
+use super::outcome::Outcome;
+use super::pass_through;
+use super::writable::Writable;
+use crate::error::{Error, Result};
+use crate::readable::{Readable, Source};
+use crate::reason;
+use crate::stage::StageInfo;
 
 /// Node's `Duplex`: a readable and a writable that belong together, such as the two directions of a socket or a child
 /// process.

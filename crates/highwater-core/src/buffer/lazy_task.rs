@@ -6,8 +6,8 @@ use std::pin::Pin;
 
 use tracing::Instrument;
 
+use crate::observe::trace;
 use crate::task::{self, Task};
-use crate::trace;
 
 /// What fills a buffer: nothing before the buffer is read for the first time, a task from then on. It ends with this.
 pub(super) enum LazyTask {

@@ -8,10 +8,11 @@ use std::pin::pin;
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 
-use super::{Readable, Source};
 use crate::destination::destination_fn;
+use crate::error::Result;
+use crate::observe::Report;
 use crate::operators::{Verdict, check_limit};
-use crate::{Report, Result};
+use crate::readable::{Readable, Source};
 
 /// Reading to the end. Each takes the readable, and drops its source when the answer is known.
 ///

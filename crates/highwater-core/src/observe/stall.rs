@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::progress::{Phase, Progress};
-use crate::BufferStats;
-use crate::readable::{Plan, StageInfo};
+use crate::stage::{BufferStats, Plan, StageInfo};
 
 /// A pipeline in which nothing has moved for a while: what [`Pipeline::stall_after`](crate::Pipeline::stall_after) tells.
 ///

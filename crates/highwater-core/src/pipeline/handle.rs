@@ -7,10 +7,10 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use tokio_util::sync::CancellationToken;
 
-use super::Progress;
-use crate::readable::Plan;
+use crate::error::Result;
+use crate::observe::{Progress, Report};
+use crate::stage::Plan;
 use crate::task::Task;
-use crate::{Report, Result};
 
 /// A pipeline that runs on a task of its own. Dropping it drops the pipeline.
 ///

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::readable::{RunsOn, StageInfo};
+use crate::stage::{Plan, RunsOn, StageInfo};
 
 /// What [`Pipeline::explain`](crate::Pipeline::explain) says: the stages from the source to the destination, where each
 /// runs, and how much memory they hold at the most.
@@ -23,8 +23,8 @@ pub struct StageExplanation {
 }
 
 impl Explanation {
-    pub(super) fn new(name: Option<Arc<str>>, stages: Vec<StageExplanation>) -> Self {
-        Self { name, stages }
+    pub(crate) fn of(name: Option<Arc<str>>, plan: &Plan) -> Self {
+        Self { name, stages: plan.stages().iter().map(StageExplanation::of).collect() }
     }
 
     /// The stages, the source first and the destination last.
@@ -39,7 +39,7 @@ impl Explanation {
 }
 
 impl StageExplanation {
-    pub(super) fn of(info: &StageInfo) -> Self {
+    fn of(info: &StageInfo) -> Self {
         Self {
             name: info.name(),
             runs: info.where_it_runs(),

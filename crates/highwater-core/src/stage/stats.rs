@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::metrics::StageMetrics;
+#[cfg(feature = "metrics")]
+use super::metrics::StageMetrics;
 
 /// The counters of one stage, shared by the stage that writes them and the pipeline that reports them.
 #[derive(Clone, Default)]
@@ -25,6 +26,7 @@ struct Counters {
     rests: AtomicBool,
     working: AtomicUsize,
     stopwatch: OnceLock<Arc<Stopwatch>>,
+    #[cfg(feature = "metrics")]
     metrics: StageMetrics,
 }
 
@@ -52,6 +54,7 @@ impl StageStats {
     /// Says how many chunks the stage has in work on other tasks, for stages that start such.
     pub fn in_flight(&self, chunks: usize) {
         self.0.working.store(chunks, Relaxed);
+        #[cfg(feature = "metrics")]
         self.0.metrics.in_flight(chunks);
     }
 
@@ -67,6 +70,7 @@ impl StageStats {
 
     /// It was paused.
     pub(crate) fn paused(&self) {
+        #[cfg(feature = "metrics")]
         self.0.metrics.paused();
     }
 

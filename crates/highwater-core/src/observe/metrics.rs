@@ -1,4 +1,4 @@
-//! The metrics of a pipeline.
+//! What a pipeline does, as counters and gauges for the recorders of the crate `metrics`. The guide lists the names.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use metrics::{Counter, SharedString, counter, gauge};
 
-use super::stage::{Place, Shown, count};
-use crate::pipeline::{Progress, Times};
-use crate::readable::Plan;
-use crate::{Report, Result};
+use super::progress::{Progress, Times};
+use super::report::Report;
+use crate::error::Result;
+use crate::stage::{Place, Plan, Shown, count};
 
 /// Keeps the metrics of all stages while it lives.
-pub(crate) struct PipelineMetrics {
+pub(super) struct PipelineMetrics {
     name: SharedString,
     running: Shown,
     spent: [Spent; 4],
@@ -27,7 +27,7 @@ struct Spent {
 }
 
 impl PipelineMetrics {
-    pub(crate) fn new(name: Option<Arc<str>>, plan: &Plan) -> Self {
+    pub(super) fn new(name: Option<Arc<str>>, plan: &Plan) -> Self {
         let name = name.map_or_else(|| SharedString::const_str("unnamed"), SharedString::from);
         let last = plan.stages().len() - 1;
         for (index, stage) in plan.stages().iter().enumerate() {
@@ -49,7 +49,7 @@ impl PipelineMetrics {
     }
 
     /// Its task has been polled.
-    pub(crate) fn publish(&mut self, plan: &Plan, progress: &Progress) {
+    pub(super) fn publish(&mut self, plan: &Plan, progress: &Progress) {
         if let Some((destination, before)) = plan.stages().split_last() {
             for stage in before.iter().filter(|stage| stage.known_buffer().is_none()) {
                 stage.meter().metrics().took(stage.meter().taken(), stage.meter().bytes());
@@ -64,7 +64,7 @@ impl PipelineMetrics {
     }
 
     /// It has ended, this way; without this it was dropped.
-    pub(crate) fn over(&mut self, result: &Result<Report>) {
+    pub(super) fn over(&mut self, result: &Result<Report>) {
         self.how = match result {
             Ok(_) => "end",
             Err(error) if error.is_aborted() => "abort",
@@ -78,7 +78,7 @@ impl PipelineMetrics {
     }
 
     /// Nothing is kept any more.
-    pub(crate) fn close(&mut self, plan: &Plan) {
+    pub(super) fn close(&mut self, plan: &Plan) {
         for stage in plan.stages() {
             stage.meter().metrics().close();
         }

@@ -1,4 +1,4 @@
-//! The metrics of one stage.
+//! What one stage does, as counters and gauges for the recorders of the crate `metrics`.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, SharedString, counter, gauge};
 use tokio::time::Instant;
 
-use crate::{BufferStats, StageInfo};
+use super::{BufferStats, StageInfo};
 
 /// Kept while a pipeline runs that the stage is of.
 ///
@@ -45,7 +45,7 @@ struct Buffer {
 
 /// Where a stage is in its pipeline.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     Source,
     Between,
     Destination,
@@ -53,19 +53,19 @@ pub(super) enum Place {
 
 impl StageMetrics {
     /// Keeps them from now on, under these labels.
-    pub(super) fn keep(&self, pipeline: &SharedString, stage: &StageInfo, place: Place) {
+    pub(crate) fn keep(&self, pipeline: &SharedString, stage: &StageInfo, place: Place) {
         self.kept().handles = Some(Handles::new(pipeline, stage, place));
         self.is_kept.store(true, Relaxed);
     }
 
     /// Takes the gauges back.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.is_kept.store(false, Relaxed);
         self.kept().handles = None;
     }
 
     /// How many chunks it took, and what they weighed, since it was made.
-    pub(super) fn took(&self, chunks: u64, weight: u64) {
+    pub(crate) fn took(&self, chunks: u64, weight: u64) {
         self.kept().count(chunks, weight);
     }
 
@@ -159,18 +159,18 @@ impl Buffer {
 }
 
 /// A part of a gauge.
-pub(super) struct Shown {
+pub(crate) struct Shown {
     gauge: Gauge,
     value: usize,
 }
 
 impl Shown {
-    pub(super) fn new(gauge: Gauge) -> Self {
+    pub(crate) fn new(gauge: Gauge) -> Self {
         Self { gauge, value: 0 }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
-    pub(super) fn set(&mut self, value: usize) {
+    pub(crate) fn set(&mut self, value: usize) {
         let before = std::mem::replace(&mut self.value, value);
         if value >= before {
             self.gauge.increment((value - before) as f64);
@@ -218,7 +218,7 @@ impl Drop for Waited {
 }
 
 /// Counts time; what is less than a microsecond is owed.
-pub(super) fn count(counter: &Counter, owed: &mut Duration, spent: Duration) {
+pub(crate) fn count(counter: &Counter, owed: &mut Duration, spent: Duration) {
     *owed += spent;
     let whole = owed.as_micros();
     *owed -= Duration::from_nanos(u64::try_from(whole * 1000).unwrap_or(u64::MAX));

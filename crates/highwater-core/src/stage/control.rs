@@ -1,18 +1,14 @@
 //! Holding a buffer from elsewhere, and hearing what happens to it.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use super::ledger::Life;
-use super::shared::{Shared, Wait};
-use super::wakes::Wakes;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// A handle to a buffer that neither reads nor writes: it pauses, resumes, destroys, and tells.
 ///
@@ -36,10 +32,10 @@ use crate::{Error, Result};
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct Control(Arc<dyn Remote>);
+pub struct Control(Arc<dyn Controlled>);
 
 /// What a [`Control`] can do, whatever the type of the chunks.
-trait Remote: Send + Sync {
+pub(crate) trait Controlled: Send + Sync {
     fn pause(&self, paused: bool);
     fn destroy(&self, error: Error);
     fn stats(&self) -> BufferStats;
@@ -51,53 +47,9 @@ trait Remote: Send + Sync {
     fn poll_event(&self, id: u64, cx: &mut Context<'_>) -> Poll<Option<Event>>;
 }
 
-impl<T: Send> Remote for Shared<T> {
-    fn pause(&self, paused: bool) {
-        self.pause(paused);
-    }
-
-    fn destroy(&self, error: Error) {
-        self.destroy(error);
-    }
-
-    fn stats(&self) -> BufferStats {
-        self.stats()
-    }
-
-    fn poll_outcome(&self, id: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        self.poll_wait(id, Wait::Outcome, cx)
-    }
-
-    fn is_ruined(&self) -> bool {
-        let state = self.lock();
-        state.ledger.life() == Life::Destroyed && !state.reader_is_gone
-    }
-
-    fn leave(&self, id: u64) {
-        self.leave(id);
-    }
-
-    fn subscribe(&self) -> u64 {
-        self.lock().subscribers.add()
-    }
-
-    fn unsubscribe(&self, id: u64) {
-        let subscriber = self.lock().subscribers.remove(id);
-        drop(subscriber);
-    }
-
-    fn poll_event(&self, id: u64, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        let waker = cx.waker().clone();
-        let _replaced;
-        let mut state = self.lock();
-        _replaced = state.subscribers.listen(id, waker);
-        state.subscribers.next(id)
-    }
-}
-
 impl Control {
-    pub(super) fn new<T: Send + 'static>(shared: Arc<Shared<T>>) -> Self {
-        Self(shared)
+    pub(crate) fn new<C: Controlled + 'static>(buffer: Arc<C>) -> Self {
+        Self(buffer)
     }
 
     /// Delivers nothing more until [`resume`](Self::resume). The source goes on until the buffer is at its mark.
@@ -137,8 +89,8 @@ impl Control {
     ///
     /// Is cancel safe.
     pub async fn finished(&self) -> Result<()> {
-        let mut place = Place { remote: &*self.0, id: None };
-        poll_fn(|cx| place.remote.poll_outcome(&mut place.id, cx)).await
+        let mut place = Place { buffer: &*self.0, id: None };
+        poll_fn(|cx| place.buffer.poll_outcome(&mut place.id, cx)).await
     }
 
     /// Resolves with the error when the buffer is destroyed by another than its reader.
@@ -151,7 +103,7 @@ impl Control {
 
     /// What happens to it from now on. Costs nothing before it is asked for.
     pub fn events(&self) -> Events {
-        Events { id: self.0.subscribe(), remote: Arc::clone(&self.0) }
+        Events { id: self.0.subscribe(), buffer: Arc::clone(&self.0) }
     }
 }
 
@@ -162,14 +114,14 @@ impl fmt::Debug for Control {
 }
 
 struct Place<'a> {
-    remote: &'a dyn Remote,
+    buffer: &'a dyn Controlled,
     id: Option<u64>,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         if let Some(id) = self.id {
-            self.remote.leave(id);
+            self.buffer.leave(id);
         }
     }
 }
@@ -230,7 +182,7 @@ pub enum Event {
 /// It holds at the most 64 events for a slow listener; then the oldest make way for an [`Event::Missed`].
 pub struct Events {
     id: u64,
-    remote: Arc<dyn Remote>,
+    buffer: Arc<dyn Controlled>,
 }
 
 impl Events {
@@ -240,7 +192,7 @@ impl Events {
     ///
     /// Is cancel safe.
     pub async fn next(&mut self) -> Option<Event> {
-        poll_fn(|cx| self.remote.poll_event(self.id, cx)).await
+        poll_fn(|cx| self.buffer.poll_event(self.id, cx)).await
     }
 }
 
@@ -248,13 +200,13 @@ impl Stream for Events {
     type Item = Event;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.remote.poll_event(self.id, cx)
+        self.buffer.poll_event(self.id, cx)
     }
 }
 
 impl Drop for Events {
     fn drop(&mut self) {
-        self.remote.unsubscribe(self.id);
+        self.buffer.unsubscribe(self.id);
     }
 }
 
@@ -263,70 +215,3 @@ impl fmt::Debug for Events {
         f.debug_struct("Events").finish_non_exhaustive()
     }
 }
-
-/// Those who listen to a buffer.
-#[derive(Default)]
-pub(super) struct Subscribers {
-    next: u64,
-    all: BTreeMap<u64, Subscriber>,
-    closed: bool,
-}
-
-#[derive(Default)]
-pub(super) struct Subscriber {
-    queue: VecDeque<Event>,
-    missed: u64,
-    waker: Option<Waker>,
-}
-
-impl Subscribers {
-    /// Notes an event for all; they are woken when `wakes` is dropped.
-    #[inline]
-    pub(super) fn tell(&mut self, event: Event, wakes: &mut Wakes) {
-        self.closed |= matches!(event, Event::Close);
-        if !self.all.is_empty() {
-            self.tell_all(&event, wakes);
-        }
-    }
-
-    #[cold]
-    fn tell_all(&mut self, event: &Event, wakes: &mut Wakes) {
-        for subscriber in self.all.values_mut() {
-            if subscriber.queue.len() == EVENTS_HELD {
-                subscriber.queue.pop_front();
-                subscriber.missed += 1;
-            }
-            subscriber.queue.push_back(event.clone());
-            wakes.extend(subscriber.waker.take());
-        }
-    }
-
-    fn add(&mut self) -> u64 {
-        self.next += 1;
-        self.all.insert(self.next, Subscriber::default());
-        self.next
-    }
-
-    fn remove(&mut self, id: u64) -> Option<Subscriber> {
-        self.all.remove(&id)
-    }
-
-    fn listen(&mut self, id: u64, waker: Waker) -> Option<Waker> {
-        self.all.get_mut(&id).and_then(|subscriber| subscriber.waker.replace(waker))
-    }
-
-    fn next(&mut self, id: u64) -> Poll<Option<Event>> {
-        let closed = self.closed;
-        let Some(subscriber) = self.all.get_mut(&id) else { return Poll::Ready(None) };
-        if subscriber.missed > 0 {
-            return Poll::Ready(Some(Event::Missed(std::mem::take(&mut subscriber.missed))));
-        }
-        match subscriber.queue.pop_front() {
-            Some(event) => Poll::Ready(Some(event)),
-            None if closed => Poll::Ready(None),
-            None => Poll::Pending,
-        }
-    }
-}
-
-const EVENTS_HELD: usize = 64;

@@ -10,9 +10,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::progress::{Phase, Progress};
 use super::stall::Stall;
-use crate::readable::{Plan, StageInfo};
+use super::trace;
+use crate::stage::{Plan, StageInfo};
 use crate::task::later;
-use crate::trace;
 
 /// Tells of a stall: once, and again when something has moved since.
 ///
@@ -22,7 +22,7 @@ use crate::trace;
 ///      ^                                    |
 ///      +-------- something moved -----------+
 /// ```
-pub(super) struct Watch {
+pub(crate) struct Watch {
     after: Duration,
     tell: Box<dyn FnMut(&Stall) + Send>,
     state: Option<State>,
@@ -46,12 +46,12 @@ struct Moves {
 }
 
 impl Watch {
-    pub(super) fn new(after: Duration, tell: impl FnMut(&Stall) + Send + 'static) -> Self {
+    pub(crate) fn new(after: Duration, tell: impl FnMut(&Stall) + Send + 'static) -> Self {
         Self { after, tell: Box::new(tell), state: None }
     }
 
     /// Looks whether something has moved since the last look; has the task woken for the next one.
-    pub(super) fn look(
+    pub(crate) fn look(
         &mut self,
         name: Option<&Arc<str>>,
         plan: &Plan,

@@ -5,8 +5,10 @@
 
 use tracing::{Span, debug, debug_span, info_span, trace, warn};
 
-use crate::readable::Plan;
-use crate::{Error, Report, Result, Stall};
+use super::report::Report;
+use super::stall::Stall;
+use crate::error::{Error, Result};
+use crate::stage::Plan;
 
 /// The span of a pipeline, while it runs.
 pub(crate) fn pipeline(name: Option<&str>, plan: &Plan) -> Span {

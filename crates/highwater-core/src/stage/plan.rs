@@ -9,9 +9,9 @@ use futures_util::future::{BoxFuture, select_all};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::meter::{StageStats, Stopwatch};
+use super::{Control, StageStats, Stopwatch};
+use crate::error::Error;
 use crate::task::Signal;
-use crate::{Control, Error};
 
 /// One stage as the pipeline sees it: what other crates' operators describe themselves with in
 /// [`Readable::stage`](crate::Readable::stage).
