@@ -41,24 +41,3 @@ pub(crate) fn run_blocking(jobs: &TaskTracker, work: impl FnOnce() + Send + 'sta
         drop(token);
     }));
 }
-
-/// True where this mistake was asked for: in a build with `--cfg seeded_bug`, by the variable `HIGHWATER_SEEDED_BUG`. The
-/// tests must catch every one of them; see `.ci/seeded`.
-macro_rules! seeded {
-    ($name:literal) => {
-        cfg!(seeded_bug) && $crate::sync::is_asked_for($name)
-    };
-}
-pub(crate) use seeded;
-
-#[cfg(seeded_bug)]
-pub(crate) fn is_asked_for(name: &str) -> bool {
-    static ASKED_FOR: std::sync::LazyLock<Option<String>> =
-        std::sync::LazyLock::new(|| std::env::var("HIGHWATER_SEEDED_BUG").ok());
-    ASKED_FOR.as_deref() == Some(name)
-}
-
-#[cfg(not(seeded_bug))]
-pub(crate) const fn is_asked_for(_: &str) -> bool {
-    false
-}

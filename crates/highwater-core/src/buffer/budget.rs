@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::wakes::Wakes;
-use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering::SeqCst, seeded};
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering::SeqCst};
 
 /// An allowance that many buffers share: together they hold no more than this, except for one chunk each.
 ///
@@ -75,7 +75,6 @@ impl Budget {
     /// Counts a chunk, if there is room or it is forced in. A sum that does not fit into a number is beyond every
     /// allowance.
     pub(super) fn charge(&self, weight: usize, forced: bool) -> bool {
-        let forced = forced || seeded!("a budget is not asked");
         let sum = |used: usize| used.checked_add(weight).filter(|_| forced || used < self.0.limit);
         self.0.used.fetch_update(SeqCst, SeqCst, sum).is_ok()
     }
@@ -84,7 +83,7 @@ impl Budget {
     pub(super) fn release(&self, weight: usize, wakes: &mut Wakes) {
         let before = self.0.used.fetch_sub(weight, SeqCst);
         let has_room = before >= self.0.limit && before - weight < self.0.limit;
-        if has_room && !seeded!("room in a budget wakes nobody") {
+        if has_room {
             wakes.extend(std::mem::take(&mut *self.waiting()).into_values());
         }
     }

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::readable::{Readable, Source};
 use crate::reason::{self, Dropped};
 use crate::stage::Control;
-use crate::sync::{Ordering::Acquire, seeded};
+use crate::sync::Ordering::Acquire;
 
 /// The reading end of a buffer: what [`pass_through`](crate::pass_through) and
 /// [`Readable::buffer`](crate::Readable::buffer) put into a [`Readable`].
@@ -58,9 +58,8 @@ impl<T> Buffered<T> {
     fn give(&mut self) -> Option<T> {
         let (chunk, weight) = self.taken.pop_front()?;
         self.given += weight;
-        let wanted = self.shared.room_is_wanted.load(Acquire);
-        let news = wanted && !seeded!("the crossing is missed");
-        if self.taken.is_empty() || self.given >= self.step || news {
+        let is_wanted = self.shared.room_is_wanted.load(Acquire);
+        if self.taken.is_empty() || self.given >= self.step || is_wanted {
             self.give_back();
         }
         Some(chunk)
@@ -86,7 +85,7 @@ impl<T> Buffered<T> {
         if let Some(starter) = &mut self.starter {
             starter.start();
         }
-        if self.given > 0 && !seeded!("nothing is counted before a wait") {
+        if self.given > 0 {
             self.give_back();
         }
         self.shared.poll_take(&mut self.taken, interest, cx)
@@ -179,7 +178,6 @@ impl<T> Readable<Buffered<T>> {
         let buffered = self.source_mut();
         let weight = buffered.shared.mark().weight(&chunk);
         match buffered.shared.put_back(weight, &mut buffered.given) {
-            Ok(()) if seeded!("unshift at the back") => buffered.taken.push_back((chunk, weight)),
             Ok(()) => buffered.taken.push_front((chunk, weight)),
             Err(error) => return Err(WriteError::new(error, chunk)),
         }

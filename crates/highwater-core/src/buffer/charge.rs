@@ -4,7 +4,7 @@ use super::budget::Budget;
 use super::shared::Shared;
 use super::state::State;
 use super::wakes::Wakes;
-use crate::sync::{Ordering::Release, seeded};
+use crate::sync::Ordering::Release;
 
 impl<T> Shared<T> {
     /// Closes the gate, of which the reader is told.
@@ -15,7 +15,7 @@ impl<T> Shared<T> {
 
     /// Has the reader count what it has given out.
     pub(super) fn want_room(&self) {
-        self.room_is_wanted.store(!seeded!("the reader is not told of the gate"), Release);
+        self.room_is_wanted.store(true, Release);
     }
 
     /// What was kept for a turn is free again: also in the shared budget, and for the reader, who counts by how much room is

@@ -7,8 +7,6 @@
 //!        +--- give_back: buffered <= low -----+             +-------- + ------> Destroyed
 //! ```
 
-use crate::sync::seeded;
-
 /// Counts what is buffered, and knows nothing of locks, wakers and chunks.
 #[derive(Debug, Clone)]
 pub(crate) struct Ledger {
@@ -133,7 +131,6 @@ impl Ledger {
     pub(crate) fn check(&self, weight: usize, limit: Limit) -> Result<(), Refusal> {
         match self.life {
             Life::Open => {}
-            Life::Ending if seeded!("write after end") => {}
             Life::Ending | Life::Ended => return Err(Refusal::Ended),
             Life::Destroyed => return Err(Refusal::Destroyed),
         }
@@ -141,7 +138,7 @@ impl Ledger {
         let at_limit = match limit {
             Limit::Gate => self.closed || filled >= self.high,
             Limit::High | Limit::Room => filled >= self.high,
-            Limit::Hard => filled >= self.hard && !seeded!("no hard mark"),
+            Limit::Hard => filled >= self.hard,
             Limit::None => false,
         };
         // A sum that does not fit is beyond every mark.
@@ -155,8 +152,7 @@ impl Ledger {
     #[inline]
     pub(crate) fn admit(&mut self, weight: usize) -> Room {
         self.add(weight);
-        if self.buffered < self.high || (seeded!("full one too late") && self.buffered == self.high)
-        {
+        if self.buffered < self.high {
             return Room::Free;
         }
         self.closed = true;
@@ -165,8 +161,9 @@ impl Ledger {
 
     /// Says whether the reader may put back a chunk of this weight.
     pub(crate) fn may_put_back(&self, weight: usize) -> Result<(), Refusal> {
-        let at_limit = self.buffered >= self.hard && !seeded!("unshift beyond hard");
-        if at_limit && self.buffered > 0 || self.buffered.checked_add(weight).is_none() {
+        if self.buffered >= self.hard && self.buffered > 0
+            || self.buffered.checked_add(weight).is_none()
+        {
             return Err(Refusal::Full);
         }
         Ok(())
@@ -187,9 +184,6 @@ impl Ledger {
     /// What is buffered, and what is kept free for turns.
     #[inline]
     fn filled(&self) -> usize {
-        if seeded!("turns keep no room") {
-            return self.buffered;
-        }
         self.buffered.saturating_add(self.reserved)
     }
 
@@ -208,9 +202,6 @@ impl Ledger {
         debug_assert!(weight <= self.buffered, "{weight} given back of {}", self.buffered);
         self.buffered = self.buffered.saturating_sub(weight);
         self.gone = self.gone.wrapping_add(weight);
-        if seeded!("given back twice") {
-            self.buffered = self.buffered.saturating_sub(weight);
-        }
     }
 
     /// Closes the gate: a shared budget is used up.
@@ -229,9 +220,9 @@ impl Ledger {
     pub(crate) fn reopen(&mut self, budget_has_room: bool) -> bool {
         let opens = self.closed
             && self.life == Life::Open
-            && (self.buffered <= self.low || seeded!("drain below the high mark"))
+            && self.buffered <= self.low
             && (budget_has_room || self.is_empty());
-        self.closed &= !opens || seeded!("drain again and again");
+        self.closed &= !opens;
         opens
     }
 
@@ -285,8 +276,7 @@ impl Ledger {
     /// end.
     #[inline]
     pub(crate) fn is_held(&self, somebody_waits: bool) -> bool {
-        let opens = somebody_waits && !seeded!("no waiter opens a cork");
-        self.corks > 0 && !opens && (self.life == Life::Open || seeded!("no end opens a cork"))
+        self.corks > 0 && !somebody_waits && self.life == Life::Open
     }
 
     /// True when this changes something.

@@ -7,7 +7,7 @@ use super::ledger::{Life, Refusal};
 use super::shared::Shared;
 use super::state::{Interest, Weighed};
 use crate::error::{Error, Result};
-use crate::sync::{Ordering::Release, seeded};
+use crate::sync::Ordering::Release;
 
 impl<T> Shared<T> {
     /// Takes out all that is there if `taken` is empty; says what the reader gets if it is not a chunk.
@@ -45,9 +45,7 @@ impl<T> Shared<T> {
             Life::Open | Life::Ending => {}
         }
         let looks_again = state.waiters.starve(|waker| wakes.push(waker));
-        if state.reader.is_none() || !seeded!("the first waker stays") {
-            _replaced = state.reader.replace((waker, interest));
-        }
+        _replaced = state.reader.replace((waker, interest));
         drop(state);
         if looks_again {
             cx.waker().wake_by_ref();
@@ -62,7 +60,7 @@ impl<T> Shared<T> {
         if state.gives(Interest::Arrival) && state.ledger.life() != Life::Destroyed {
             std::mem::swap(&mut state.queue, taken);
         }
-        if taken.is_empty() && !seeded!("a read in vain passes nothing on") {
+        if taken.is_empty() {
             state.waiters.starve(|waker| wakes.push(waker));
         }
     }
@@ -73,9 +71,6 @@ impl<T> Shared<T> {
         let mut state = self.lock();
         if state.ledger.life() != Life::Destroyed {
             self.discharge(weight, &mut wakes);
-            if seeded!("a budget is given back twice") {
-                self.discharge(weight, &mut wakes);
-            }
         }
         state.ledger.give_back(weight);
         self.settle(&mut state, &mut wakes);
@@ -92,7 +87,7 @@ impl<T> Shared<T> {
             Life::Open | Life::Ending if *given >= weight => *given -= weight,
             Life::Open | Life::Ending => {
                 state.ledger.may_put_back(weight).map_err(|refusal| state.refuse(refusal))?;
-                if !seeded!("what is put back is not charged") && !self.charge(weight, true) {
+                if !self.charge(weight, true) {
                     return Err(state.refuse(Refusal::Full));
                 }
                 state.ledger.put_back(weight);

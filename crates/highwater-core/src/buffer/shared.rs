@@ -18,7 +18,7 @@ use super::write_error::WriteError;
 use crate::error::{Error, Result};
 use crate::observe::trace;
 use crate::stage::{BufferStats, Event, StageInfo, StageStats};
-use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering::Release, seeded};
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering::Release};
 
 pub(super) struct Shared<T> {
     state: Mutex<State<T>>,
@@ -107,9 +107,7 @@ impl<T> Shared<T> {
         let kept = turn.map_or(0, |id| state.use_turn(id));
         // Before the chunk is counted, or it would find the budget used up by what it leaves to others.
         let used = kept.min(weight);
-        if !seeded!("the rest of a permit is kept") {
-            self.free(kept - used, &mut wakes);
-        }
+        self.free(kept - used, &mut wakes);
         match self.admit(&mut state, weight, used, limit) {
             Ok(room) => {
                 state.queue.push_back((chunk, weight));
@@ -121,9 +119,7 @@ impl<T> Shared<T> {
             }
             Err(refusal) => {
                 let error = state.refuse(refusal);
-                if !seeded!("a refused permit keeps its share") {
-                    self.free(used, &mut wakes);
-                }
+                self.free(used, &mut wakes);
                 self.settle(&mut state, &mut wakes);
                 Err(WriteError::new(error, chunk))
             }
@@ -193,11 +189,11 @@ impl<T> Shared<T> {
         let mut wakes = self.after();
         let mut state = self.lock();
         state.writers -= 1;
-        state.abandoned |= !is_done && !seeded!("the last writer decides");
+        state.abandoned |= !is_done;
         if state.writers > 0 {
             return;
         }
-        let whole = (is_done && !state.abandoned) || seeded!("a dropped writer is an end");
+        let whole = is_done && !state.abandoned;
         let ends = self.end_writing(
             &mut state,
             (!whole).then(Error::premature_close).as_ref(),
@@ -271,17 +267,10 @@ impl<T> Shared<T> {
         let mut lost = Lost { was_open: weight.is_some(), chunks: VecDeque::new(), error };
         let Some(weight) = weight else { return lost };
         lost.chunks = std::mem::take(&mut state.queue);
-        if seeded!("dropped under the lock") {
-            lost.chunks.clear();
-        }
-        if !seeded!("a budget is not given back") {
-            self.discharge(weight, wakes);
-        }
+        self.discharge(weight, wakes);
         self.release_turns(state, wakes);
-        self.attention.store(!seeded!("nobody looks after a destroy"), Release);
-        if !seeded!("a destroy wakes nobody") {
-            state.wake_all(wakes);
-        }
+        self.attention.store(true, Release);
+        state.wake_all(wakes);
         let failure = state.failure();
         state.subscribers.tell(Event::Error(failure.clone()), wakes);
         if self.writer.is_none() {
@@ -322,9 +311,7 @@ impl<T> Shared<T> {
         state.subscribers.tell(event, &mut wakes);
         if !paused {
             // The reader may hold chunks that it has taken out already.
-            if !seeded!("a resume wakes nobody") {
-                wakes.extend(state.reader.take().map(|(waker, _)| waker));
-            }
+            wakes.extend(state.reader.take().map(|(waker, _)| waker));
         }
         drop(state);
         if paused {
@@ -341,9 +328,7 @@ impl<T> Shared<T> {
         let mut wakes = self.after();
         let mut state = self.lock();
         state.ledger.uncork();
-        if !seeded!("an uncork wakes nobody") {
-            state.announce(&mut wakes);
-        }
+        state.announce(&mut wakes);
     }
 
     pub(super) fn stats(&self) -> BufferStats {

@@ -9,7 +9,6 @@ use super::wakes::Wakes;
 use crate::error::Result;
 use crate::observe::trace;
 use crate::stage::Event;
-use crate::sync::seeded;
 
 impl<T> Shared<T> {
     /// Waits for what a writer waits for. `id` keeps its place in line until it is ready or [`leave`](Self::leave)s; a
@@ -53,10 +52,7 @@ impl<T> Shared<T> {
                 return Poll::Pending;
             };
             budget.register(self.seat(seat), cx.waker().clone());
-            if seeded!("no second look at the budget")
-                || !budget.has_room()
-                || !self.lock().ledger.waits_for_budget()
-            {
+            if !budget.has_room() || !self.lock().ledger.waits_for_budget() {
                 return Poll::Pending;
             }
         }
@@ -119,9 +115,7 @@ impl<T> Shared<T> {
         let mut wakes = self.after();
         let mut state = self.lock();
         _removed = state.waiters.remove(id);
-        if !seeded!("a dropped turn is lost") {
-            self.release_turn(&mut state, id, &mut wakes);
-        }
+        self.release_turn(&mut state, id, &mut wakes);
         self.settle(&mut state, &mut wakes);
         self.want_room();
         drop(state);
@@ -136,8 +130,7 @@ impl<T> Shared<T> {
         if state.waiters.has_line() {
             self.give_turns(state, wakes);
         }
-        let waits = state.reader.is_some() && !seeded!("a reader that waits passes nothing on");
-        if waits && state.waiters.has_unclaimed() && may_be_taken_over(state) {
+        if state.reader.is_some() && state.waiters.has_unclaimed() && may_be_taken_over(state) {
             wakes.extend(state.reader.take().map(|(waker, _)| waker));
         }
     }
@@ -197,7 +190,7 @@ impl<T> Shared<T> {
     /// Takes turns from those who were given one and have not polled since, the last first, while they use up the budget
     /// that the gate waits for. Only once the reader has found nothing: they have had their chance.
     fn drain_anyway(&self, state: &mut State<T>, wakes: &mut Wakes) -> bool {
-        if !state.waiters.is_starved() || seeded!("a drain waits for forgotten turns") {
+        if !state.waiters.is_starved() {
             return false;
         }
         while state.ledger.waits_for_budget() {
@@ -217,9 +210,7 @@ impl<T> Shared<T> {
     /// Gives up all turns: nothing can be written any more.
     pub(super) fn release_turns(&self, state: &mut State<T>, wakes: &mut Wakes) {
         let kept = state.waiters.take_turns();
-        if !seeded!("an end keeps what permits had") {
-            self.unreserve(state, kept, wakes);
-        }
+        self.unreserve(state, kept, wakes);
     }
 
     fn unreserve(&self, state: &mut State<T>, kept: usize, wakes: &mut Wakes) {
@@ -229,9 +220,7 @@ impl<T> Shared<T> {
 
     fn forget_seat(&self, id: Option<u64>) {
         if let (Some(budget), Some(id)) = (self.mark().shared_budget(), id) {
-            if !seeded!("a seat is not forgotten") {
-                budget.forget(self.seat(id));
-            }
+            budget.forget(self.seat(id));
         }
     }
 

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::task::Waker;
 
-use crate::sync::seeded;
-
 /// What a writer waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wait {
@@ -98,10 +96,7 @@ impl Waiters {
 
     /// The next in line, and the weight it needs.
     pub(super) fn first(&self) -> Option<(u64, usize)> {
-        let last_first = seeded!("last come, first served");
-        let first =
-            if last_first { self.line.last_key_value() } else { self.line.first_key_value() };
-        first.map(|(id, place)| (*id, place.weight))
+        self.line.first_key_value().map(|(id, place)| (*id, place.weight))
     }
 
     /// Gives the turn to one in line; its waker is to be woken.
@@ -153,7 +148,7 @@ impl Waiters {
 
     /// The waker of the next in line, if there is a turn that it may take over.
     pub(super) fn understudy(&mut self) -> Asleep {
-        if self.granted.is_empty() || seeded!("a forgotten turn is kept") {
+        if self.granted.is_empty() {
             return None;
         }
         self.line.first_entry().and_then(|mut first| first.get_mut().waker.take())
@@ -183,10 +178,8 @@ impl Waiters {
         if !std::mem::replace(&mut self.starved, true) {
             return true;
         }
-        if !seeded!("two forgotten turns are kept") {
-            let line = self.line.values_mut().map(|place| &mut place.waker);
-            line.chain(self.drain.values_mut()).filter_map(Option::take).for_each(wake);
-        }
+        let line = self.line.values_mut().map(|place| &mut place.waker);
+        line.chain(self.drain.values_mut()).filter_map(Option::take).for_each(wake);
         false
     }
 
