@@ -1,6 +1,5 @@
 //! A reading and a writing side that belong together.
 
-use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -156,8 +155,4 @@ impl<S: Source, T> Source for TiedReadable<S, T> {
     type Chunk = S::Chunk;
 }
 
-impl<S, T> fmt::Debug for TiedReadable<S, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TiedReadable").field("half_open", &self.half_open).finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(TiedReadable<S, T>, half_open);

@@ -1,6 +1,5 @@
 //! A task that is spawned when it is first needed.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -40,8 +39,4 @@ impl LazyTask {
     }
 }
 
-impl fmt::Debug for LazyTask {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LazyTask").finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(LazyTask);

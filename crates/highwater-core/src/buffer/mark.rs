@@ -1,7 +1,5 @@
 //! How much a buffer holds before it says stop.
 
-use std::fmt;
-
 use super::Budget;
 
 /// Node's `highWaterMark`: how much a buffer holds before it says *full*, and what a chunk weighs.
@@ -159,16 +157,7 @@ impl<T> Clone for HighWaterMark<T> {
     }
 }
 
-impl<T> fmt::Debug for HighWaterMark<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HighWaterMark")
-            .field("high", &self.high)
-            .field("low", &self.low)
-            .field("hard", &self.hard)
-            .field("budget", &self.budget)
-            .finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(HighWaterMark<T>, high, low, hard, budget);
 
 /// How far a writer that does not listen may go beyond the high mark.
 const HARD_FACTOR: usize = 64;

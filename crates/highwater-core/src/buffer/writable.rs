@@ -364,11 +364,7 @@ impl<T> Drop for Permit<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for Permit<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit").finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(Permit<'a, T>);
 
 /// Holds back delivery while it lives: see [`Writable::cork`].
 #[must_use = "dropping it uncorks"]
@@ -382,8 +378,4 @@ impl<T> Drop for Cork<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for Cork<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cork").finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(Cork<'a, T>);

@@ -44,8 +44,4 @@ impl<T> fmt::Display for WriteError<T> {
     }
 }
 
-impl<T> fmt::Debug for WriteError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WriteError").field("error", &self.error).finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(WriteError<T>, error);

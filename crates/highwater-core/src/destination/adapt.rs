@@ -1,6 +1,5 @@
 //! Destinations from closures, sinks and channels.
 
-use std::fmt;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -55,11 +54,7 @@ where
     }
 }
 
-impl<F, T> fmt::Debug for DestinationFn<F, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DestinationFn").finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(DestinationFn<F, T>);
 
 /// Makes a destination of a [`Sink`].
 ///

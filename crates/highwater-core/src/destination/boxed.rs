@@ -1,6 +1,5 @@
 //! A destination whose type is only its chunk.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -34,11 +33,7 @@ impl<T: Send + 'static> BoxDestination<T> {
     }
 }
 
-impl<T> fmt::Debug for BoxDestination<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BoxDestination").finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(BoxDestination<T>);
 
 #[deny(clippy::missing_trait_methods)]
 impl<T: Send + 'static> Destination for BoxDestination<T> {

@@ -1,6 +1,5 @@
 //! What a pipeline does, as counters and gauges for the recorders of the crate `metrics`. The guide lists the names.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,8 +87,4 @@ impl PipelineMetrics {
     }
 }
 
-impl fmt::Debug for PipelineMetrics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PipelineMetrics").field("name", &self.name).finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(PipelineMetrics, name);

@@ -1,6 +1,5 @@
 //! What looks at one chunk at a time.
 
-use std::fmt;
 use std::marker::PhantomData;
 
 use super::Verdict;
@@ -13,7 +12,7 @@ pub struct Map<I, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-opaque_debug!(Map<I, F>);
+crate::debug_fields!(Map<I, F>);
 
 impl<I, F> Map<I, F> {
     /// Calls `f` for each chunk.
@@ -49,7 +48,7 @@ pub struct TryMap<I, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-opaque_debug!(TryMap<I, F>);
+crate::debug_fields!(TryMap<I, F>);
 
 impl<I, F> TryMap<I, F> {
     /// Calls `f` for each chunk; its error ends the stream.
@@ -85,7 +84,7 @@ pub struct Filter<I, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-opaque_debug!(Filter<I, F>);
+crate::debug_fields!(Filter<I, F>);
 
 impl<I, F> Filter<I, F> {
     /// Asks `f` about each chunk.
@@ -129,7 +128,7 @@ pub struct FilterMap<I, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-opaque_debug!(FilterMap<I, F>);
+crate::debug_fields!(FilterMap<I, F>);
 
 impl<I, F> FilterMap<I, F> {
     /// Calls `f` for each chunk and passes what it gives.
@@ -166,11 +165,7 @@ pub struct FlatMap<I, It: IntoIterator, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-impl<I, It: IntoIterator, F> fmt::Debug for FlatMap<I, It, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlatMap").finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(FlatMap<I, It: IntoIterator, F>);
 
 impl<I, It: IntoIterator, F: FnMut(I) -> It> FlatMap<I, It, F> {
     /// Calls `f` for each chunk and gives what its iterator gives.
@@ -213,7 +208,7 @@ pub struct Inspect<I, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-opaque_debug!(Inspect<I, F>);
+crate::debug_fields!(Inspect<I, F>);
 
 impl<I, F: FnMut(&I)> Inspect<I, F> {
     /// Shows each chunk to `f`.

@@ -3,16 +3,6 @@
 //! Each is a [`Transform`](crate::Transform) of its own, so that it can be put into a [`Chain`](crate::Chain) or driven
 //! without a stream.
 
-macro_rules! opaque_debug {
-    ($name:ident < $($parameter:ident),* >) => {
-        impl<$($parameter),*> std::fmt::Debug for $name<$($parameter),*> {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
-    };
-}
-
 mod each;
 mod part;
 mod state;

@@ -1,6 +1,5 @@
 //! The two kinds of machine as the driver sees them.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::Context;
@@ -182,11 +181,7 @@ impl<M> Timed<M> {
     }
 }
 
-impl<M> fmt::Debug for Timed<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timed").field("timer", &self.timer).finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(Timed<M>, timer);
 
 impl<M: TimedTransform> Engine for Timed<M> {
     type Input = M::Input;

@@ -4,7 +4,6 @@ mod engine;
 mod flow;
 mod operate;
 
-use std::fmt;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -61,11 +60,7 @@ impl<S, E> Pipe<S, E> {
     }
 }
 
-impl<S, E> fmt::Debug for Pipe<S, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pipe").field("taken", &self.tally.taken()).finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(Pipe<S, E>, tally);
 
 /// What happens to a pipe beside chunks.
 enum Event {

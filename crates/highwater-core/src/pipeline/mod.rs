@@ -7,7 +7,6 @@ mod handle;
 mod pump;
 mod run;
 
-use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -260,11 +259,4 @@ where
     }
 }
 
-impl<S, D> fmt::Debug for Pipeline<S, D> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pipeline")
-            .field("name", &self.name)
-            .field("plan", &self.plan)
-            .finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(Pipeline<S, D>, name, plan);

@@ -1,6 +1,5 @@
 //! A readable that a token stops.
 
-use std::fmt;
 use std::ops::ControlFlow::{self, Break};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -134,8 +133,4 @@ impl<S: Source> Source for AbortOn<S> {
     }
 }
 
-impl<S> fmt::Debug for AbortOn<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AbortOn").finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(AbortOn<S>);

@@ -1,6 +1,5 @@
 //! Panics as errors.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -66,8 +65,4 @@ impl<S: Source> Source for CatchUnwind<S> {
     type Chunk = S::Chunk;
 }
 
-impl<S> fmt::Debug for CatchUnwind<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CatchUnwind").finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(CatchUnwind<S>);

@@ -1,6 +1,5 @@
 //! Sources made of other sources and of futures.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -168,11 +167,7 @@ where
     type Chunk = O;
 }
 
-impl<S, F, Fut> fmt::Debug for Then<S, F, Fut> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Then").field("taken", &self.tally.taken()).finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(Then<S, F, Fut>, tally);
 
 pin_project! {
     /// The source made by [`Readable::chain`](crate::Readable::chain).
@@ -309,11 +304,7 @@ impl<A: Source, B: Source> Source for Zip<A, B> {
     type Chunk = (A::Chunk, B::Chunk);
 }
 
-impl<A: Source, B> fmt::Debug for Zip<A, B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Zip").field("holds_one", &self.held.is_some()).finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(Zip<A: Source, B>, sources);
 
 pin_project! {
     /// The source made by [`Readable::take_until`](crate::Readable::take_until).
@@ -356,11 +347,7 @@ impl<S: Source, Fut: Future> Source for TakeUntil<S, Fut> {
     type Chunk = S::Chunk;
 }
 
-impl<S, Fut> fmt::Debug for TakeUntil<S, Fut> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TakeUntil").finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(TakeUntil<S, Fut>);
 
 pin_project! {
     /// The source made by [`Readable::until_error`](crate::Readable::until_error).
@@ -402,8 +389,4 @@ impl<S: Source, F: FnOnce(Error)> Source for UntilError<S, F> {
     type Chunk = S::Chunk;
 }
 
-impl<S, F> fmt::Debug for UntilError<S, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UntilError").finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(UntilError<S, F>);

@@ -1,6 +1,5 @@
 //! Readables that come out of a readable.
 
-use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -108,8 +107,4 @@ impl<S: Source<Chunk = Readable<I>>, I: Source> Source for Flatten<S, I> {
     type Chunk = I::Chunk;
 }
 
-impl<S, I> fmt::Debug for Flatten<S, I> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Flatten").field("taken", &self.tally.taken()).finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(Flatten<S, I>, tally);

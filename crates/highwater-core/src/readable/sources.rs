@@ -1,6 +1,5 @@
 //! Readables of what is there already: iterators and streams.
 
-use std::fmt;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -81,11 +80,7 @@ impl<I: Iterator> Source for FromIter<I> {
     }
 }
 
-impl<I> fmt::Debug for FromIter<I> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FromIter").finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(FromIter<I>);
 
 pin_project! {
     /// The source made by [`Readable::from_stream`].
@@ -132,11 +127,7 @@ impl<S: Stream> Source for FromStream<S> {
     type Chunk = S::Item;
 }
 
-impl<S> fmt::Debug for FromStream<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FromStream").finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(FromStream<S>);
 
 pin_project! {
     /// The source made by [`Readable::from_results`].
@@ -197,8 +188,4 @@ where
     type Chunk = T;
 }
 
-impl<S> fmt::Debug for FromResults<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FromResults").finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(FromResults<S>);

@@ -1,6 +1,5 @@
 //! Sources that must not take too long.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -130,14 +129,7 @@ impl<S: Source> Source for Timeout<S> {
     type Chunk = S::Chunk;
 }
 
-impl<S> fmt::Debug for Timeout<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timeout")
-            .field("applies", &self.applies)
-            .field("limit", &self.limit)
-            .finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(Timeout<S>, applies, limit);
 
 /// Starts the timer if it does not run; else the task is woken when it is over.
 fn is_late(timer: &mut Option<Pin<Box<Sleep>>>, limit: Duration, cx: &mut Context<'_>) -> bool {

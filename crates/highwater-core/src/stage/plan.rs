@@ -1,6 +1,5 @@
 //! What a chain is made of.
 
-use std::fmt;
 use std::future::pending;
 use std::sync::{Arc, Weak};
 
@@ -164,15 +163,7 @@ impl StageInfo {
     }
 }
 
-impl fmt::Debug for StageInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StageInfo")
-            .field("name", &self.name)
-            .field("runs", &self.runs)
-            .field("max_bytes", &self.max_bytes)
-            .finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(StageInfo, name, runs, max_bytes);
 
 /// The stages of a chain: the source first and, in a pipeline, the destination last.
 #[derive(Debug, Default, Clone)]

@@ -1,6 +1,5 @@
 //! A token that is looked at before each chunk.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst};
@@ -78,8 +77,4 @@ impl Cancelled {
     }
 }
 
-impl fmt::Debug for Cancelled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cancelled").field("signal", &self.signal).finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(Cancelled, signal);

@@ -1,7 +1,6 @@
 //! Threads of Tokio's pool for blocking calls, and the work that waits for them.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError};
@@ -151,11 +150,7 @@ impl<J, R, F> Drop for Workers<J, R, F> {
     }
 }
 
-impl<J, R, F> fmt::Debug for Workers<J, R, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Workers").field("threads", &self.threads).finish_non_exhaustive()
-    }
-}
+crate::debug_fields!(Workers<J, R, F>, threads);
 
 #[cfg(test)]
 mod tests {
