@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
+use std::ops::ControlFlow::{Break, Continue};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -36,10 +37,11 @@ impl<T> Feeder<T> {
 
     /// Puts in what `source` has ready, until it has nothing, or the buffer is full. A panic of the source comes behind
     /// the chunks before it, as an error does.
-    pub(super) fn feed<S>(&mut self, source: Pin<&mut S>, cx: &mut Context<'_>) -> Result<Fed>
-    where
-        S: Stream<Item = Result<T>>,
-    {
+    pub(super) fn feed<S: Source<Chunk = T>>(
+        &mut self,
+        source: Pin<&mut Readable<S>>,
+        cx: &mut Context<'_>,
+    ) -> Result<Fed> {
         let fed = catch_unwind(AssertUnwindSafe(|| self.take_ready(source, cx)));
         let fed = fed.unwrap_or_else(|payload| Err(Error::panic(&*payload)));
         let room = self.publish()?;
@@ -49,18 +51,28 @@ impl<T> Feeder<T> {
         }
     }
 
-    fn take_ready<S>(&mut self, mut source: Pin<&mut S>, cx: &mut Context<'_>) -> Result<Fed>
-    where
-        S: Stream<Item = Result<T>>,
-    {
+    fn take_ready<S: Source<Chunk = T>>(
+        &mut self,
+        mut source: Pin<&mut Readable<S>>,
+        cx: &mut Context<'_>,
+    ) -> Result<Fed> {
+        // Stages that are timed are read one chunk after the other.
+        let is_timed = source.plan().is_timed();
         loop {
-            match source.as_mut().poll_next(cx) {
-                Poll::Ready(Some(Ok(chunk))) => {
-                    if self.push(chunk)?.is_full() {
+            let polled = if is_timed {
+                source.as_mut().poll_next(cx).map_ok(|chunk| self.push(chunk))
+            } else {
+                source.as_mut().poll_each(cx, |chunk| match self.push(chunk) {
+                    Ok(Room::Free) => Continue(None),
+                    stop => Break(stop),
+                })
+            };
+            match polled {
+                Poll::Ready(Some(pushed)) => {
+                    if pushed??.is_full() {
                         return Ok(Fed::Full);
                     }
                 }
-                Poll::Ready(Some(Err(error))) => return Err(error),
                 Poll::Ready(None) => return Ok(Fed::Ended),
                 Poll::Pending => return Ok(Fed::Idle),
             }
@@ -113,10 +125,11 @@ pub(super) enum Fed {
 }
 
 /// Moves chunks from a source into a buffer until the source ends.
-async fn pump<S: Source + Unpin>(mut source: S, output: Writable<S::Chunk>) -> Result<()> {
+async fn pump<S: Source>(source: Readable<S>, output: Writable<S::Chunk>) -> Result<()> {
+    let mut source = pin!(source);
     let mut feeder = Feeder::new(output);
     loop {
-        let fed = poll_fn(|cx| match feeder.feed(Pin::new(&mut source), cx) {
+        let fed = poll_fn(|cx| match feeder.feed(source.as_mut(), cx) {
             Ok(Fed::Idle) => Poll::Pending,
             fed => Poll::Ready(fed),
         });
@@ -159,7 +172,7 @@ impl<S: Source> Readable<S> {
     {
         let plan = self.plan().clone();
         let info = StageInfo::new("buffer");
-        filled(plan, info, mark, |output, _| pump(self.pinned(), output))
+        filled(plan, info, mark, |output, _| pump(self.handed_over(), output))
     }
 
     /// Spawns a task, when it is first read, that runs an async function between this readable and a buffer: a stage

@@ -216,6 +216,11 @@ impl Plan {
         panicked.map_or(self.source_name(), StageInfo::name)
     }
 
+    /// Whether any stage is timed.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.0.iter().any(|stage| stage.meter.stopwatch().is_some())
+    }
+
     /// Runs a part of the work that reads this chain, and times its stages if they are timed.
     pub(crate) fn timed<R>(&self, work: impl FnOnce() -> R) -> R {
         let stopwatch = self.0.last().and_then(|stage| stage.meter.stopwatch());
