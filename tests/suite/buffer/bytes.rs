@@ -73,7 +73,7 @@ async fn rest(mut readable: Readable<highwater_core::Buffered<Bytes>>) -> Result
 #[tokio::test]
 async fn an_error_comes_behind_the_bytes_before_it() -> Result<()> {
     let (writable, mut readable) = pass_through(HighWaterMark::bytes(100));
-    let _ = writable.write(Bytes::from_static(b"abc"))?;
+    writable.send(Bytes::from_static(b"abc")).await?;
     writable.fail(Error::msg("broken"));
     assert!(readable.readable_bytes(10).await?);
     assert_eq!(readable.read_bytes(2).unwrap(), "ab");
@@ -109,8 +109,8 @@ async fn more_than_the_mark_can_be_waited_for() -> Result<()> {
 #[tokio::test]
 async fn the_rest_of_a_chunk_stays() -> Result<()> {
     let (writable, mut readable) = pass_through(HighWaterMark::bytes(100));
-    let _ = writable.write(Bytes::from_static(b"abcdef"))?;
-    let _ = writable.write(Bytes::from_static(b"gh"))?;
+    writable.send(Bytes::from_static(b"abcdef")).await?;
+    writable.send(Bytes::from_static(b"gh")).await?;
     assert_eq!(readable.read_bytes(4).unwrap(), "abcd");
     assert_eq!(readable.buffered(), 4);
     assert_eq!(readable.next().await.unwrap()?, "ef");
