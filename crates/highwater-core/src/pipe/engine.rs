@@ -99,6 +99,7 @@ pub trait Engine: sealed::Sealed {
 }
 
 mod sealed {
+    #[expect(unnameable_types, reason = "that is what seals it")]
     pub trait Sealed {}
     impl<M> Sealed for super::Plain<M> {}
     impl<M> Sealed for super::Timed<M> {}
