@@ -56,6 +56,7 @@ pin_project! {
     /// }
     /// # Ok(()) }
     /// ```
+    #[doc = include_str!("methods.md")]
     #[must_use = "a readable does nothing unless it is read"]
     pub struct Readable<S> {
         #[pin]
