@@ -110,7 +110,7 @@ fn machine(args: &Args) -> Result<Grep> {
         None if args.pattern.is_empty() => Grep::literal("ERROR"),
         None => Grep::literals(&args.pattern),
     };
-    grep = grep.max_length(args.max_line).on_long_line(match args.long_lines {
+    grep = grep.with_max_length(args.max_line).on_long_line(match args.long_lines {
         LongLines::Fail => LongLine::Fail,
         LongLines::Truncate => LongLine::Truncate,
         LongLines::Skip => LongLine::Skip,

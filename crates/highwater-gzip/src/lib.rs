@@ -3,8 +3,8 @@
 //! - [`Gzip`] compresses, and [`Gunzip`] decompresses: pure machines that hold one output at a time, whatever the ratio.
 //! - [`ParallelGzip`] compresses on several cores into one member that every reader understands.
 //!
-//! [`Format`] says what is around the data: gzip (files, HTTP), zlib (PNG, Git) or nothing at all. The engine is zlib-rs,
-//! which is written in Rust; header, trailer and what may follow are read here, byte by byte if they come so.
+//! [`Format`] says what is around the data: gzip (files, HTTP), zlib (PNG, Git) or nothing at all. The engine is
+//! zlib-rs, which is written in Rust; header, trailer and what may follow are read here, byte by byte if they come so.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -39,14 +39,14 @@
 //! | | [`Gunzip::new`] | [`Gunzip::network`] | to change it |
 //! |---|---|---|---|
 //! | bytes held, whatever the ratio | 176 KiB and the header | the same | – |
-//! | fields of a header | 64 KiB | 64 KiB | [`max_header`](Gunzip::max_header) |
-//! | bytes that come out | no limit | 100 MiB | [`max_output`](Gunzip::max_output), [`unlimited_output`](Gunzip::unlimited_output) |
-//! | out to in, after 1 MiB | no limit | 200 : 1 | [`max_ratio`](Gunzip::max_ratio), [`unlimited_ratio`](Gunzip::unlimited_ratio) |
+//! | fields of a header | 64 KiB | 64 KiB | [`with_max_header`](Gunzip::with_max_header) |
+//! | bytes that come out | no limit | 100 MiB | [`with_max_output`](Gunzip::with_max_output), [`unlimited_output`](Gunzip::unlimited_output) |
+//! | out to in, after 1 MiB | no limit | 200 : 1 | [`with_max_ratio`](Gunzip::with_max_ratio), [`unlimited_ratio`](Gunzip::unlimited_ratio) |
 //! | members | no limit: 18 bytes each, at the least | the same | [`single_member`](Gunzip::single_member) |
 //!
-//! A gzip header that is written has at most 64 KiB ([`Gzip::header`]). Without a limit on what comes out, a bomb costs
-//! time and whatever stores the output, but no memory here; collectors such as [`Readable::to_bytes`] have a limit of
-//! their own.
+//! A gzip header that is written has at most 64 KiB ([`Gzip::with_header`]). Without a limit on what comes out, a bomb
+//! costs time and whatever stores the output, but no memory here; collectors such as [`Readable::to_bytes`] have a
+//! limit of their own.
 #![forbid(unsafe_code)]
 
 mod check;
@@ -88,8 +88,8 @@ pub use parallel::{ParallelGzip, ParallelGzipped};
 /// let text = || Readable::once(Bytes::from("to and fro"));
 /// assert_eq!(text().gzip(6).gunzip().to_bytes().await?, "to and fro");
 ///
-/// let zlib = text().gzip_with(Gzip::new(9).format(Format::Zlib));
-/// let back = zlib.gunzip_with(Gunzip::network().format(Format::Zlib));
+/// let zlib = text().gzip_with(Gzip::new(9).with_format(Format::Zlib));
+/// let back = zlib.gunzip_with(Gunzip::network().with_format(Format::Zlib));
 /// assert_eq!(back.to_bytes().await?, "to and fro");
 ///
 /// let packed = text().parallel_gzip(ParallelGzip::all_cores());
@@ -182,8 +182,8 @@ impl<S> GzipExt<S> for Readable<S> {
     }
 }
 
-/// How much is made before it is asked for, in bytes. With a quarter of it, a `gunzip` to a file stopped and started again so
-/// often that it took a tenth longer.
+/// How much is made before it is asked for, in bytes. With a quarter of it, a `gunzip` to a file stopped and started
+/// again so often that it took a tenth longer.
 const AHEAD: usize = 512 * 1024;
 /// Chunks of 64 KiB that are remembered until they come back: most of those between the machine and a file.
 const ON_THEIR_WAY: usize = 16;

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// use highwater_core::{Readable, Result};
 /// use highwater_lines::{Lines, LongLine};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-/// let machine = Lines::new().max_length(4).on_long_line(LongLine::Skip);
+/// let machine = Lines::new().with_max_length(4).on_long_line(LongLine::Skip);
 /// let counts = machine.counts();
 /// Readable::from_iter([Bytes::from("one\ntoo long\ntwo")]).pipe(machine).to_vec().await?;
 /// assert_eq!((counts.lines(), counts.skipped(), counts.bytes()), (3, 1, 16));

@@ -70,7 +70,7 @@ pub use lines::{Lines, lines};
 /// assert_eq!(log().line_blocks().to_vec().await?, ["one\n", "two\n", "three"]);
 /// assert_eq!(log().grep("t").to_vec().await?, ["two\n", "three\n"]);
 ///
-/// let short = Lines::new().max_length(3).on_long_line(LongLine::Skip);
+/// let short = Lines::new().with_max_length(3).on_long_line(LongLine::Skip);
 /// assert_eq!(log().pipe(short).to_vec().await?, [b"one", b"two"]);
 /// # Ok(()) }
 /// ```

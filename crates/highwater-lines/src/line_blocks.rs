@@ -24,7 +24,8 @@ pub fn line_blocks() -> LineBlocks {
 ///
 /// # Errors
 ///
-/// A line is longer than [`max_length`](Self::max_length), unless [`on_long_line`](Self::on_long_line) says otherwise.
+/// A line is longer than [`with_max_length`](Self::with_max_length), unless [`on_long_line`](Self::on_long_line) says
+/// otherwise.
 ///
 /// # Examples
 ///

@@ -25,7 +25,8 @@ pub fn lines() -> Lines {
 ///
 /// # Errors
 ///
-/// A line is longer than [`max_length`](Self::max_length), unless [`on_long_line`](Self::on_long_line) says otherwise.
+/// A line is longer than [`with_max_length`](Self::with_max_length), unless [`on_long_line`](Self::on_long_line) says
+/// otherwise.
 ///
 /// # Examples
 ///
@@ -36,13 +37,13 @@ pub fn lines() -> Lines {
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let log = || Readable::from_iter(["short\nquite l", "ong\nend"].map(Bytes::from));
 ///
-/// let mut strict = log().pipe(Lines::new().max_length(5));
+/// let mut strict = log().pipe(Lines::new().with_max_length(5));
 /// assert_eq!(strict.next().await.expect("a line")?, "short");
 /// let error = strict.next().await.expect("an error").unwrap_err();
 /// assert!(error.is_limit());
 /// assert_eq!((error.line(), error.offset()), (Some(2), Some(6)));
 ///
-/// let cut = log().pipe(Lines::new().max_length(5).on_long_line(LongLine::Truncate)).to_vec().await?;
+/// let cut = log().pipe(Lines::new().with_max_length(5).on_long_line(LongLine::Truncate)).to_vec().await?;
 /// assert_eq!(cut, ["short", "quite", "end"]);
 /// assert!(cut[1].is_truncated());
 /// # Ok(()) }

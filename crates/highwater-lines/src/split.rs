@@ -87,7 +87,7 @@ impl Split {
         }
     }
 
-    pub(crate) fn max_length(mut self, bytes: usize) -> Self {
+    pub(crate) fn with_max_length(mut self, bytes: usize) -> Self {
         self.max = bytes;
         self
     }
@@ -337,7 +337,7 @@ mod tests {
     #[test]
     fn an_endless_line_is_bounded() {
         for policy in [LongLine::Truncate, LongLine::Skip] {
-            let mut split = Split::new().max_length(1000).on_long_line(policy);
+            let mut split = Split::new().with_max_length(1000).on_long_line(policy);
             let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
             assert_eq!(feed(&mut split, &chunk, 1000), 0);
             assert_eq!(feed(&mut split, &Bytes::from_static(b"\nab\n"), 1), 2);
@@ -369,7 +369,7 @@ mod tests {
         let line = [&[b'x'; 99][..], b"\n"].concat();
         let chunk = Bytes::from(line.repeat(10_000));
         for max in [0, 1, 10, 98, 99, 100, 150, 1000] {
-            let mut split = Split::new().max_length(max).on_long_line(LongLine::Skip);
+            let mut split = Split::new().with_max_length(max).on_long_line(LongLine::Skip);
             take_searched();
             feed(&mut split, &chunk, 1);
             let searched = take_searched();

@@ -80,7 +80,7 @@ impl<I, O: 'static> Case<I, O> {
 
     /// What to call it in failures; without a name it is counted.
     #[must_use]
-    pub fn named(mut self, name: impl Into<String>) -> Self {
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
@@ -164,8 +164,8 @@ impl<I, O: 'static> Case<I, O> {
         self
     }
 
-    /// Wants no more after so many chunks, or so many bytes of a [`Case::bytes`]: the machine is done, and its source is
-    /// dropped with that chunk.
+    /// Wants no more after so many chunks, or so many bytes of a [`Case::bytes`]: the machine is done, and its source
+    /// is dropped with that chunk.
     #[must_use]
     pub fn takes(mut self, chunks_or_bytes: usize) -> Self {
         self.takes = Some(chunks_or_bytes);

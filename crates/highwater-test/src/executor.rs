@@ -79,7 +79,7 @@ impl<'a> Woken<'a> {
 
     /// After each poll that is pending, so many more for no reason: they must change nothing.
     #[must_use]
-    pub fn spurious(mut self, polls: usize) -> Self {
+    pub fn with_spurious(mut self, polls: usize) -> Self {
         self.spurious = polls;
         self
     }

@@ -54,7 +54,7 @@ pub enum Trouble {
 /// use highwater_test::{Log, Op, Recorder, Trouble, When, run_woken};
 ///
 /// let log = Log::default();
-/// let disk_full = Recorder::new(&log).trouble(When::Call(2), Trouble::Error);
+/// let disk_full = Recorder::new(&log).with_trouble(When::Call(2), Trouble::Error);
 /// let ran = run_woken(Readable::from_iter(0..9).pipe_to(disk_full).run()).expect("woken");
 /// assert!(ran.output.is_err());
 /// assert_eq!(log.calls(), "open, write 0, write 1, abort");
@@ -76,21 +76,21 @@ impl<T> Recorder<T> {
 
     /// Has a call fail with "destination failed at …", or panic.
     #[must_use]
-    pub fn trouble(mut self, when: When, trouble: Trouble) -> Self {
+    pub fn with_trouble(mut self, when: When, trouble: Trouble) -> Self {
         self.trouble.push((when, trouble));
         self
     }
 
     /// Has every call be pending so many times before it does anything.
     #[must_use]
-    pub fn pends(mut self, times: usize) -> Self {
+    pub fn with_pends(mut self, times: usize) -> Self {
         self.pends = times;
         self
     }
 
     /// Has every write wait until the test has allowed it: the slow consumer.
     #[must_use]
-    pub fn on_demand(mut self, demand: &Demand) -> Self {
+    pub fn with_demand(mut self, demand: &Demand) -> Self {
         self.demand = Some(demand.clone());
         self
     }
@@ -159,7 +159,7 @@ impl<T> Drop for Recorder<T> {
 /// use highwater_test::{Demand, Log, Recorder, Woken};
 ///
 /// let (log, demand) = (Log::default(), Demand::new());
-/// let pipeline = Readable::from_iter(0..9).pipe_to(Recorder::new(&log).on_demand(&demand));
+/// let pipeline = Readable::from_iter(0..9).pipe_to(Recorder::new(&log).with_demand(&demand));
 /// let mut tasks = Woken::new();
 /// tasks.spawn(pipeline.run());
 ///

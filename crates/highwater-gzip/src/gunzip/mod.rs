@@ -31,8 +31,8 @@ pub fn gunzip() -> Gunzip {
 ///
 /// It gives chunks of at most 64 KiB, and at the end of each chunk of input all that could be made of it. One output is
 /// held at a time, however much the input expands: a bomb costs time, not memory. What collects or keeps the output
-/// should have a limit, or this one ([`max_output`](Self::max_output)); [`network`](Self::network) is for data from
-/// strangers.
+/// should have a limit, or this one ([`with_max_output`](Self::with_max_output)); [`network`](Self::network) is for
+/// data from strangers.
 ///
 /// It holds 176 KiB, and a header of 64 KiB at the most.
 ///
@@ -92,9 +92,9 @@ pub enum Trailing {
     Error,
     /// It is read and dropped, as `gzip(1)` does with a warning. [`GunzipInfo::ignored`] says how much it was.
     Ignore,
-    /// The stream ends there, and takes no more of its input: the rest of the chunk is in [`GunzipInfo::rest`], and what
-    /// follows is still in the source. It is for formats that go on behind the compressed data; zeros are not padding
-    /// then.
+    /// The stream ends there, and takes no more of its input: the rest of the chunk is in [`GunzipInfo::rest`], and
+    /// what follows is still in the source. It is for formats that go on behind the compressed data; zeros are not
+    /// padding then.
     ///
     /// Whether a byte of the next member follows is known only once it is there. Together with
     /// [`single_member`](Gunzip::single_member) it ends without waiting for that.
@@ -151,15 +151,15 @@ impl Gunzip {
 
     /// For data from strangers: at most 100 MiB come out, and, after the first MiB, at most 200 times what went in.
     ///
-    /// Text seldom shrinks to less than a tenth; deflate can shrink zeros to a 1032th. Each [`Gunzip`] has limits of its
-    /// own: of data that was compressed twice, both layers are limited if both are made with this.
+    /// Text seldom shrinks to less than a tenth; deflate can shrink zeros to a 1032th. Each [`Gunzip`] has limits of
+    /// its own: of data that was compressed twice, both layers are limited if both are made with this.
     pub fn network() -> Self {
-        Self::new().max_output(100 << 20).max_ratio(200)
+        Self::new().with_max_output(100 << 20).with_max_ratio(200)
     }
 
     /// What is around the data.
     #[must_use]
-    pub fn format(mut self, format: Format) -> Self {
+    pub fn with_format(mut self, format: Format) -> Self {
         self.format = format;
         self.engine = Engine::new(format == Format::Zlib);
         self.state = match format {
@@ -178,7 +178,7 @@ impl Gunzip {
 
     /// What becomes of what follows the last member.
     #[must_use]
-    pub fn trailing(mut self, trailing: Trailing) -> Self {
+    pub fn with_trailing(mut self, trailing: Trailing) -> Self {
         self.trailing = trailing;
         self
     }
@@ -193,7 +193,7 @@ impl Gunzip {
 
     /// The most bytes that come out. If there are more, these are given, and the error follows.
     #[must_use]
-    pub fn max_output(mut self, bytes: u64) -> Self {
+    pub fn with_max_output(mut self, bytes: u64) -> Self {
         self.limits.output = bytes;
         self
     }
@@ -201,7 +201,7 @@ impl Gunzip {
     /// Lets any number of bytes come out, as [`new`](Self::new) does.
     #[must_use]
     pub fn unlimited_output(self) -> Self {
-        self.max_output(u64::MAX)
+        self.with_max_output(u64::MAX)
     }
 
     /// The most bytes that come out for each that goes in, all members taken together. It is looked at when the first
@@ -212,7 +212,7 @@ impl Gunzip {
     /// If it is 0.
     #[track_caller]
     #[must_use]
-    pub fn max_ratio(mut self, ratio: u32) -> Self {
+    pub fn with_max_ratio(mut self, ratio: u32) -> Self {
         assert!(ratio > 0, "a ratio of 0 lets nothing come out");
         self.limits.ratio = Some(ratio);
         self
@@ -228,7 +228,7 @@ impl Gunzip {
     /// The most bytes that the fields of a gzip header (name, comment and extra field together) may have; 64 KiB unless
     /// said otherwise. They are held in memory.
     #[must_use]
-    pub fn max_header(mut self, bytes: usize) -> Self {
+    pub fn with_max_header(mut self, bytes: usize) -> Self {
         self.limits.header = bytes;
         self
     }

@@ -40,8 +40,8 @@ pub fn grep(pattern: impl Into<Grep>) -> Grep {
 ///
 /// # Errors
 ///
-/// A line is longer than [`max_length`](Self::max_length), unless [`on_long_line`](Self::on_long_line) says otherwise.
-/// The matching lines before it are given first.
+/// A line is longer than [`with_max_length`](Self::with_max_length), unless [`on_long_line`](Self::on_long_line) says
+/// otherwise. The matching lines before it are given first.
 ///
 /// # Examples
 ///
@@ -52,8 +52,8 @@ pub fn grep(pattern: impl Into<Grep>) -> Grep {
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let log = || Readable::from_iter(["INFO a\nERR", "OR b\nWARN c\nERROR d"].map(Bytes::from));
 /// assert_eq!(log().grep("ERROR").to_vec().await?, ["ERROR b\n", "ERROR d\n"]);
-/// assert_eq!(log().grep(Grep::literals(["INFO", "WARN"]).line_numbers()).to_vec().await?, ["1:INFO a\n", "3:WARN c\n"]);
-/// assert_eq!(log().grep(Grep::literal("ERROR").invert().count()).to_vec().await?, ["2\n"]);
+/// assert_eq!(log().grep(Grep::literals(["INFO", "WARN"]).line_numbers()).to_vec().await?, ["1:INFO a\n", "3:WARN
+/// c\n"]); assert_eq!(log().grep(Grep::literal("ERROR").invert().count()).to_vec().await?, ["2\n"]);
 /// # Ok(()) }
 /// ```
 pub struct Grep {
@@ -122,8 +122,8 @@ impl Grep {
     }
 
     line_length_settings! {
-        /// One that is cut is searched and given as far as it is kept, with its ending; one that is skipped is not kept by
-        /// [`invert`](Self::invert) either, but counts for the line numbers.
+        /// One that is cut is searched and given as far as it is kept, with its ending; one that is skipped is not kept
+        /// by [`invert`](Self::invert) either, but counts for the line numbers.
     }
 
     /// What it has counted, readable while it runs and afterwards.

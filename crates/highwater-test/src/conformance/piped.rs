@@ -96,7 +96,7 @@ fn woken<M: Transform>(
     let mut readable = Script::new(&log, cues).readable().pipe(machine);
     let mut tasks = match spurious {
         None => Woken::new(),
-        Some(polls) => Woken::new().spurious(polls).swapping_wakers(),
+        Some(polls) => Woken::new().with_spurious(polls).swapping_wakers(),
     };
     let reading = tasks.spawn(async {
         let mut seen = Seen::nothing();

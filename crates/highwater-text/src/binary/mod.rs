@@ -22,8 +22,8 @@ pub use rest::Rest;
 /// # Errors
 ///
 /// Every method fails with the error of the stream in its place: what came before it can be read. An input that ends
-/// inside of what was asked for is [`is_truncated`](Error::is_truncated), with the offset of the end; the bytes that are
-/// there can still be read.
+/// inside of what was asked for is [`is_truncated`](Error::is_truncated), with the offset of the end; the bytes that
+/// are there can still be read.
 ///
 /// # Examples
 ///
@@ -65,15 +65,16 @@ impl<S> BinaryReader<S> {
 
     /// The most bytes that [`exact`](Self::exact) gives in one piece. The default is 1 MiB (2²⁰ bytes).
     #[must_use]
-    pub fn max_length(mut self, bytes: usize) -> Self {
+    pub fn with_max_length(mut self, bytes: usize) -> Self {
         self.most = bytes;
         self
     }
 
-    /// Lets [`exact`](Self::exact) give pieces of any length: whoever wrote the length then says how much memory it takes.
+    /// Lets [`exact`](Self::exact) give pieces of any length: whoever wrote the length then says how much memory it
+    /// takes.
     #[must_use]
     pub fn unlimited_length(self) -> Self {
-        self.max_length(usize::MAX)
+        self.with_max_length(usize::MAX)
     }
 
     /// How many bytes were given out or skipped: where the next one stands in the stream.
@@ -109,7 +110,7 @@ impl<S: Source<Chunk = Bytes> + Unpin> BinaryReader<S> {
     ///
     /// # Errors
     ///
-    /// More than [`max_length`](Self::max_length) were asked for ([`is_limit`](Error::is_limit)), or as
+    /// More than [`with_max_length`](Self::with_max_length) were asked for ([`is_limit`](Error::is_limit)), or as
     /// [`BinaryReader`] says.
     ///
     /// # Cancel safety
