@@ -162,5 +162,10 @@ impl<T> fmt::Debug for Script<T> {
     }
 }
 
+/// The cues that give these chunks, over and over.
+pub(crate) fn cues<T: Clone>(chunks: &[T]) -> impl Iterator<Item = Cue<T>> + Clone + '_ {
+    chunks.iter().cloned().map(Cue::Chunk)
+}
+
 /// What [`Cue::Error`] says.
 pub(crate) const SOURCE_FAILED: &str = "source failed";

@@ -52,8 +52,8 @@ pub fn grep(pattern: impl Into<Grep>) -> Grep {
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let log = || Readable::from_iter(["INFO a\nERR", "OR b\nWARN c\nERROR d"].map(Bytes::from));
 /// assert_eq!(log().grep("ERROR").to_vec().await?, ["ERROR b\n", "ERROR d\n"]);
-/// assert_eq!(log().grep(Grep::literals(["INFO", "WARN"]).line_numbers()).to_vec().await?, ["1:INFO a\n", "3:WARN
-/// c\n"]); assert_eq!(log().grep(Grep::literal("ERROR").invert().count()).to_vec().await?, ["2\n"]);
+/// assert_eq!(log().grep(Grep::literals(["INFO", "WARN"]).line_numbers()).to_vec().await?, ["1:INFO a\n", "3:WARN c\n"]);
+/// assert_eq!(log().grep(Grep::literal("ERROR").invert().count()).to_vec().await?, ["2\n"]);
 /// # Ok(()) }
 /// ```
 pub struct Grep {

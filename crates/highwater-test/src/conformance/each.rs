@@ -9,8 +9,8 @@ use std::task::Poll;
 
 use highwater_core::{Source, Transform};
 
-use super::check;
-use super::piped::{Seen, compare, polled, settle};
+use super::check::check;
+use super::seen::{Seen, compare, polled, settle};
 use crate::{Cue, Log, Outcome, Script, Woken, poll_once};
 
 /// Runs the cues so; it must come to what came of them by hand.

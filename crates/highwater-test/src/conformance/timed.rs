@@ -12,12 +12,12 @@ use futures_core::Stream;
 use highwater_core::{Error, Readable, Result, Source, StageInfo, TimedTransform};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
+use super::check::{Place, assert_no_runtime, check};
 use super::gauged::Gauged;
 use super::judge::{given, released};
 use super::simulation::{Ending, Manner, simulate};
-use super::transform::points;
-use super::{Place, assert_no_runtime, check};
 use crate::case::shorten;
+use crate::cuts::points;
 use crate::script::SOURCE_FAILED;
 use crate::{Case, Outcome};
 
