@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::{StreamExt as _, stream};
 use highwater::batch::Batch;
 use highwater::prelude::*;
-use highwater::{Error, Readable};
+use highwater::{Error, Readable, destination_fn};
 
 use super::block_on;
 use crate::contestant::{Contestant, Role, Subject, Work};
@@ -21,6 +21,8 @@ pub(crate) const SUBJECT: Subject = Subject {
         Contestant::items(Role::Ours, BATCH, batch),
         Contestant::items(Role::Ours, CHUNKS, chunks),
         Contestant::items(Role::Ours, AGED, batch_with_age),
+        Contestant::items(Role::Aside, "highwater, batch by number, while let", batch_while_let),
+        Contestant::items(Role::Aside, "highwater, batch with age, pipe_to", aged_pipe_to),
         Contestant::items(Role::Limit, "reused Vec", plain_loop),
         Contestant::items(Role::Peer, FUTURES, futures_chunks),
         Contestant::items(Role::Peer, "futures, results as ours", futures_results),
@@ -45,6 +47,29 @@ fn batch(n: u64) -> u64 {
     let batch = Batch::new().max_items(SIZE).unlimited_age();
     let batches = Readable::from_iter(0..black_box(n)).pipe(batch);
     block_on(batches.fold(0, |sum, batch| add(sum, &batch))).expect("numbers do not fail")
+}
+
+fn batch_while_let(n: u64) -> u64 {
+    let batch = Batch::new().max_items(SIZE).unlimited_age();
+    let mut batches = Readable::from_iter(0..black_box(n)).pipe(batch);
+    block_on(async {
+        let mut sum = 0;
+        while let Some(batch) = batches.next().await {
+            sum = add(sum, &batch.expect("numbers do not fail"));
+        }
+        sum
+    })
+}
+
+fn aged_pipe_to(n: u64) -> u64 {
+    let mut sum = 0;
+    let adds = destination_fn(|batch: Vec<u64>| {
+        sum = add(sum, &batch);
+        ready(Ok(()))
+    });
+    let batches = Readable::from_iter(0..black_box(n)).batch(SIZE, AGE);
+    block_on(batches.pipe_to(adds).run()).expect("numbers do not fail");
+    sum
 }
 
 fn chunks(n: u64) -> u64 {

@@ -4,7 +4,7 @@ use std::future::ready;
 use std::hint::black_box;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use highwater::{Error, Readable};
+use highwater::{Destination, Error, Readable, Result, destination_fn};
 
 use super::block_on;
 use crate::contestant::{Contestant, Role, Subject, Work};
@@ -21,23 +21,65 @@ pub(crate) const SUBJECT: Subject = Subject {
         Contestant::items(Role::Peer, RESULTS, futures_results),
         Contestant::items(Role::Peer, "futures", futures_plain),
         Contestant::items(Role::Peer, "tokio-stream", tokio_stream),
-        Contestant::items(Role::Aside, "highwater, while let", fused_while_let),
-        Contestant::items(Role::Aside, "futures results, while let", futures_while_let),
+        Contestant::items(Role::Ours, PIPE_TO, pipe_to),
+        Contestant::items(Role::Aside, "highwater, pipe_to, async", pipe_to_async),
+        Contestant::items(Role::Ours, WHILE_LET, fused_while_let),
+        Contestant::items(Role::Peer, WHILE_LET_RESULTS, futures_while_let),
     ],
     goals: &[
         Goal::Cost { ours: FUSED, at_most: 1.05, of_best: &[RESULTS] },
         Goal::Cost { ours: BATCHES, at_most: 2.0, of_best: &[ITERATOR] },
+        Goal::Cost { ours: PIPE_TO, at_most: 1.7, of_best: &[FUSED] },
+        Goal::Cost { ours: WHILE_LET, at_most: 1.1, of_best: &[WHILE_LET_RESULTS] },
     ],
 };
 
 const FUSED: &str = "highwater, fused";
 const BATCHES: &str = "highwater, batches of 1024";
+const PIPE_TO: &str = "highwater, pipe_to";
+const WHILE_LET: &str = "highwater, while let";
+const WHILE_LET_RESULTS: &str = "futures results, while let";
 const ITERATOR: &str = "iterator";
 const RESULTS: &str = "futures, results as ours";
 
 fn fused(n: u64) -> u64 {
     let numbers = Readable::from_iter(0..black_box(n)).map(first).filter(|x| kept(*x)).map(second);
     block_on(numbers.fold(0, u64::wrapping_add)).expect("numbers do not fail")
+}
+
+/// A destination that takes every chunk without waiting.
+struct Sum(u64);
+
+impl Destination for Sum {
+    type Chunk = u64;
+
+    fn accept(&mut self, chunk: u64) -> Result<Option<u64>> {
+        self.0 = self.0.wrapping_add(chunk);
+        Ok(None)
+    }
+
+    async fn write(&mut self, chunk: u64) -> Result<()> {
+        self.accept(chunk).map(drop)
+    }
+}
+
+fn pipe_to(n: u64) -> u64 {
+    let numbers = Readable::from_iter(0..black_box(n)).map(first).filter(|x| kept(*x)).map(second);
+    let mut sum = Sum(0);
+    block_on(numbers.pipe_to(&mut sum).run()).expect("numbers do not fail");
+    sum.0
+}
+
+/// The same with a future per chunk, which is ready at once.
+fn pipe_to_async(n: u64) -> u64 {
+    let numbers = Readable::from_iter(0..black_box(n)).map(first).filter(|x| kept(*x)).map(second);
+    let mut sum = 0_u64;
+    let adds = destination_fn(|x: u64| {
+        sum = sum.wrapping_add(x);
+        ready(Ok(()))
+    });
+    block_on(numbers.pipe_to(adds).run()).expect("numbers do not fail");
+    sum
 }
 
 fn batches(n: u64) -> u64 {

@@ -1,5 +1,6 @@
 //! The buffer: beside its reference, and rule by rule.
 
+mod bytes;
 mod cases;
 mod duplexes;
 mod forgotten;

@@ -24,14 +24,14 @@ use crate::sync::Ordering::Acquire;
 /// It takes out all that is there in one go and counts it as gone as it is read: at the end of such a batch, before it
 /// waits, and exactly where a writer that waits may go on.
 pub struct Buffered<T> {
-    shared: Arc<Shared<T>>,
-    /// Taken out, not given yet: all of it counts as buffered.
-    taken: VecDeque<Weighed<T>>,
+    pub(super) shared: Arc<Shared<T>>,
+    /// Taken out, not given yet: all of it counts as buffered, by its weight.
+    pub(super) taken: VecDeque<Weighed<T>>,
     /// Given, and still counted as buffered.
-    given: usize,
+    pub(super) given: usize,
     /// How much may be given before it is counted as gone.
     step: usize,
-    over: bool,
+    pub(super) over: bool,
     starter: Option<LazyTask>,
     /// Forgets the type of the chunks.
     control: fn(Arc<Shared<T>>) -> Control,
@@ -55,7 +55,7 @@ impl<T> Buffered<T> {
 
     /// The next of what was taken out.
     #[inline]
-    fn give(&mut self) -> Option<T> {
+    pub(super) fn give(&mut self) -> Option<T> {
         let (chunk, weight) = self.taken.pop_front()?;
         self.given += weight;
         let is_wanted = self.shared.room_is_wanted.load(Acquire);
@@ -65,7 +65,7 @@ impl<T> Buffered<T> {
         Some(chunk)
     }
 
-    fn give_back(&mut self) {
+    pub(super) fn give_back(&mut self) {
         self.step = self.shared.give_back(std::mem::take(&mut self.given));
     }
 
@@ -81,10 +81,18 @@ impl<T> Buffered<T> {
         self.give()
     }
 
-    fn poll_there(&mut self, interest: Interest, cx: &mut Context<'_>) -> Poll<Result<bool>> {
+    pub(super) fn start(&mut self) {
         if let Some(starter) = &mut self.starter {
             starter.start();
         }
+    }
+
+    pub(super) fn poll_there(
+        &mut self,
+        interest: Interest,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<bool>> {
+        self.start();
         if self.given > 0 {
             self.give_back();
         }

@@ -3,6 +3,7 @@
 mod after;
 mod budget;
 mod buffered;
+mod bytes;
 mod charge;
 mod controlled;
 mod duplex;

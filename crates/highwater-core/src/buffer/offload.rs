@@ -73,10 +73,9 @@ impl<S: Source> Readable<S> {
         let info = StageInfo::new(machine.name())
             .with_max_bytes(machine.max_bytes())
             .with_runs_on(RunsOn::BlockingPool);
-        let meter = info.meter().clone();
         let ahead = self.buffer(input_mark());
-        let worked = ahead.stage(info, |input| {
-            Pipe::new(Stoppable { input, stop: stop.clone() }, Plain(machine), meter)
+        let worked = ahead.counted_stage(info, |input, tally| {
+            Pipe::new(Stoppable { input, stop: stop.clone() }, Plain(machine), tally)
         });
         let plan = worked.plan().clone();
         let info = StageInfo::new("offload");

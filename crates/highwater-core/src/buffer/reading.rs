@@ -1,13 +1,14 @@
 //! The reader's side of what both ends share.
 
 use std::collections::VecDeque;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::ledger::{Life, Refusal};
 use super::shared::Shared;
-use super::state::{Interest, Weighed};
+use super::state::{Interest, State, Weighed};
+use super::wakes::Wakes;
 use crate::error::{Error, Result};
-use crate::sync::Ordering::Release;
+use crate::sync::{MutexGuard, Ordering::Release};
 
 impl<T> Shared<T> {
     /// Takes out all that is there if `taken` is empty; says what the reader gets if it is not a chunk.
@@ -18,7 +19,6 @@ impl<T> Shared<T> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<bool>> {
         let waker = cx.waker().clone();
-        let _replaced;
         let mut wakes = self.after();
         let mut state = self.lock();
         match state.ledger.life() {
@@ -44,13 +44,57 @@ impl<T> Shared<T> {
             }
             Life::Open | Life::Ending => {}
         }
+        Self::sleep(state, (waker, interest), &mut wakes, cx);
+        Poll::Pending
+    }
+
+    /// Has the reader woken when there is something. Its waker was cloned before the lock was taken.
+    fn sleep(
+        mut state: MutexGuard<'_, State<T>>,
+        waiting: (Waker, Interest),
+        wakes: &mut Wakes,
+        cx: &Context<'_>,
+    ) {
         let looks_again = state.waiters.starve(|waker| wakes.push(waker));
-        _replaced = state.reader.replace((waker, interest));
+        let replaced = state.reader.replace(waiting);
         drop(state);
+        drop(replaced);
         if looks_again {
             cx.waker().wake_by_ref();
         }
+    }
+
+    /// Ready when something is there beside what was taken out, or nothing more will come.
+    pub(super) fn poll_arrival(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let waker = cx.waker().clone();
+        let mut wakes = self.after();
+        let state = self.lock();
+        let is_there = !state.queue.is_empty() && state.gives(Interest::Arrival);
+        if is_there || state.ledger.life() != Life::Open {
+            return Poll::Ready(());
+        }
+        Self::sleep(state, (waker, Interest::Arrival), &mut wakes, cx);
         Poll::Pending
+    }
+
+    /// Takes out what is there beside what was taken, unless it is held or gone. Whether more may come.
+    pub(super) fn take_more(&self, taken: &mut VecDeque<Weighed<T>>) -> bool {
+        let lost;
+        let mut state = self.lock();
+        match state.ledger.life() {
+            // What was taken out is dropped behind the lock.
+            Life::Destroyed => lost = std::mem::take(taken),
+            _ => {
+                lost = VecDeque::new();
+                if state.gives(Interest::Arrival) {
+                    taken.append(&mut state.queue);
+                }
+            }
+        }
+        let may_come = state.ledger.life() == Life::Open || !state.queue.is_empty();
+        drop(state);
+        drop(lost);
+        may_come
     }
 
     /// What is there now, unless it is held or gone. Who reads in vain again and again is as good as one who waits.

@@ -25,7 +25,9 @@ pub enum Answer<T> {
 }
 
 /// A machine as [`Pipe`](crate::Pipe) drives it: a [`Transform`] in [`Plain`], a [`TimedTransform`] in [`Timed`].
-pub trait Engine {
+///
+/// Sealed: nothing else implements it.
+pub trait Engine: sealed::Sealed {
     /// What goes in.
     type Input;
     /// What comes out.
@@ -94,6 +96,13 @@ pub trait Engine {
 
     /// The machine's name.
     fn name(&self) -> &'static str;
+}
+
+mod sealed {
+    #[expect(unnameable_types, reason = "that is what seals it")]
+    pub trait Sealed {}
+    impl<M> Sealed for super::Plain<M> {}
+    impl<M> Sealed for super::Timed<M> {}
 }
 
 /// Drives a [`Transform`].

@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::pace::PaceAt;
 use crate::readable::Source;
 use crate::reason;
-use crate::stage::{StageCounter, StageStats};
+use crate::stage::StageCounter;
 
 pin_project! {
     /// A source with a machine behind it: what [`Readable::pipe`](crate::Readable::pipe) gives.
@@ -47,16 +47,9 @@ pin_project! {
 }
 
 impl<S, E> Pipe<S, E> {
-    pub(crate) fn new(upstream: S, engine: E, meter: StageStats) -> Self {
-        let upstream = Some(upstream);
-        Self {
-            upstream,
-            engine,
-            failing: None,
-            over: false,
-            pace: PaceAt::default(),
-            tally: StageCounter::new(meter),
-        }
+    pub(crate) fn new(upstream: S, engine: E, tally: StageCounter) -> Self {
+        let (upstream, pace) = (Some(upstream), PaceAt::default());
+        Self { upstream, engine, failing: None, over: false, pace, tally }
     }
 }
 

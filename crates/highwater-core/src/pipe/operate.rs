@@ -27,16 +27,14 @@ impl<S: Source> Readable<S> {
     /// Puts a machine behind: Node's `pipe` of a `Transform`.
     pub fn pipe<M: Transform<Input = S::Chunk>>(self, machine: M) -> Piped<S, M> {
         let info = StageInfo::new(machine.name()).with_max_bytes(machine.max_bytes());
-        let meter = info.meter().clone();
-        meter.steady();
-        self.stage(info, |source| Pipe::new(source, Plain(machine), meter))
+        info.meter().steady();
+        self.counted_stage(info, |source, tally| Pipe::new(source, Plain(machine), tally))
     }
 
     /// Puts a machine behind that acts on time.
     pub fn pipe_timed<M: TimedTransform<Input = S::Chunk>>(self, machine: M) -> PipedTimed<S, M> {
         let info = StageInfo::new(machine.name()).with_max_bytes(machine.max_bytes());
-        let meter = info.meter().clone();
-        self.stage(info, |source| Pipe::new(source, Timed::new(machine), meter))
+        self.counted_stage(info, |source, tally| Pipe::new(source, Timed::new(machine), tally))
     }
 }
 

@@ -47,7 +47,7 @@ impl<S: Source> Readable<S> {
         let cancelled = Cancelled::new(token.clone());
         let info =
             StageInfo::new("abort_on").with_max_bytes(0).passing().token(token, cancelled.signal());
-        self.stage(info, |source| AbortOn::new(source, cancelled))
+        self.stage(info, |source| AbortOn { upstream: Some(source), cancelled })
     }
 }
 
@@ -57,12 +57,6 @@ pin_project! {
         #[pin]
         upstream: Option<S>,
         cancelled: Cancelled,
-    }
-}
-
-impl<S> AbortOn<S> {
-    pub(super) fn new(upstream: S, cancelled: Cancelled) -> Self {
-        Self { upstream: Some(upstream), cancelled }
     }
 }
 

@@ -28,8 +28,12 @@ impl<S: Source> Readable<S> {
         Fut: Future<Output = Result<O>>,
     {
         let info = StageInfo::new("then").with_max_bytes(0).passing();
-        let meter = info.meter().clone();
-        self.stage(info, |source| Then::new(source, f, meter))
+        self.counted_stage(info, |source, tally| Then {
+            upstream: Some(source),
+            f,
+            current: Box::pin(None),
+            tally,
+        })
     }
 
     /// The chunks of this one, then those of `next`, which is read when this one has ended.
@@ -41,9 +45,10 @@ impl<S: Source> Readable<S> {
         let (second, plan) = next.into_parts();
         let sources = [self.plan.source_name(), plan.source_name()];
         let info = StageInfo::new("chain").with_max_bytes(0).combines().passing();
-        let meter = info.meter().clone();
-        let mut both =
-            self.stage(info, |first| Concat::new(first, second, second_failed, sources, meter));
+        let mut both = self.counted_stage(info, |first, tally| {
+            let (first, second) = (Some(first), Some(second));
+            Concat { first, second, second_failed, sources, tally }
+        });
         both.plan.append_later(plan);
         both
     }
@@ -54,8 +59,10 @@ impl<S: Source> Readable<S> {
         let (second, plan) = other.into_parts();
         let sources = [self.plan.source_name(), plan.source_name()];
         let info = StageInfo::new("zip").with_max_bytes(0).combines();
-        let meter = info.meter().clone();
-        let mut both = self.stage(info, |first| Zip::new(first, second, sources, meter));
+        let mut both = self.counted_stage(info, |first, tally| {
+            let (first, second) = (Some(first), Some(second));
+            Zip { first, second, held: None, sources, tally }
+        });
         both.life = if second_failed { Life::Broken } else { both.life };
         both.plan.append(plan);
         both
@@ -68,7 +75,8 @@ impl<S: Source> Readable<S> {
     pub fn take_until<Fut: Future>(self, until: Fut) -> Readable<TakeUntil<S, Fut>> {
         let info = StageInfo::new("take_until").with_max_bytes(0).passing();
         let meter = info.meter().clone();
-        self.stage(info, |source| TakeUntil::new(source, until, meter))
+        let until = Box::pin(until);
+        self.stage(info, |source| TakeUntil { upstream: Some(source), until, meter })
     }
 
     /// Ends cleanly where it would fail: the error goes to `f` instead of down the stream. For one of several sources whose
@@ -88,7 +96,7 @@ impl<S: Source> Readable<S> {
     pub fn until_error<F: FnOnce(Error)>(self, f: F) -> Readable<UntilError<S, F>> {
         let info = StageInfo::new("until_error").with_max_bytes(0);
         let meter = info.meter().clone();
-        self.stage(info, |source| UntilError::new(source, f, meter))
+        self.stage(info, |source| UntilError { upstream: Some(source), f: Some(f), meter })
     }
 }
 
@@ -101,17 +109,6 @@ pin_project! {
         // Boxed once, so that the stage is `Unpin` whatever the future is; the future itself comes and goes inside.
         current: Pin<Box<Option<Fut>>>,
         tally: StageCounter,
-    }
-}
-
-impl<S, F, Fut> Then<S, F, Fut> {
-    pub(super) fn new(upstream: S, f: F, meter: StageStats) -> Self {
-        Self {
-            upstream: Some(upstream),
-            f,
-            current: Box::pin(None),
-            tally: StageCounter::new(meter),
-        }
     }
 }
 
@@ -184,19 +181,6 @@ pin_project! {
     }
 }
 
-impl<A, B> Concat<A, B> {
-    pub(super) fn new(
-        first: A,
-        second: B,
-        second_failed: bool,
-        sources: [&'static str; 2],
-        meter: StageStats,
-    ) -> Self {
-        let tally = StageCounter::new(meter);
-        Self { first: Some(first), second: Some(second), second_failed, sources, tally }
-    }
-}
-
 impl<A: Source, B: Source<Chunk = A::Chunk>> Stream for Concat<A, B> {
     type Item = Result<A::Chunk>;
 
@@ -255,13 +239,6 @@ pin_project! {
     }
 }
 
-impl<A: Source, B: Source> Zip<A, B> {
-    pub(super) fn new(first: A, second: B, sources: [&'static str; 2], meter: StageStats) -> Self {
-        let tally = StageCounter::new(meter);
-        Self { first: Some(first), second: Some(second), held: None, sources, tally }
-    }
-}
-
 impl<A: Source, B: Source> Stream for Zip<A, B> {
     type Item = Result<(A::Chunk, B::Chunk)>;
 
@@ -316,12 +293,6 @@ pin_project! {
     }
 }
 
-impl<S, Fut> TakeUntil<S, Fut> {
-    pub(super) fn new(upstream: S, until: Fut, meter: StageStats) -> Self {
-        Self { upstream: Some(upstream), until: Box::pin(until), meter }
-    }
-}
-
 impl<S: Source, Fut: Future> Stream for TakeUntil<S, Fut> {
     type Item = Result<S::Chunk>;
 
@@ -356,12 +327,6 @@ pin_project! {
         upstream: Option<S>,
         f: Option<F>,
         meter: StageStats,
-    }
-}
-
-impl<S, F> UntilError<S, F> {
-    pub(super) fn new(upstream: S, f: F, meter: StageStats) -> Self {
-        Self { upstream: Some(upstream), f: Some(f), meter }
     }
 }
 

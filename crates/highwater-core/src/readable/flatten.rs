@@ -10,7 +10,7 @@ use super::{Readable, Source};
 use crate::error::Result;
 use crate::pace::Pace;
 use crate::reason;
-use crate::stage::{StageCounter, StageInfo, StageStats};
+use crate::stage::{StageCounter, StageInfo};
 
 pin_project! {
     /// The source made by [`Readable::flatten`](crate::Readable::flatten).
@@ -46,15 +46,12 @@ impl<S: Source<Chunk = Readable<I>>, I: Source> Readable<S> {
     /// ```
     pub fn flatten(self) -> Readable<Flatten<S, I>> {
         let info = StageInfo::new("flatten").with_max_bytes(0);
-        let meter = info.meter().clone();
-        self.stage(info, |outer| Flatten::new(outer, meter))
-    }
-}
-
-impl<S, I> Flatten<S, I> {
-    fn new(outer: S, meter: StageStats) -> Self {
-        let tally = StageCounter::new(meter);
-        Self { outer: Some(outer), inner: None, pace: Pace::default(), tally }
+        self.counted_stage(info, |outer, tally| Flatten {
+            outer: Some(outer),
+            inner: None,
+            pace: Pace::default(),
+            tally,
+        })
     }
 }
 

@@ -29,7 +29,7 @@ pub use timeout::Timeout;
 
 use crate::error::{Error, Result};
 use crate::pace::Pace;
-use crate::stage::{Plan, StageInfo};
+use crate::stage::{Plan, StageCounter, StageInfo};
 
 pin_project! {
     /// Node's `Readable`: a source with operators, iterated with [`next`](Self::next) or as a [`Stream`] of results.
@@ -56,6 +56,7 @@ pin_project! {
     /// }
     /// # Ok(()) }
     /// ```
+    #[doc = include_str!("methods.md")]
     #[must_use = "a readable does nothing unless it is read"]
     pub struct Readable<S> {
         #[pin]
@@ -128,6 +129,16 @@ impl<S> Readable<S> {
     pub fn stage<S2>(mut self, info: StageInfo, wrap: impl FnOnce(S) -> S2) -> Readable<S2> {
         self.plan.push(info);
         Readable::from_parts(wrap(self.source), self.plan).behind(self.life)
+    }
+
+    /// As [`stage`](Self::stage), for a stage that counts its chunks.
+    pub(crate) fn counted_stage<S2>(
+        self,
+        info: StageInfo,
+        wrap: impl FnOnce(S, StageCounter) -> S2,
+    ) -> Readable<S2> {
+        let tally = StageCounter::new(info.meter().clone());
+        self.stage(info, |source| wrap(source, tally))
     }
 
     /// As [`stage`](Self::stage), for a stage that gives chunks of its own before it reads its source.

@@ -1,5 +1,6 @@
 //! The one place that spawns.
 
+mod read_ahead;
 mod signal;
 mod workers;
 
@@ -8,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+pub use read_ahead::{BlockingRead, Read, ReadAhead};
 pub(crate) use signal::{Cancelled, Signal};
 
 use tokio::time::Instant;
