@@ -100,7 +100,7 @@ pub use parallel::{ParallelGzip, ParallelGzipped};
 /// assert_eq!(inline.to_bytes().await?, "to and fro");
 /// # Ok(()) }
 /// ```
-pub trait GzipExt<S> {
+pub trait GzipExt<S>: Into<Readable<S>> {
     /// Compresses into a gzip member, on Tokio's pool for blocking calls: [`Gzip::new`].
     ///
     /// # Panics
@@ -109,12 +109,18 @@ pub trait GzipExt<S> {
     #[track_caller]
     fn gzip(self, level: u32) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes> + Send + 'static;
+        S: Source<Chunk = Bytes> + Send + 'static,
+    {
+        self.gzip_with(Gzip::new(level))
+    }
 
     /// Compresses as the machine is set, on Tokio's pool for blocking calls.
     fn gzip_with(self, gzip: Gzip) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes> + Send + 'static;
+        S: Source<Chunk = Bytes> + Send + 'static,
+    {
+        self.into().offload(gzip, HighWaterMark::bytes(AHEAD))
+    }
 
     /// Decompresses all members of a gzip stream, on Tokio's pool for blocking calls: [`Gunzip::new`].
     ///
@@ -123,7 +129,10 @@ pub trait GzipExt<S> {
     /// As [`Gunzip`].
     fn gunzip(self) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes> + Send + 'static;
+        S: Source<Chunk = Bytes> + Send + 'static,
+    {
+        self.gunzip_with(Gunzip::new())
+    }
 
     /// Decompresses as the machine is set, on Tokio's pool for blocking calls.
     ///
@@ -132,7 +141,10 @@ pub trait GzipExt<S> {
     /// As [`Gunzip`].
     fn gunzip_with(self, gunzip: Gunzip) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes> + Send + 'static;
+        S: Source<Chunk = Bytes> + Send + 'static,
+    {
+        self.into().offload(gunzip.remembering(ON_THEIR_WAY), HighWaterMark::bytes(AHEAD))
+    }
 
     /// Compresses on several cores into one gzip member, in jobs on Tokio's pool for blocking calls.
     ///
@@ -141,46 +153,13 @@ pub trait GzipExt<S> {
     /// A job panics ([`is_panic`](highwater_core::Error::is_panic)).
     fn parallel_gzip(self, settings: ParallelGzip) -> Readable<ParallelGzipped<S>>
     where
-        S: Source<Chunk = Bytes>;
-}
-
-impl<S> GzipExt<S> for Readable<S> {
-    #[track_caller]
-    fn gzip(self, level: u32) -> Readable<Buffered<Bytes>>
-    where
-        S: Source<Chunk = Bytes> + Send + 'static,
-    {
-        self.gzip_with(Gzip::new(level))
-    }
-
-    fn gzip_with(self, gzip: Gzip) -> Readable<Buffered<Bytes>>
-    where
-        S: Source<Chunk = Bytes> + Send + 'static,
-    {
-        self.offload(gzip, HighWaterMark::bytes(AHEAD))
-    }
-
-    fn gunzip(self) -> Readable<Buffered<Bytes>>
-    where
-        S: Source<Chunk = Bytes> + Send + 'static,
-    {
-        self.gunzip_with(Gunzip::new())
-    }
-
-    fn gunzip_with(self, gunzip: Gunzip) -> Readable<Buffered<Bytes>>
-    where
-        S: Source<Chunk = Bytes> + Send + 'static,
-    {
-        self.offload(gunzip.remembering(ON_THEIR_WAY), HighWaterMark::bytes(AHEAD))
-    }
-
-    fn parallel_gzip(self, settings: ParallelGzip) -> Readable<ParallelGzipped<S>>
-    where
         S: Source<Chunk = Bytes>,
     {
-        settings.behind(self)
+        settings.behind(self.into())
     }
 }
+
+impl<S> GzipExt<S> for Readable<S> {}
 
 /// How much is made before it is asked for, in bytes. With a quarter of it, a `gunzip` to a file stopped and started
 /// again so often that it took a tenth longer.

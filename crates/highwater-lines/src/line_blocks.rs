@@ -39,7 +39,7 @@ pub fn line_blocks() -> LineBlocks {
 /// assert_eq!(blocks, ["a\nb\n", "cc\n", "d\r\n", "e"]);
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct LineBlocks {
     split: Split,
 }
@@ -47,7 +47,7 @@ pub struct LineBlocks {
 impl LineBlocks {
     /// With lines of at most 1 MiB (2²⁰ bytes); a longer one is an error.
     pub fn new() -> Self {
-        Self { split: Split::new() }
+        Self::default()
     }
 
     line_length_settings!();
@@ -55,12 +55,6 @@ impl LineBlocks {
     /// What it has counted, readable while it runs and afterwards.
     pub fn counts(&self) -> LineCounts {
         self.split.counts().clone()
-    }
-}
-
-impl Default for LineBlocks {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -48,7 +48,7 @@ pub fn lines() -> Lines {
 /// assert!(cut[1].is_truncated());
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Lines {
     split: Split,
     /// Lines that were found, given out one by one.
@@ -66,8 +66,7 @@ pub struct Lines {
 impl Lines {
     /// With lines of at most 1 MiB (2²⁰ bytes); a longer one is an error.
     pub fn new() -> Self {
-        let (block, rest) = (Arc::default(), Bytes::new());
-        Self { split: Split::new(), block, spare: None, given: 0, rest, offset: 0 }
+        Self::default()
     }
 
     line_length_settings!();
@@ -123,12 +122,6 @@ impl Lines {
             Some(line) => line.sibling(index),
             None => self.block.line(index),
         }
-    }
-}
-
-impl Default for Lines {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

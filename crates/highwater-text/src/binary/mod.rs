@@ -3,10 +3,8 @@
 mod numbers;
 mod rest;
 
-use std::fmt;
-
 use bytes::{Buf, Bytes, BytesMut};
-use highwater_core::{Error, Readable, Result, Source, StageInfo};
+use highwater_core::{Error, Readable, Result, Source, StageInfo, debug_fields};
 
 pub use rest::Rest;
 /// Reads a stream of bytes by numbers and exact pieces, whatever its chunks: what
@@ -235,15 +233,7 @@ impl<S: Source<Chunk = Bytes> + Unpin> BinaryReader<S> {
     }
 }
 
-impl<S> fmt::Debug for BinaryReader<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BinaryReader")
-            .field("source", &self.source)
-            .field("offset", &self.offset)
-            .field("available", &self.available())
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(BinaryReader<S>, source, offset);
 
 /// Its name in errors and reports.
 const NAME: &str = "binary";
