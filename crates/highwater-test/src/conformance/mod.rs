@@ -3,11 +3,10 @@
 mod bytes;
 mod check;
 mod destination;
-mod each;
 mod gauged;
 mod judge;
 mod piped;
-mod seen;
+mod reading;
 mod simulation;
 mod source;
 mod timed;

@@ -1,16 +1,24 @@
 //! A machine in a pipeline: the one driver, and what a source and an executor may do to it.
 
 use std::fmt::Debug;
-use std::pin::pin;
-use std::task::Poll;
+use std::future::ready;
+use std::pin::Pin;
 
-use highwater_core::Transform;
+use highwater_core::{Error, Transform};
 
-use super::check::check;
-use super::each;
-use super::seen::{Seen, compare, polled, settle};
+use super::check::{Place, check};
+use super::reading::{Polls, Reading, read, run, settle, stays_over};
+use crate::case::shorten;
 use crate::cuts::points;
-use crate::{Cue, Event, Log, Outcome, Script, Woken, drop_at_poll, poll_once};
+use crate::{Cue, Event, Log, Outcome, Script, Woken, drop_at_poll};
+
+/// What was seen of a pipeline that gave what it should.
+struct Seen {
+    /// How often the source was polled.
+    source_polls: usize,
+    /// How many outputs there were when the source was first seen to be gone.
+    gone_at: Option<usize>,
+}
 
 /// Runs the cues in several ways; each must come to what came of them by hand.
 #[track_caller]
@@ -23,28 +31,44 @@ pub(super) fn check_all<M>(
     M: Transform,
     M::Output: PartialEq + Debug,
 {
-    let paused = || cues.clone().flat_map(|cue| [Cue::Pending, cue]).chain([Cue::Pending]);
-    check(format_args!("in a pipeline ({name})"), || {
-        let seen = woken(make(), cues.clone(), None)?;
-        compare(by_hand, &seen)?;
-        polled(&seen, 1, by_hand)
-    });
-    check(format_args!("in a pipeline, `Pending` between the chunks ({name})"), || {
-        let seen = woken(make(), paused(), None)?;
-        compare(by_hand, &seen)?;
-        // Every other poll of the source is pending.
-        polled(&seen, 1 + seen.source_polls.div_ceil(2), by_hand)
-    });
-    check(format_args!("in a pipeline, with polls for no reason ({name})"), || {
-        // Each pause is one poll: several in a row are what a machine sees of such polls.
-        let idle = || (0..12).map(|_| Cue::Pending);
-        let cues = cues.clone().flat_map(|cue| idle().chain([cue])).chain(idle());
-        compare(by_hand, &woken(make(), cues, Some(2))?)
-    });
+    let steady = || cues.clone().collect();
+    let paused =
+        || cues.clone().flat_map(|cue| [Cue::Pending, cue]).chain([Cue::Pending]).collect();
+    // Each pause is one poll: several in a row are what a machine sees of polls for no reason.
+    let idle = || {
+        let pauses = || (0..12).map(|_| Cue::Pending);
+        cues.clone().flat_map(|cue| pauses().chain([cue])).chain(pauses()).collect()
+    };
+    let read = |cues, way, polls| reads_as_by_hand(make(), cues, by_hand, way, polls);
+    let all = Reading::Each { run: usize::MAX, gives_back: false };
+    for (way, what) in
+        [(Reading::Next, "in a pipeline"), (all, "in a pipeline, many chunks at a time")]
+    {
+        check(format_args!("{what} ({name})"), || {
+            let (seen, polls) = read(steady(), way, Polls::Woken)?;
+            polled(&seen, polls, 1, by_hand)
+        });
+        check(format_args!("{what}, `Pending` between the chunks ({name})"), || {
+            let (seen, polls) = read(paused(), way, Polls::Woken)?;
+            // Every other poll of the source is pending.
+            polled(&seen, polls, 1 + seen.source_polls.div_ceil(2), by_hand)
+        });
+        check(format_args!("{what}, with polls for no reason ({name})"), || {
+            read(idle(), way, Polls::Spurious).map(drop)
+        });
+    }
     check(format_args!("in a pipeline, each `next` dropped while it waits ({name})"), || {
-        compare(by_hand, &dropping(make(), paused()))
+        read(paused(), Reading::Next, Polls::Unwoken).map(drop)
     });
-    each::check_all(make, cues, by_hand, name);
+    check(format_args!("in a pipeline, with each output given back ({name})"), || {
+        let giving_back = Reading::Each { run: usize::MAX, gives_back: true };
+        read(steady(), giving_back, Polls::Woken).map(drop)
+    });
+    check(format_args!("in a pipeline, broken off again and again ({name})"), || {
+        read(steady(), Reading::Each { run: 1, gives_back: true }, Polls::Woken)?;
+        read(paused(), Reading::Each { run: 3, gives_back: true }, Polls::Unwoken)?;
+        read(paused(), Reading::InTurns, Polls::Woken).map(drop)
+    });
 }
 
 /// Drops the whole of it at each of its polls.
@@ -71,44 +95,87 @@ pub(super) fn check_drops<M: Transform>(
     }
 }
 
-/// Reads on an executor that polls only what was woken, with so many polls for no reason.
-fn woken<M: Transform>(
+/// Reads so, and says how often it was polled for that.
+fn reads_as_by_hand<M>(
     machine: M,
-    cues: impl Iterator<Item = Cue<M::Input>>,
-    spurious: Option<usize>,
-) -> Result<Seen<M::Output>, String> {
+    cues: Vec<Cue<M::Input>>,
+    by_hand: &Outcome<M::Output>,
+    way: Reading,
+    polls: Polls,
+) -> Result<(Seen, usize), String>
+where
+    M: Transform,
+    M::Output: PartialEq + Debug,
+{
     let log = Log::default();
+    let count = |is: fn(&Event<M::Input>) -> bool| log.count_where(is);
     let mut readable = Script::new(&log, cues).readable().pipe(machine);
-    let mut tasks = match spurious {
-        None => Woken::new(),
-        Some(polls) => Woken::new().with_spurious(polls).swapping_wakers(),
-    };
-    let reading = tasks.spawn(async {
-        let mut seen = Seen::nothing();
-        while let Some(item) = readable.next().await {
-            seen.item(item, &log);
+    let reading = async {
+        let (mut given, mut gone_at) = (0, None);
+        let take = |output| {
+            let due = by_hand.outputs.get(given);
+            if due != Some(&output) {
+                let (output, due) = (shorten(&output), shorten(&due));
+                return Err(format!("output {given} is {output}\n    where it is {due} by hand"));
+            }
+            given += 1;
+            if gone_at.is_none() && log.ends_with(|event| matches!(event, Event::SourceDropped)) {
+                gone_at = Some(given);
+            }
+            Ok(Some(output))
+        };
+        let error = read(Pin::new(&mut readable), way, take).await?;
+        if given < by_hand.outputs.len() {
+            return Err(format!("it ends after {given} of {} outputs", by_hand.outputs.len()));
         }
-        seen.end(readable, &log)
-    });
-    settle(&tasks.run_until_idle())?;
-    let mut seen = reading.take().ok_or("it did not come to an end")?;
-    seen.polls = reading.polls();
-    Ok(seen)
+        same_error(error.as_ref(), by_hand.error.as_ref())?;
+        let dropped = count(|event| matches!(event, Event::SourceDropped));
+        if dropped != 1 {
+            return Err(format!("the source was dropped {dropped} times when the end was told"));
+        }
+        let source_polls = count(|event| matches!(event, Event::Poll));
+        stays_over(Pin::new(&mut readable))?;
+        if count(|event| matches!(event, Event::PollAfterEnd)) > 0 {
+            return Err("the source was polled after its end".to_owned());
+        }
+        Ok(Seen { source_polls, gone_at })
+    };
+    let (seen, polls) = run(polls, reading, ready(()))?;
+    Ok((seen?, polls))
 }
 
-/// Reads with a new `next` for every poll.
-fn dropping<M: Transform>(
-    machine: M,
-    cues: impl Iterator<Item = Cue<M::Input>>,
-) -> Seen<M::Output> {
-    let log = Log::default();
-    let mut readable = Script::new(&log, cues).readable().pipe(machine);
-    let mut seen = Seen::nothing();
-    loop {
-        match poll_once(pin!(readable.next())) {
-            Poll::Pending => {}
-            Poll::Ready(Some(item)) => seen.item(item, &log),
-            Poll::Ready(None) => return seen.end(readable, &log),
+fn same_error(seen: Option<&Error>, by_hand: Option<&Error>) -> Result<(), String> {
+    match (seen, by_hand) {
+        (None, None) => Ok(()),
+        (Some(one), Some(two)) if Place::of(one) == Place::of(two) && text(one) == text(two) => {
+            Ok(())
         }
+        (one, two) => Err(format!("its error is {one:?}\n    where it is {two:?} by hand")),
+    }
+}
+
+/// The message, without the place that a pipeline adds.
+fn text(error: &Error) -> String {
+    error.to_string().split(" (").next().unwrap_or_default().to_owned()
+}
+
+/// The reading was polled so often, and the source no more often than it takes, and no longer kept.
+fn polled<O>(
+    seen: &Seen,
+    polls: usize,
+    expected: usize,
+    by_hand: &Outcome<O>,
+) -> Result<(), String> {
+    if polls != expected {
+        return Err(format!("it takes {polls} polls where {expected} are enough"));
+    }
+    if by_hand.done && seen.source_polls - (expected - 1) > by_hand.taken {
+        return Err("the source was read on after the machine was done".to_owned());
+    }
+    match by_hand.stopped_at {
+        Some(outputs) if by_hand.outputs.len() > outputs && seen.gone_at != Some(outputs + 1) => {
+            Err("the source was kept after the machine was done".to_owned())
+        }
+        _ => Ok(()),
     }
 }

@@ -1,9 +1,6 @@
 //! The suite for a machine that acts on time.
 
-use std::convert::Infallible;
 use std::fmt::Debug;
-use std::future::poll_fn;
-use std::ops::ControlFlow::Continue;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -15,6 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use super::check::{Place, assert_no_runtime, check};
 use super::gauged::Gauged;
 use super::judge::{given, released};
+use super::reading::{Reading, read, stays_over};
 use super::simulation::{Ending, Manner, simulate};
 use crate::case::shorten;
 use crate::cuts::points;
@@ -187,8 +185,8 @@ where
         by_hand: &Outcome<(Duration, M::Output)>,
         what: &str,
     ) {
-        for reading in [Reading::OneByOne, Reading::Many] {
-            check(format_args!("{what} ({}, {reading:?})", self.name), || {
+        for way in [Reading::Next, Reading::Each { run: usize::MAX, gives_back: false }] {
+            check(format_args!("{what} ({}, {way})", self.name), || {
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_time()
                     .start_paused(true)
@@ -196,8 +194,8 @@ where
                     .map_err(|error| format!("no runtime: {error}"))?;
                 let arrivals = self.case.input[..k].to_vec();
                 let read =
-                    async { timeout(LONG, read((self.make)(), arrivals, ending, reading)).await };
-                compare(&runtime.block_on(read).map_err(|_| "it hangs")?, by_hand)
+                    async { timeout(LONG, read_timed((self.make)(), arrivals, ending, way)).await };
+                compare(&runtime.block_on(read).map_err(|_| "it hangs")??, by_hand)
             });
         }
     }
@@ -208,59 +206,29 @@ where
     }
 }
 
-/// How a pipeline is read.
-#[derive(Debug, Clone, Copy)]
-enum Reading {
-    OneByOne,
-    Many,
-}
-
-/// What came out, and when; the error; whether anything came behind that.
-struct Seen<O> {
-    outputs: Vec<(Duration, O)>,
-    error: Option<Error>,
-    more: bool,
-}
-
-async fn read<M: TimedTransform>(
+async fn read_timed<M: TimedTransform>(
     machine: M,
     chunks: Vec<(Duration, M::Input)>,
     ending: Ending,
-    reading: Reading,
-) -> Seen<M::Output> {
+    way: Reading,
+) -> Result<Outcome<At<M::Output>>, String> {
     let start = Instant::now();
     let arrivals = Arrivals { start, chunks: chunks.into_iter(), next: None, ending, timer: None };
-    let info = StageInfo::new("arrivals");
-    let mut readable = Readable::from_source(info, arrivals).pipe_timed(machine);
-    let mut seen = Seen { outputs: Vec::new(), error: None, more: false };
-    match reading {
-        Reading::OneByOne => {
-            while let Some(item) = readable.next().await {
-                match item {
-                    Ok(output) => seen.outputs.push((start.elapsed(), output)),
-                    Err(error) => seen.error = Some(error),
-                }
-            }
-        }
-        Reading::Many => {
-            let failed = poll_fn(|cx| {
-                Pin::new(&mut readable).poll_each(cx, |output| {
-                    seen.outputs.push((start.elapsed(), output));
-                    Continue::<Infallible, _>(None)
-                })
-            });
-            seen.error = failed.await.and_then(Result::err);
-        }
-    }
-    for _ in 0..3 {
-        seen.more |= readable.next().await.is_some();
-    }
-    seen
+    let mut readable =
+        Readable::from_source(StageInfo::new("arrivals"), arrivals).pipe_timed(machine);
+    let mut outcome = Outcome::new();
+    let take = |output| {
+        outcome.outputs.push((start.elapsed(), output));
+        Ok(None)
+    };
+    outcome.error = read(Pin::new(&mut readable), way, take).await?;
+    stays_over(Pin::new(&mut readable))?;
+    Ok(outcome)
 }
 
 fn compare<O: PartialEq + Debug>(
-    seen: &Seen<O>,
-    by_hand: &Outcome<(Duration, O)>,
+    seen: &Outcome<At<O>>,
+    by_hand: &Outcome<At<O>>,
 ) -> Result<(), String> {
     let exact = by_hand.outputs.iter().all(|(at, _)| at.subsec_nanos() % 1_000_000 == 0);
     let same = seen.outputs.len() == by_hand.outputs.len()
@@ -278,7 +246,7 @@ fn compare<O: PartialEq + Debug>(
         (Some(one), Some(two)) if Place::of(one) == Place::of(two) => {}
         (one, two) => return Err(format!("its error is {one:?}\n    where it is {two:?} by hand")),
     }
-    if seen.more { Err("something comes behind the end or the error".to_owned()) } else { Ok(()) }
+    Ok(())
 }
 
 /// Gives chunks at their times, and ends or fails at its own.

@@ -1,7 +1,5 @@
 //! The suite for any source.
 
-mod reading;
-
 use std::convert::Infallible;
 use std::fmt::{Debug, Display};
 use std::future::{Future, poll_fn, ready};
@@ -9,12 +7,11 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use highwater_core::{Readable, Report, Source, StageInfo};
-use reading::{MANNERS, Manner, read};
 
 use super::check::check;
 use super::judge::given;
-use super::seen::settle;
-use crate::{Case, Log, Outcome, Recorder, Woken};
+use super::reading::{Polls, READINGS, Reading, read, run, stays_over};
+use crate::{Case, Log, Outcome, Recorder};
 
 /// Runs a source through everything that a pipeline may do to it. `make` makes a new one for every run.
 ///
@@ -147,9 +144,11 @@ pub fn conformance_source_fed<S, F>(
         Ok(())
     });
     let subject = Subject { make: &make, case: &case, name };
-    for manner in MANNERS {
-        subject.check(manner, || subject.read(manner, false));
-        subject.check(format!("{manner}, with polls for no reason"), || subject.read(manner, true));
+    for way in READINGS {
+        subject.check(way, || subject.read(way, Polls::Woken));
+        subject.check(format!("{way}, with polls for no reason"), || {
+            subject.read(way, Polls::Spurious)
+        });
     }
     subject.check("its `size_hint`", || subject.size_hint());
     subject.drops();
@@ -174,12 +173,22 @@ where
         check(format_args!("{what} ({})", self.name), work);
     }
 
-    fn read(&self, manner: Manner, spurious: bool) -> Result<(), String> {
-        let (outcome, polls) = self.run(spurious, async |source| read(source, manner).await)?;
+    fn read(&self, way: Reading, polls: Polls) -> Result<(), String> {
+        let reading = async |mut source: Pin<&mut S>| {
+            let mut outcome = Outcome::new();
+            let take = |chunk: S::Chunk| {
+                outcome.outputs.push(chunk.clone());
+                Ok(Some(chunk))
+            };
+            outcome.error = read(source.as_mut(), way, take).await?;
+            stays_over(source)?;
+            Ok::<_, String>(outcome)
+        };
+        let (outcome, count) = self.run(polls, reading)?;
         given(self.case, &outcome?, 0, 0)?;
         match self.case.waits {
-            Some(most) if !spurious && polls - 1 > most => {
-                Err(format!("it waits {} times where {most} are enough", polls - 1))
+            Some(most) if polls == Polls::Woken && count - 1 > most => {
+                Err(format!("it waits {} times where {most} are enough", count - 1))
             }
             _ => Ok(()),
         }
@@ -197,7 +206,7 @@ where
             }
             hints
         };
-        let (hints, _) = self.run(false, reading)?;
+        let (hints, _) = self.run(Polls::Woken, reading)?;
         for (left, (least, most)) in hints.into_iter().rev().enumerate() {
             let too_many = least > left && self.case.fails.is_none();
             if too_many || most.is_some_and(|most| most < left) {
@@ -249,14 +258,14 @@ where
             });
             all.await
         };
-        Ok(self.run(false, reading)?.0)
+        Ok(self.run(Polls::Woken, reading)?.0)
     }
 
     fn in_a_pipeline(&self) -> Result<(), String> {
         let (readable, feed) = (self.make)();
         let log = Log::default();
         let pipeline = readable.pipe_to(Recorder::new(&log)).run();
-        let result = finish(false, pipeline, feed)?.0;
+        let result = run(Polls::Woken, pipeline, feed)?.0;
         let bytes = match &result {
             Ok(report) => Some(report.weight_in()),
             Err(error) => error.report().map(Report::weight_in),
@@ -274,32 +283,15 @@ where
     /// Reads the source itself, without the readable around it, which would hide what comes behind the end.
     fn run<T>(
         &self,
-        spurious: bool,
+        polls: Polls,
         reading: impl AsyncFnOnce(Pin<&mut S>) -> T,
     ) -> Result<(T, usize), String> {
         let (readable, feed) = (self.make)();
         let mut source = None;
         drop(readable.stage(StageInfo::new("source"), |inner| source = Some(inner)));
         let source = source.expect("a stage gets its source at once");
-        finish(spurious, async move { reading(pin!(source)).await }, feed)
+        run(polls, async move { reading(pin!(source)).await }, feed)
     }
-}
-
-/// Runs the reading, with the task that feeds it, and says how often it was polled.
-fn finish<R: Future>(
-    spurious: bool,
-    reading: R,
-    feed: impl Future,
-) -> Result<(R::Output, usize), String> {
-    let mut tasks = match spurious {
-        true => Woken::new().with_spurious(2).swapping_wakers(),
-        false => Woken::new(),
-    };
-    let reading = tasks.spawn(reading);
-    tasks.spawn(async { drop(feed.await) });
-    let stalls = tasks.run_until_idle();
-    let output = reading.take().ok_or_else(|| settle(&stalls).err().unwrap_or_default())?;
-    Ok((output, reading.polls()))
 }
 
 /// Polls at which a source is dropped.
