@@ -1,11 +1,10 @@
 //! A destination that writes down every call, is slow on demand, and goes wrong on command.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use highwater_core::{Destination, Error, Result};
+use highwater_core::{Destination, Error, Result, debug_fields};
 
 use crate::{Event, Log, pend};
 
@@ -220,8 +219,4 @@ impl Demand {
     }
 }
 
-impl fmt::Debug for Demand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Demand").field("left", &self.left()).finish_non_exhaustive()
-    }
-}
+debug_fields!(Demand);

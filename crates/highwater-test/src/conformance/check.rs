@@ -46,3 +46,19 @@ impl Place {
         Self { kind, offset: error.offset(), line: error.line() }
     }
 }
+
+/// The error of a pipeline must be the one that there was by hand.
+pub(super) fn same_error(seen: Option<&Error>, by_hand: Option<&Error>) -> Result<(), String> {
+    match (seen, by_hand) {
+        (None, None) => Ok(()),
+        (Some(one), Some(two)) if Place::of(one) == Place::of(two) && text(one) == text(two) => {
+            Ok(())
+        }
+        (one, two) => Err(format!("its error is {one:?}\n    where it is {two:?} by hand")),
+    }
+}
+
+/// The message, without the place that a pipeline adds.
+fn text(error: &Error) -> String {
+    error.to_string().split(" (").next().unwrap_or_default().to_owned()
+}

@@ -4,9 +4,9 @@ use std::fmt::Debug;
 use std::future::ready;
 use std::pin::Pin;
 
-use highwater_core::{Error, Transform};
+use highwater_core::Transform;
 
-use super::check::{Place, check};
+use super::check::{check, same_error};
 use super::reading::{Polls, Reading, read, run, settle, stays_over};
 use crate::case::shorten;
 use crate::cuts::points;
@@ -142,21 +142,6 @@ where
     };
     let (seen, polls) = run(polls, reading, ready(()))?;
     Ok((seen?, polls))
-}
-
-fn same_error(seen: Option<&Error>, by_hand: Option<&Error>) -> Result<(), String> {
-    match (seen, by_hand) {
-        (None, None) => Ok(()),
-        (Some(one), Some(two)) if Place::of(one) == Place::of(two) && text(one) == text(two) => {
-            Ok(())
-        }
-        (one, two) => Err(format!("its error is {one:?}\n    where it is {two:?} by hand")),
-    }
-}
-
-/// The message, without the place that a pipeline adds.
-fn text(error: &Error) -> String {
-    error.to_string().split(" (").next().unwrap_or_default().to_owned()
 }
 
 /// The reading was polled so often, and the source no more often than it takes, and no longer kept.

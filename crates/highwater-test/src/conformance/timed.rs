@@ -2,14 +2,12 @@
 
 use std::fmt::Debug;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_core::Stream;
-use highwater_core::{Error, Readable, Result, Source, StageInfo, TimedTransform};
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use highwater_core::{Error, Readable, TimedTransform};
+use tokio::time::{Instant, sleep_until, timeout};
 
-use super::check::{Place, assert_no_runtime, check};
+use super::check::{assert_no_runtime, check, same_error};
 use super::gauged::Gauged;
 use super::judge::{given, released};
 use super::reading::{Reading, read, stays_over};
@@ -193,9 +191,8 @@ where
                     .build()
                     .map_err(|error| format!("no runtime: {error}"))?;
                 let arrivals = self.case.input[..k].to_vec();
-                let read =
-                    async { timeout(LONG, read_timed((self.make)(), arrivals, ending, way)).await };
-                compare(&runtime.block_on(read).map_err(|_| "it hangs")??, by_hand)
+                let read = reads_as_by_hand((self.make)(), arrivals, ending, by_hand, way);
+                runtime.block_on(async { timeout(LONG, read).await }).map_err(|_| "it hangs")?
             });
         }
     }
@@ -206,91 +203,50 @@ where
     }
 }
 
-async fn read_timed<M: TimedTransform>(
+/// Reads the chunks and the end at their times, through the driver; what comes out must be what came by hand.
+async fn reads_as_by_hand<M>(
     machine: M,
-    chunks: Vec<(Duration, M::Input)>,
+    chunks: Vec<At<M::Input>>,
     ending: Ending,
+    by_hand: &Outcome<At<M::Output>>,
     way: Reading,
-) -> Result<Outcome<At<M::Output>>, String> {
+) -> Result<(), String>
+where
+    M: TimedTransform,
+    M::Output: PartialEq + Debug,
+{
     let start = Instant::now();
-    let arrivals = Arrivals { start, chunks: chunks.into_iter(), next: None, ending, timer: None };
-    let mut readable =
-        Readable::from_source(StageInfo::new("arrivals"), arrivals).pipe_timed(machine);
-    let mut outcome = Outcome::new();
-    let take = |output| {
-        outcome.outputs.push((start.elapsed(), output));
-        Ok(None)
+    let chunks = chunks.into_iter().map(|(at, chunk)| (at, Ok(Some(chunk))));
+    let end = match ending {
+        Ending::Ends(at) => Some((at, Ok(None))),
+        Ending::Fails(at) => Some((at, Err(Error::msg(SOURCE_FAILED)))),
+        Ending::Dropped => None,
     };
-    outcome.error = read(Pin::new(&mut readable), way, take).await?;
-    stays_over(Pin::new(&mut readable))?;
-    Ok(outcome)
-}
-
-fn compare<O: PartialEq + Debug>(
-    seen: &Outcome<At<O>>,
-    by_hand: &Outcome<At<O>>,
-) -> Result<(), String> {
+    let arrivals = Readable::from_iter(chunks.chain(end)).then(|(at, item)| async move {
+        sleep_until(start + at).await;
+        item
+    });
+    let mut readable = arrivals.filter_map(|chunk| chunk).pipe_timed(machine);
     let exact = by_hand.outputs.iter().all(|(at, _)| at.subsec_nanos() % 1_000_000 == 0);
-    let same = seen.outputs.len() == by_hand.outputs.len()
-        && seen.outputs.iter().zip(&by_hand.outputs).all(
-            |((at, output), (expected_at, expected))| {
-                output == expected && (at == expected_at || !exact)
-            },
-        );
-    if !same {
-        let (given, expected) = (shorten(&seen.outputs), shorten(&by_hand.outputs));
-        return Err(format!("it gives {given}\n    where it gives {expected} by hand"));
-    }
-    match (&seen.error, &by_hand.error) {
-        (None, None) => {}
-        (Some(one), Some(two)) if Place::of(one) == Place::of(two) => {}
-        (one, two) => return Err(format!("its error is {one:?}\n    where it is {two:?} by hand")),
-    }
-    Ok(())
-}
-
-/// Gives chunks at their times, and ends or fails at its own.
-struct Arrivals<T> {
-    start: Instant,
-    chunks: std::vec::IntoIter<(Duration, T)>,
-    /// The chunk that waits for its time.
-    next: Option<(Duration, T)>,
-    ending: Ending,
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-// No chunk is ever pinned in place.
-impl<T> Unpin for Arrivals<T> {}
-
-impl<T> Stream for Arrivals<T> {
-    type Item = Result<T>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        if this.next.is_none() {
-            this.next = this.chunks.next();
+    let mut given = 0;
+    let take = |output| {
+        let at = start.elapsed();
+        let due = by_hand.outputs.get(given);
+        given += 1;
+        match due {
+            Some((due_at, due)) if *due == output && (at == *due_at || !exact) => Ok(None),
+            due => {
+                let (output, due) = (shorten(&(at, output)), shorten(&due));
+                Err(format!("output {} is {output}\n    where it is {due} by hand", given - 1))
+            }
         }
-        let at = match (&this.next, this.ending) {
-            (Some((at, _)), _) => *at,
-            (None, Ending::Ends(at) | Ending::Fails(at)) => at,
-            (None, Ending::Dropped) => return Poll::Pending,
-        };
-        let at = this.start + at;
-        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
-        if timer.deadline() != at {
-            timer.as_mut().reset(at);
-        }
-        ready!(timer.as_mut().poll(cx));
-        Poll::Ready(match (this.next.take(), this.ending) {
-            (Some((_, chunk)), _) => Some(Ok(chunk)),
-            (None, Ending::Fails(_)) => Some(Err(Error::msg(SOURCE_FAILED))),
-            (None, _) => None,
-        })
+    };
+    let error = read(Pin::new(&mut readable), way, take).await?;
+    if given < by_hand.outputs.len() {
+        return Err(format!("it ends after {given} of {} outputs", by_hand.outputs.len()));
     }
-}
-
-impl<T> Source for Arrivals<T> {
-    type Chunk = T;
+    same_error(error.as_ref(), by_hand.error.as_ref())?;
+    stays_over(Pin::new(&mut readable))
 }
 
 /// Longer than anything waits, and short enough for a timer of Tokio.
