@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use clap::{Parser, ValueEnum};
 use highwater::gzip::Gunzip;
-use highwater::lines::{Grep, GrepCounts, LongLine};
+use highwater::lines::{Grep, LineCounts, LongLine};
 use highwater::{BoxReadable, Error, Readable, Report, Result, fs, io};
 use highwater_examples::{
     OneLine, Unpack, arguments, interrupt, is_closed_output, output, peak_memory, progress_bar,
@@ -110,7 +110,7 @@ fn machine(args: &Args) -> Result<Grep> {
         None if args.pattern.is_empty() => Grep::literal("ERROR"),
         None => Grep::literals(&args.pattern),
     };
-    grep = grep.max_length(args.max_line).on_long_line(match args.long_lines {
+    grep = grep.with_max_length(args.max_line).on_long_line(match args.long_lines {
         LongLines::Fail => LongLine::Fail,
         LongLines::Truncate => LongLine::Truncate,
         LongLines::Skip => LongLine::Skip,
@@ -147,7 +147,7 @@ fn source(input: Option<&Path>) -> BoxReadable<Bytes> {
     }
 }
 
-fn summary(report: &Report, counts: &GrepCounts) -> String {
+fn summary(report: &Report, counts: &LineCounts) -> String {
     let seconds = report.elapsed().as_secs_f64();
     let (lines, bytes) = (counts.lines(), counts.bytes());
     #[expect(clippy::cast_precision_loss, reason = "a speed is shown with two digits")]
@@ -165,7 +165,7 @@ fn summary(report: &Report, counts: &GrepCounts) -> String {
 }
 
 /// Says that some lines were not searched as a whole.
-fn too_long(counts: &GrepCounts) -> String {
+fn too_long(counts: &LineCounts) -> String {
     match (counts.truncated(), counts.skipped()) {
         (0, 0) => String::new(),
         (0, skipped) => format!(", {} too long and skipped", HumanCount(skipped)),

@@ -82,7 +82,7 @@ async fn one(input: Option<&Path>, args: &Args) -> Result<u8> {
     let input = meant.as_deref();
     let target = Target::of(input, args)?;
     let about = input.and_then(|path| path.metadata().ok()).filter(Metadata::is_file);
-    let gunzip = Gunzip::new().trailing(match args.trailing {
+    let gunzip = Gunzip::new().with_trailing(match args.trailing {
         Garbage::Error => Trailing::Error,
         Garbage::Ignore => Trailing::Ignore,
     });
@@ -148,8 +148,8 @@ fn compressed(
         .threads
         .map_or_else(ParallelGzip::all_cores, |threads| ParallelGzip::threads(threads.into()));
     Ok(match args.threads {
-        Some(1) => source.gzip_with(Gzip::new(level).header(header)?).boxed(),
-        _ => source.parallel_gzip(settings.level(level).header(header)?).boxed(),
+        Some(1) => source.gzip_with(Gzip::new(level).with_header(header)?).boxed(),
+        _ => source.parallel_gzip(settings.with_level(level).with_header(header)?).boxed(),
     })
 }
 

@@ -126,7 +126,7 @@ struct WholeLines {
 impl WholeLines {
     fn new(intake: &Intake, peer: &Arc<Peer>, cut: &CancellationToken) -> Self {
         let split =
-            LineBlocks::new().max_length(intake.limits.line).on_long_line(LongLine::Truncate);
+            LineBlocks::new().with_max_length(intake.limits.line).on_long_line(LongLine::Truncate);
         Self {
             counts: split.counts(),
             split,

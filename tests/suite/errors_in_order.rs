@@ -111,7 +111,7 @@ fn a_position_said_by_the_stage_stays() {
 fn a_destination_error_names_the_destination_and_its_chunk() {
     let run = |when| {
         let log = Log::default();
-        let recorder = Recorder::new(&log).trouble(when, Trouble::Error);
+        let recorder = Recorder::new(&log).with_trouble(when, Trouble::Error);
         let pipeline = quiet(&chunks_of([4, 5, 6])).pipe_to(recorder).with_name("numbers");
         run_woken(pipeline.run()).unwrap().output.unwrap_err()
     };
@@ -133,8 +133,8 @@ fn the_first_error_wins_and_later_ones_are_kept() {
         Behaviour { holds: 5, trouble: Some((Point::Release, Trouble::Error)), ..Behaviour::PLAIN };
     let log = Log::default();
     let recorder = Recorder::new(&log)
-        .trouble(When::Every(Op::Flush), Trouble::Error)
-        .trouble(When::Every(Op::Abort), Trouble::Error);
+        .with_trouble(When::Every(Op::Flush), Trouble::Error)
+        .with_trouble(When::Every(Op::Abort), Trouble::Error);
     let source = script(&log, &[Step::Chunk(1), Step::Error]).pipe(late.machine("late"));
     let error = run_woken(source.pipe_to(recorder).run()).unwrap().output.unwrap_err();
     assert_eq!(Blame::of(&error).text, "source failed");

@@ -116,7 +116,7 @@ async fn a_head_and_a_body() -> Result<()> {
 #[test]
 fn explain_adds_up_what_they_hold() {
     let chain = Readable::from_iter([Bytes::new()]).decode_hex().encode_hex();
-    let chain = chain.pipe(Frames::new(Prefix::U8).max_length(1000)).decode_utf8();
+    let chain = chain.pipe(Frames::new(Prefix::U8).with_max_length(1000)).decode_utf8();
     let pipeline = chain.pipe_to(highwater::destination_fn(|_| async { Ok(()) }));
     let held: Vec<_> = pipeline.explain().stages().iter().map(|stage| stage.max_bytes()).collect();
     let [Some(0), Some(hex), Some(0), Some(1000), Some(character), ..] = held[..] else {

@@ -66,7 +66,7 @@ proptest! {
     #[test]
     fn a_pipeline_finishes(steps in scripts(), pends in 0..3_usize, extra in 0..4_usize) {
         let log = Log::default();
-        let pipeline = script(&log, &steps).map(|x| x).pipe_to(Recorder::new(&log).pends(pends));
+        let pipeline = script(&log, &steps).map(|x| x).pipe_to(Recorder::new(&log).with_pends(pends));
         let report = run_spurious(pipeline.run(), extra).unwrap().output.unwrap();
         prop_assert_eq!(report.chunks_out(), values(&steps).count() as u64);
         prop_assert_eq!(log.written(), values(&steps).collect::<Vec<_>>());
@@ -125,7 +125,7 @@ fn no_waker_is_kept_behind_the_end() {
     let (token, log) = (CancellationToken::new(), Log::default());
     let (waker, wakes) = Wakes::waker();
     let mut cx = Context::from_waker(&waker);
-    let pipeline = script(&log, &[]).pipe_to(Recorder::new(&log).pends(1));
+    let pipeline = script(&log, &[]).pipe_to(Recorder::new(&log).with_pends(1));
     let mut running = pin!(pipeline.abort_on(token.clone()).run());
     assert!(running.as_mut().poll(&mut cx).is_pending());
     assert!(std::sync::Arc::strong_count(&wakes) > 2, "the token does not know whom to wake");

@@ -23,10 +23,10 @@ pub fn gzip(level: u32) -> Gzip {
 
 /// Compresses bytes into one gzip member, or into zlib or deflate data ([`Format`]).
 ///
-/// It gives chunks of 64 KiB as they fill up, so an output may come long after its input; [`flush`](Self::flush) is for
-/// live streams. When the input fails, what was taken up to then is given in a form that can be decompressed up to its
-/// last byte, and no trailer: whoever decompresses it sees that it is not whole. An empty input gives a valid member
-/// with nothing in it.
+/// It gives chunks of 64 KiB as they fill up, so an output may come long after its input;
+/// [`with_flush`](Self::with_flush) is for live streams. When the input fails, what was taken up to then is given in a
+/// form that can be decompressed up to its last byte, and no trailer: whoever decompresses it sees that it is not
+/// whole. An empty input gives a valid member with nothing in it.
 ///
 /// What comes out may depend on how the input is cut into chunks; what it decompresses to does not.
 ///
@@ -67,8 +67,9 @@ pub struct Gzip {
 
 /// When compressed data is made to go out before 64 KiB of it have gathered.
 ///
-/// A flush makes all that was taken decompressible at once, and costs ratio: text at level 6 was seen to take 40 to 60 %
-/// more room with a flush after every 100 bytes, 8 to 14 % with one after every 1000, and no more with one after 64 KiB.
+/// A flush makes all that was taken decompressible at once, and costs ratio: text at level 6 was seen to take 40 to 60
+/// % more room with a flush after every 100 bytes, 8 to 14 % with one after every 1000, and no more with one after 64
+/// KiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Flush {
@@ -129,7 +130,7 @@ impl Gzip {
 
     /// What is put around the data.
     #[must_use]
-    pub fn format(mut self, format: Format) -> Self {
+    pub fn with_format(mut self, format: Format) -> Self {
         self.format = format;
         self
     }
@@ -140,7 +141,7 @@ impl Gzip {
     ///
     /// The name or the comment has a NUL in it, or all of it would take more than 64 KiB
     /// ([`is_limit`](highwater_core::Error::is_limit)).
-    pub fn header(mut self, header: Header) -> Result<Self> {
+    pub fn with_header(mut self, header: Header) -> Result<Self> {
         header.check()?;
         self.header = header;
         Ok(self)
@@ -148,7 +149,7 @@ impl Gzip {
 
     /// When what was taken goes out early.
     #[must_use]
-    pub fn flush(mut self, flush: Flush) -> Self {
+    pub fn with_flush(mut self, flush: Flush) -> Self {
         self.flush = flush;
         self
     }

@@ -3,8 +3,8 @@
 //! - [`Gzip`] compresses, and [`Gunzip`] decompresses: pure machines that hold one output at a time, whatever the ratio.
 //! - [`ParallelGzip`] compresses on several cores into one member that every reader understands.
 //!
-//! [`Format`] says what is around the data: gzip (files, HTTP), zlib (PNG, Git) or nothing at all. The engine is zlib-rs,
-//! which is written in Rust; header, trailer and what may follow are read here, byte by byte if they come so.
+//! [`Format`] says what is around the data: gzip (files, HTTP), zlib (PNG, Git) or nothing at all. The engine is
+//! zlib-rs, which is written in Rust; header, trailer and what may follow are read here, byte by byte if they come so.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -39,14 +39,14 @@
 //! | | [`Gunzip::new`] | [`Gunzip::network`] | to change it |
 //! |---|---|---|---|
 //! | bytes held, whatever the ratio | 176 KiB and the header | the same | – |
-//! | fields of a header | 64 KiB | 64 KiB | [`max_header`](Gunzip::max_header) |
-//! | bytes that come out | no limit | 100 MiB | [`max_output`](Gunzip::max_output), [`unlimited_output`](Gunzip::unlimited_output) |
-//! | out to in, after 1 MiB | no limit | 200 : 1 | [`max_ratio`](Gunzip::max_ratio), [`unlimited_ratio`](Gunzip::unlimited_ratio) |
+//! | fields of a header | 64 KiB | 64 KiB | [`with_max_header`](Gunzip::with_max_header) |
+//! | bytes that come out | no limit | 100 MiB | [`with_max_output`](Gunzip::with_max_output), [`unlimited_output`](Gunzip::unlimited_output) |
+//! | out to in, after 1 MiB | no limit | 200 : 1 | [`with_max_ratio`](Gunzip::with_max_ratio), [`unlimited_ratio`](Gunzip::unlimited_ratio) |
 //! | members | no limit: 18 bytes each, at the least | the same | [`single_member`](Gunzip::single_member) |
 //!
-//! A gzip header that is written has at most 64 KiB ([`Gzip::header`]). Without a limit on what comes out, a bomb costs
-//! time and whatever stores the output, but no memory here; collectors such as [`Readable::to_bytes`] have a limit of
-//! their own.
+//! A gzip header that is written has at most 64 KiB ([`Gzip::with_header`]). Without a limit on what comes out, a bomb
+//! costs time and whatever stores the output, but no memory here; collectors such as [`Readable::to_bytes`] have a
+//! limit of their own.
 #![forbid(unsafe_code)]
 
 mod check;
@@ -88,8 +88,8 @@ pub use parallel::{ParallelGzip, ParallelGzipped};
 /// let text = || Readable::once(Bytes::from("to and fro"));
 /// assert_eq!(text().gzip(6).gunzip().to_bytes().await?, "to and fro");
 ///
-/// let zlib = text().gzip_with(Gzip::new(9).format(Format::Zlib));
-/// let back = zlib.gunzip_with(Gunzip::network().format(Format::Zlib));
+/// let zlib = text().gzip_with(Gzip::new(9).with_format(Format::Zlib));
+/// let back = zlib.gunzip_with(Gunzip::network().with_format(Format::Zlib));
 /// assert_eq!(back.to_bytes().await?, "to and fro");
 ///
 /// let packed = text().parallel_gzip(ParallelGzip::all_cores());
@@ -100,7 +100,7 @@ pub use parallel::{ParallelGzip, ParallelGzipped};
 /// assert_eq!(inline.to_bytes().await?, "to and fro");
 /// # Ok(()) }
 /// ```
-pub trait GzipExt<S> {
+pub trait GzipExt<S>: Into<Readable<S>> {
     /// Compresses into a gzip member, on Tokio's pool for blocking calls: [`Gzip::new`].
     ///
     /// # Panics
@@ -109,12 +109,18 @@ pub trait GzipExt<S> {
     #[track_caller]
     fn gzip(self, level: u32) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes> + Send + 'static;
+        S: Source<Chunk = Bytes> + Send + 'static,
+    {
+        self.gzip_with(Gzip::new(level))
+    }
 
     /// Compresses as the machine is set, on Tokio's pool for blocking calls.
     fn gzip_with(self, gzip: Gzip) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes> + Send + 'static;
+        S: Source<Chunk = Bytes> + Send + 'static,
+    {
+        self.into().offload(gzip, HighWaterMark::bytes(AHEAD))
+    }
 
     /// Decompresses all members of a gzip stream, on Tokio's pool for blocking calls: [`Gunzip::new`].
     ///
@@ -123,7 +129,10 @@ pub trait GzipExt<S> {
     /// As [`Gunzip`].
     fn gunzip(self) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes> + Send + 'static;
+        S: Source<Chunk = Bytes> + Send + 'static,
+    {
+        self.gunzip_with(Gunzip::new())
+    }
 
     /// Decompresses as the machine is set, on Tokio's pool for blocking calls.
     ///
@@ -132,7 +141,10 @@ pub trait GzipExt<S> {
     /// As [`Gunzip`].
     fn gunzip_with(self, gunzip: Gunzip) -> Readable<Buffered<Bytes>>
     where
-        S: Source<Chunk = Bytes> + Send + 'static;
+        S: Source<Chunk = Bytes> + Send + 'static,
+    {
+        self.into().offload(gunzip.remembering(ON_THEIR_WAY), HighWaterMark::bytes(AHEAD))
+    }
 
     /// Compresses on several cores into one gzip member, in jobs on Tokio's pool for blocking calls.
     ///
@@ -141,49 +153,16 @@ pub trait GzipExt<S> {
     /// A job panics ([`is_panic`](highwater_core::Error::is_panic)).
     fn parallel_gzip(self, settings: ParallelGzip) -> Readable<ParallelGzipped<S>>
     where
-        S: Source<Chunk = Bytes>;
-}
-
-impl<S> GzipExt<S> for Readable<S> {
-    #[track_caller]
-    fn gzip(self, level: u32) -> Readable<Buffered<Bytes>>
-    where
-        S: Source<Chunk = Bytes> + Send + 'static,
-    {
-        self.gzip_with(Gzip::new(level))
-    }
-
-    fn gzip_with(self, gzip: Gzip) -> Readable<Buffered<Bytes>>
-    where
-        S: Source<Chunk = Bytes> + Send + 'static,
-    {
-        self.offload(gzip, HighWaterMark::bytes(AHEAD))
-    }
-
-    fn gunzip(self) -> Readable<Buffered<Bytes>>
-    where
-        S: Source<Chunk = Bytes> + Send + 'static,
-    {
-        self.gunzip_with(Gunzip::new())
-    }
-
-    fn gunzip_with(self, gunzip: Gunzip) -> Readable<Buffered<Bytes>>
-    where
-        S: Source<Chunk = Bytes> + Send + 'static,
-    {
-        self.offload(gunzip.remembering(ON_THEIR_WAY), HighWaterMark::bytes(AHEAD))
-    }
-
-    fn parallel_gzip(self, settings: ParallelGzip) -> Readable<ParallelGzipped<S>>
-    where
         S: Source<Chunk = Bytes>,
     {
-        settings.behind(self)
+        settings.behind(self.into())
     }
 }
 
-/// How much is made before it is asked for, in bytes. With a quarter of it, a `gunzip` to a file stopped and started again so
-/// often that it took a tenth longer.
+impl<S> GzipExt<S> for Readable<S> {}
+
+/// How much is made before it is asked for, in bytes. With a quarter of it, a `gunzip` to a file stopped and started
+/// again so often that it took a tenth longer.
 const AHEAD: usize = 512 * 1024;
 /// Chunks of 64 KiB that are remembered until they come back: most of those between the machine and a file.
 const ON_THEIR_WAY: usize = 16;

@@ -5,9 +5,6 @@ use std::str::FromStr;
 
 use highwater_core::{Error, Result};
 
-use crate::Digest;
-use crate::engine::Engine;
-
 /// How a digest is made.
 ///
 /// Those that are a *checksum only* find mistakes, not attacks: somebody who wants to can make other bytes with the same
@@ -65,72 +62,37 @@ impl Algorithm {
         Self::Xxh3,
     ];
 
-    /// The digest of bytes that are all there.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use highwater_hash::Algorithm;
-    /// let digest = Algorithm::Sha256.digest(b"abc");
-    /// assert!(digest.to_hex().starts_with("ba7816bf"));
-    /// ```
-    pub fn digest(self, bytes: &[u8]) -> Digest {
-        let mut engine = Engine::new(self);
-        engine.update(bytes);
-        engine.finish()
-    }
-
     /// The length of its digests in bytes; in hex they have twice as many digits.
     pub const fn digest_len(self) -> usize {
-        match self {
-            Self::Sha256 => 32,
-            Self::Sha512 => 64,
-            #[cfg(feature = "blake3")]
-            Self::Blake3 => 32,
-            #[cfg(feature = "sha1")]
-            Self::Sha1 => 20,
-            #[cfg(feature = "md5")]
-            Self::Md5 => 16,
-            #[cfg(feature = "crc32")]
-            Self::Crc32 => 4,
-            #[cfg(feature = "xxh3")]
-            Self::Xxh3 => 8,
-        }
+        self.facts().1
     }
 
     /// True where a digest that fits shows no more than that nothing went wrong by chance: other bytes with the same
     /// digest can be made on purpose.
     pub const fn is_checksum_only(self) -> bool {
-        match self {
-            Self::Sha256 | Self::Sha512 => false,
-            #[cfg(feature = "blake3")]
-            Self::Blake3 => false,
-            #[cfg(feature = "sha1")]
-            Self::Sha1 => true,
-            #[cfg(feature = "md5")]
-            Self::Md5 => true,
-            #[cfg(feature = "crc32")]
-            Self::Crc32 => true,
-            #[cfg(feature = "xxh3")]
-            Self::Xxh3 => true,
-        }
+        self.facts().2
     }
 
     /// Its name, such as `sha256`.
     pub const fn name(self) -> &'static str {
+        self.facts().0
+    }
+
+    /// Its name, its length in bytes, and whether it is a checksum only.
+    const fn facts(self) -> (&'static str, usize, bool) {
         match self {
-            Self::Sha256 => "sha256",
-            Self::Sha512 => "sha512",
+            Self::Sha256 => ("sha256", 32, false),
+            Self::Sha512 => ("sha512", 64, false),
             #[cfg(feature = "blake3")]
-            Self::Blake3 => "blake3",
+            Self::Blake3 => ("blake3", 32, false),
             #[cfg(feature = "sha1")]
-            Self::Sha1 => "sha1",
+            Self::Sha1 => ("sha1", 20, true),
             #[cfg(feature = "md5")]
-            Self::Md5 => "md5",
+            Self::Md5 => ("md5", 16, true),
             #[cfg(feature = "crc32")]
-            Self::Crc32 => "crc32",
+            Self::Crc32 => ("crc32", 4, true),
             #[cfg(feature = "xxh3")]
-            Self::Xxh3 => "xxh3",
+            Self::Xxh3 => ("xxh3", 8, true),
         }
     }
 }

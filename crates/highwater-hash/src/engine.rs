@@ -1,6 +1,6 @@
 //! What computes a digest, behind one type for all algorithms: the choice is made at run time, once per chunk.
 
-use std::fmt;
+use highwater_core::debug_fields;
 
 use crate::{Algorithm, Digest};
 
@@ -45,9 +45,22 @@ impl Engine {
     }
 }
 
-impl fmt::Debug for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Engine").field(&self.algorithm).finish()
+debug_fields!(Engine, algorithm);
+
+impl Algorithm {
+    /// The digest of bytes that are all there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_hash::Algorithm;
+    /// let digest = Algorithm::Sha256.digest(b"abc");
+    /// assert!(digest.to_hex().starts_with("ba7816bf"));
+    /// ```
+    pub fn digest(self, bytes: &[u8]) -> Digest {
+        let mut engine = Engine::new(self);
+        engine.update(bytes);
+        engine.finish()
     }
 }
 

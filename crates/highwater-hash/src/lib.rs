@@ -86,11 +86,14 @@ pub use verify::{Verify, verify};
 /// assert_eq!(digest.await?, expected);
 /// # Ok(()) }
 /// ```
-pub trait HashExt<S> {
+pub trait HashExt<S>: Into<Readable<S>> {
     /// Puts a [`Hash`](struct@Hash) behind, which makes the digests that it was asked for.
     fn hash(self, hash: Hash) -> Piped<S, Hash>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        self.into().pipe(hash)
+    }
 
     /// Lets the stream end only if it has this digest: [`Verify::new`].
     ///
@@ -99,7 +102,10 @@ pub trait HashExt<S> {
     /// The stream fails at its end if it has another one, behind all chunks.
     fn verify(self, expected: Digest) -> Piped<S, Verify>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        self.into().pipe(Verify::new(expected))
+    }
 
     /// Reads to the end for the digest alone.
     ///
@@ -112,31 +118,15 @@ pub trait HashExt<S> {
     /// That of the stream.
     fn digest(self, algorithm: Algorithm) -> impl Future<Output = Result<Digest>>
     where
-        S: Source<Chunk = Bytes>;
-}
-
-impl<S> HashExt<S> for Readable<S> {
-    fn hash(self, hash: Hash) -> Piped<S, Hash>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        self.pipe(hash)
-    }
-
-    fn verify(self, expected: Digest) -> Piped<S, Verify>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        self.pipe(Verify::new(expected))
-    }
-
-    async fn digest(self, algorithm: Algorithm) -> Result<Digest>
-    where
         S: Source<Chunk = Bytes>,
     {
         let mut hash = Hash::new();
         let digest = hash.digest(algorithm);
-        self.pipe(hash).count().await?;
-        digest.await
+        async move {
+            self.into().pipe(hash).count().await?;
+            digest.await
+        }
     }
 }
+
+impl<S> HashExt<S> for Readable<S> {}

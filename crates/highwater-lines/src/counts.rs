@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What [`Lines`](crate::Lines) or [`LineBlocks`](crate::LineBlocks) has counted so far; cheap to clone.
+/// What [`Lines`](crate::Lines), [`LineBlocks`](crate::LineBlocks) or [`Grep`](crate::Grep) has counted so far; cheap to
+/// clone.
 ///
 /// The figures are brought up to date after each chunk, at the end and at an error. Each of them is exact then; while
 /// the machine runs on another thread, two of them may be of two neighbouring chunks.
@@ -13,12 +14,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// ```
 /// use bytes::Bytes;
 /// use highwater_core::{Readable, Result};
-/// use highwater_lines::{Lines, LongLine};
+/// use highwater_lines::{Grep, Lines, LongLine};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-/// let machine = Lines::new().max_length(4).on_long_line(LongLine::Skip);
+/// let machine = Lines::new().with_max_length(4).on_long_line(LongLine::Skip);
 /// let counts = machine.counts();
 /// Readable::from_iter([Bytes::from("one\ntoo long\ntwo")]).pipe(machine).to_vec().await?;
 /// assert_eq!((counts.lines(), counts.skipped(), counts.bytes()), (3, 1, 16));
+///
+/// let machine = Grep::literal("b");
+/// let counts = machine.counts();
+/// Readable::from_iter([Bytes::from("abc\ncd\nb")]).pipe(machine).to_vec().await?;
+/// assert_eq!((counts.lines(), counts.matched(), counts.bytes()), (3, 2, 8));
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -28,6 +34,12 @@ impl LineCounts {
     /// Lines whose end was seen, those that were skipped or cut included.
     pub fn lines(&self) -> u64 {
         self.0.lines.load(Ordering::Relaxed)
+    }
+
+    /// Lines that [`Grep`](crate::Grep) gave; those that did not match with [`invert`](crate::Grep::invert). The other
+    /// machines count none.
+    pub fn matched(&self) -> u64 {
+        self.0.matched.load(Ordering::Relaxed)
     }
 
     /// Lines left out because they were too long.
@@ -54,53 +66,6 @@ impl LineCounts {
 
     pub(crate) fn publish_matched(&self, lines: u64) {
         self.0.matched.store(lines, Ordering::Relaxed);
-    }
-}
-
-/// What [`Grep`](crate::Grep) has counted so far; cheap to clone.
-///
-/// The figures are brought up to date after each chunk, at the end and at an error.
-///
-/// # Examples
-///
-/// ```
-/// use bytes::Bytes;
-/// use highwater_core::{Readable, Result};
-/// use highwater_lines::Grep;
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-/// let machine = Grep::literal("b");
-/// let counts = machine.counts();
-/// Readable::from_iter([Bytes::from("abc\ncd\nb")]).pipe(machine).to_vec().await?;
-/// assert_eq!((counts.lines(), counts.matched(), counts.bytes()), (3, 2, 8));
-/// # Ok(()) }
-/// ```
-#[derive(Debug, Clone, Default)]
-pub struct GrepCounts(pub(crate) LineCounts);
-
-impl GrepCounts {
-    /// Lines whose end was seen, matching or not, those that were skipped or cut included.
-    pub fn lines(&self) -> u64 {
-        self.0.lines()
-    }
-
-    /// Lines given; those that did not match with [`invert`](crate::Grep::invert).
-    pub fn matched(&self) -> u64 {
-        self.0.0.matched.load(Ordering::Relaxed)
-    }
-
-    /// Lines left out unsearched because they were too long.
-    pub fn skipped(&self) -> u64 {
-        self.0.skipped()
-    }
-
-    /// Lines cut before the search because they were too long.
-    pub fn truncated(&self) -> u64 {
-        self.0.truncated()
-    }
-
-    /// Bytes of input worked on.
-    pub fn bytes(&self) -> u64 {
-        self.0.bytes()
     }
 }
 

@@ -22,15 +22,15 @@ macro_rules! line_length_settings {
         /// The most bytes a line may have, its ending (`\n` or `\r\n`) not counted. With 0 only empty lines pass. The
         /// default is 1 MiB (2²⁰ bytes).
         #[must_use]
-        pub fn max_length(mut self, bytes: usize) -> Self {
-            self.split = self.split.max_length(bytes);
+        pub fn with_max_length(mut self, bytes: usize) -> Self {
+            self.split = self.split.with_max_length(bytes);
             self
         }
 
         /// Lets lines be of any length: a stream without newlines is then held in memory as a whole.
         #[must_use]
         pub fn unlimited_length(self) -> Self {
-            self.max_length(usize::MAX)
+            self.with_max_length(usize::MAX)
         }
 
         /// What becomes of a longer line.

@@ -48,7 +48,7 @@ mod work;
 use bytes::Bytes;
 use highwater_core::{Piped, Readable, Source};
 
-pub use counts::{GrepCounts, LineCounts};
+pub use counts::LineCounts;
 pub use grep::{Grep, grep};
 pub use length::LongLine;
 pub use line::{Ending, Line};
@@ -70,11 +70,11 @@ pub use lines::{Lines, lines};
 /// assert_eq!(log().line_blocks().to_vec().await?, ["one\n", "two\n", "three"]);
 /// assert_eq!(log().grep("t").to_vec().await?, ["two\n", "three\n"]);
 ///
-/// let short = Lines::new().max_length(3).on_long_line(LongLine::Skip);
+/// let short = Lines::new().with_max_length(3).on_long_line(LongLine::Skip);
 /// assert_eq!(log().pipe(short).to_vec().await?, [b"one", b"two"]);
 /// # Ok(()) }
 /// ```
-pub trait LinesExt<S> {
+pub trait LinesExt<S>: Into<Readable<S>> {
     /// Splits into lines of at most 1 MiB: [`Lines::new`].
     ///
     /// # Errors
@@ -82,7 +82,10 @@ pub trait LinesExt<S> {
     /// The stream fails at a longer line, behind the lines before it.
     fn lines(self) -> Piped<S, Lines>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        self.into().pipe(Lines::new())
+    }
 
     /// Cuts only where a line ends, lines of at most 1 MiB: [`LineBlocks::new`].
     ///
@@ -91,7 +94,10 @@ pub trait LinesExt<S> {
     /// The stream fails at a longer line, behind the lines before it.
     fn line_blocks(self) -> Piped<S, LineBlocks>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        self.into().pipe(LineBlocks::new())
+    }
 
     /// Keeps the matching lines. A text is searched for as it is; `Grep::regex` makes one of a regular expression.
     ///
@@ -100,28 +106,10 @@ pub trait LinesExt<S> {
     /// The stream fails at a line that is longer than the maximum, behind the matching lines before it.
     fn grep(self, pattern: impl Into<Grep>) -> Piped<S, Grep>
     where
-        S: Source<Chunk = Bytes>;
-}
-
-impl<S> LinesExt<S> for Readable<S> {
-    fn lines(self) -> Piped<S, Lines>
-    where
         S: Source<Chunk = Bytes>,
     {
-        self.pipe(Lines::new())
-    }
-
-    fn line_blocks(self) -> Piped<S, LineBlocks>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        self.pipe(LineBlocks::new())
-    }
-
-    fn grep(self, pattern: impl Into<Grep>) -> Piped<S, Grep>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        self.pipe(pattern.into())
+        self.into().pipe(pattern.into())
     }
 }
+
+impl<S> LinesExt<S> for Readable<S> {}

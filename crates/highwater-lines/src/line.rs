@@ -254,13 +254,6 @@ impl PartialEq for Line {
 impl Eq for Line {}
 
 /// Compares the bytes only.
-impl PartialEq<[u8]> for Line {
-    fn eq(&self, other: &[u8]) -> bool {
-        **self == *other
-    }
-}
-
-/// Compares the bytes only.
 impl PartialEq<&[u8]> for Line {
     fn eq(&self, other: &&[u8]) -> bool {
         **self == **other
@@ -268,23 +261,9 @@ impl PartialEq<&[u8]> for Line {
 }
 
 /// Compares the bytes only.
-impl<const N: usize> PartialEq<[u8; N]> for Line {
-    fn eq(&self, other: &[u8; N]) -> bool {
-        **self == other[..]
-    }
-}
-
-/// Compares the bytes only.
 impl<const N: usize> PartialEq<&[u8; N]> for Line {
     fn eq(&self, other: &&[u8; N]) -> bool {
         **self == other[..]
-    }
-}
-
-/// Compares the bytes only.
-impl PartialEq<str> for Line {
-    fn eq(&self, other: &str) -> bool {
-        **self == *other.as_bytes()
     }
 }
 

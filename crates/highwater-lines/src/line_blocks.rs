@@ -24,7 +24,8 @@ pub fn line_blocks() -> LineBlocks {
 ///
 /// # Errors
 ///
-/// A line is longer than [`max_length`](Self::max_length), unless [`on_long_line`](Self::on_long_line) says otherwise.
+/// A line is longer than [`with_max_length`](Self::with_max_length), unless [`on_long_line`](Self::on_long_line) says
+/// otherwise.
 ///
 /// # Examples
 ///
@@ -38,7 +39,7 @@ pub fn line_blocks() -> LineBlocks {
 /// assert_eq!(blocks, ["a\nb\n", "cc\n", "d\r\n", "e"]);
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct LineBlocks {
     split: Split,
 }
@@ -46,7 +47,7 @@ pub struct LineBlocks {
 impl LineBlocks {
     /// With lines of at most 1 MiB (2²⁰ bytes); a longer one is an error.
     pub fn new() -> Self {
-        Self { split: Split::new() }
+        Self::default()
     }
 
     line_length_settings!();
@@ -54,12 +55,6 @@ impl LineBlocks {
     /// What it has counted, readable while it runs and afterwards.
     pub fn counts(&self) -> LineCounts {
         self.split.counts().clone()
-    }
-}
-
-impl Default for LineBlocks {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

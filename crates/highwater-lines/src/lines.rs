@@ -25,7 +25,8 @@ pub fn lines() -> Lines {
 ///
 /// # Errors
 ///
-/// A line is longer than [`max_length`](Self::max_length), unless [`on_long_line`](Self::on_long_line) says otherwise.
+/// A line is longer than [`with_max_length`](Self::with_max_length), unless [`on_long_line`](Self::on_long_line) says
+/// otherwise.
 ///
 /// # Examples
 ///
@@ -36,18 +37,18 @@ pub fn lines() -> Lines {
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let log = || Readable::from_iter(["short\nquite l", "ong\nend"].map(Bytes::from));
 ///
-/// let mut strict = log().pipe(Lines::new().max_length(5));
+/// let mut strict = log().pipe(Lines::new().with_max_length(5));
 /// assert_eq!(strict.next().await.expect("a line")?, "short");
 /// let error = strict.next().await.expect("an error").unwrap_err();
 /// assert!(error.is_limit());
 /// assert_eq!((error.line(), error.offset()), (Some(2), Some(6)));
 ///
-/// let cut = log().pipe(Lines::new().max_length(5).on_long_line(LongLine::Truncate)).to_vec().await?;
+/// let cut = log().pipe(Lines::new().with_max_length(5).on_long_line(LongLine::Truncate)).to_vec().await?;
 /// assert_eq!(cut, ["short", "quite", "end"]);
 /// assert!(cut[1].is_truncated());
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Lines {
     split: Split,
     /// Lines that were found, given out one by one.
@@ -65,8 +66,7 @@ pub struct Lines {
 impl Lines {
     /// With lines of at most 1 MiB (2²⁰ bytes); a longer one is an error.
     pub fn new() -> Self {
-        let (block, rest) = (Arc::default(), Bytes::new());
-        Self { split: Split::new(), block, spare: None, given: 0, rest, offset: 0 }
+        Self::default()
     }
 
     line_length_settings!();
@@ -122,12 +122,6 @@ impl Lines {
             Some(line) => line.sibling(index),
             None => self.block.line(index),
         }
-    }
-}
-
-impl Default for Lines {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -73,21 +73,7 @@ pub(crate) enum Kind {
 }
 
 impl Split {
-    pub(crate) fn new() -> Self {
-        Self {
-            max: DEFAULT_MAX,
-            on_long: LongLine::default(),
-            rest: Bytes::new(),
-            offset: 0,
-            state: State::Between,
-            held: Vec::new(),
-            last: None,
-            figures: Figures::default(),
-            counts: LineCounts::default(),
-        }
-    }
-
-    pub(crate) fn max_length(mut self, bytes: usize) -> Self {
+    pub(crate) fn with_max_length(mut self, bytes: usize) -> Self {
         self.max = bytes;
         self
     }
@@ -272,6 +258,22 @@ impl Split {
     }
 }
 
+impl Default for Split {
+    fn default() -> Self {
+        Self {
+            max: DEFAULT_MAX,
+            on_long: LongLine::default(),
+            rest: Bytes::new(),
+            offset: 0,
+            state: State::Between,
+            held: Vec::new(),
+            last: None,
+            figures: Figures::default(),
+            counts: LineCounts::default(),
+        }
+    }
+}
+
 /// Where whole lines at the start of `bytes` end that are not longer than `max`, newline included; 0 when the first is
 /// not such a line.
 ///
@@ -337,7 +339,7 @@ mod tests {
     #[test]
     fn an_endless_line_is_bounded() {
         for policy in [LongLine::Truncate, LongLine::Skip] {
-            let mut split = Split::new().max_length(1000).on_long_line(policy);
+            let mut split = Split::default().with_max_length(1000).on_long_line(policy);
             let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
             assert_eq!(feed(&mut split, &chunk, 1000), 0);
             assert_eq!(feed(&mut split, &Bytes::from_static(b"\nab\n"), 1), 2);
@@ -349,7 +351,7 @@ mod tests {
     #[test]
     fn a_long_line_in_single_bytes_costs_what_its_bytes_cost() {
         const LENGTH: usize = 1 << 20;
-        let (mut split, byte) = (Split::new(), Bytes::from_static(b"x"));
+        let (mut split, byte) = (Split::default(), Bytes::from_static(b"x"));
         let mut growths = 0;
         take_searched();
         for _ in 0..LENGTH {
@@ -369,7 +371,7 @@ mod tests {
         let line = [&[b'x'; 99][..], b"\n"].concat();
         let chunk = Bytes::from(line.repeat(10_000));
         for max in [0, 1, 10, 98, 99, 100, 150, 1000] {
-            let mut split = Split::new().max_length(max).on_long_line(LongLine::Skip);
+            let mut split = Split::default().with_max_length(max).on_long_line(LongLine::Skip);
             take_searched();
             feed(&mut split, &chunk, 1);
             let searched = take_searched();

@@ -1,10 +1,11 @@
 //! What goes into a machine and what must come of it.
 
+use std::convert::Infallible;
 use std::fmt::{self, Debug, Write};
 use std::time::Duration;
 
 use bytes::Bytes;
-use highwater_core::Error;
+use highwater_core::{Error, debug_fields};
 
 /// What goes into a machine, and what must come of it.
 ///
@@ -37,12 +38,27 @@ pub struct Case<I, O> {
     pub(crate) takes: Option<usize>,
     pub(crate) bound: Option<Bound>,
     pub(crate) ends_at: Duration,
+    pub(crate) waits: Option<usize>,
+    pub(crate) bytes: Option<u64>,
 }
 
 /// How much a machine may hold, and what measures it.
 pub(crate) struct Bound {
-    pub(crate) most: usize,
+    most: usize,
     pub(crate) gauge: Box<dyn Fn() -> usize>,
+}
+
+impl Bound {
+    /// How much more there is than there was before.
+    pub(crate) fn held(&self, before: usize) -> usize {
+        (self.gauge)().saturating_sub(before)
+    }
+
+    /// Panics when it is more than is allowed.
+    pub(crate) fn measure(&self, before: usize) {
+        let (held, most) = (self.held(before), self.most);
+        assert!(held <= most, "it holds {held}, and may hold {most}");
+    }
 }
 
 /// Says what is wrong with the outputs.
@@ -75,12 +91,14 @@ impl<I, O: 'static> Case<I, O> {
             takes: None,
             bound: None,
             ends_at: Duration::ZERO,
+            waits: None,
+            bytes: None,
         }
     }
 
     /// What to call it in failures; without a name it is counted.
     #[must_use]
-    pub fn named(mut self, name: impl Into<String>) -> Self {
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
@@ -164,8 +182,8 @@ impl<I, O: 'static> Case<I, O> {
         self
     }
 
-    /// Wants no more after so many chunks, or so many bytes of a [`Case::bytes`]: the machine is done, and its source is
-    /// dropped with that chunk.
+    /// Wants no more after so many chunks, or so many bytes of a [`Case::bytes`]: the machine is done, and its source
+    /// is dropped with that chunk.
     #[must_use]
     pub fn takes(mut self, chunks_or_bytes: usize) -> Self {
         self.takes = Some(chunks_or_bytes);
@@ -227,12 +245,29 @@ impl<I, O: 'static> Case<(Duration, I), O> {
     }
 }
 
-impl<I, O> Debug for Case<I, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, chunks) = (&self.name, self.input.len());
-        f.debug_struct("Case").field("name", name).field("chunks", &chunks).finish_non_exhaustive()
+impl<O: 'static> Case<Infallible, O> {
+    /// Of a source, for [`conformance_source`](crate::conformance_source).
+    pub fn source() -> Self {
+        Self::new([])
+    }
+
+    /// A reader that does nothing else waits so often at the most: no task is woken for nothing.
+    #[must_use]
+    pub fn waits_at_most(mut self, times: usize) -> Self {
+        self.waits = Some(times);
+        self
+    }
+
+    /// The report of a pipeline says that the source gave so many bytes: it
+    /// [publishes](highwater_core::StageStats::publish_bytes) them.
+    #[must_use]
+    pub fn counts_bytes(mut self, bytes: u64) -> Self {
+        self.bytes = Some(bytes);
+        self
     }
 }
+
+debug_fields!(Case<I, O>, name);
 
 fn gives_nothing<O>(given: &[O]) -> Result<(), String> {
     match given.len() {

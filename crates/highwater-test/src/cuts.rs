@@ -142,6 +142,12 @@ fn randoms(length: usize, mut seed: Seed) -> impl Iterator<Item = Cut> {
     })
 }
 
+/// The chunks behind which an input is broken off: all of them, or the first, the last and some between.
+pub(crate) fn points(chunks: usize) -> impl Iterator<Item = usize> {
+    let step = (chunks / MOST_POINTS).max(1);
+    (0..=chunks).filter(move |k| k % step == 0 || *k < 8 || chunks - k < 8)
+}
+
 /// How many ways are worth their time.
 fn runs(length: usize) -> usize {
     (WORK / length.max(1)).clamp(FEWEST, MOST)
@@ -159,3 +165,5 @@ const FEWEST: usize = 16;
 const MOST: usize = 256;
 /// Places of a random way.
 const MOST_RANDOM_PLACES: usize = 32;
+/// Points beside the first and the last few.
+const MOST_POINTS: usize = 16;

@@ -1,7 +1,6 @@
 //! An executor that polls a future only when it was woken.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -9,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 
+use highwater_core::debug_fields;
 use tokio::task::unconstrained;
 
 /// Polls its tasks, in the order of their making, only when they were woken.
@@ -79,7 +79,7 @@ impl<'a> Woken<'a> {
 
     /// After each poll that is pending, so many more for no reason: they must change nothing.
     #[must_use]
-    pub fn spurious(mut self, polls: usize) -> Self {
+    pub fn with_spurious(mut self, polls: usize) -> Self {
         self.spurious = polls;
         self
     }
@@ -189,12 +189,7 @@ impl Task<'_> {
     }
 }
 
-impl fmt::Debug for Woken<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let open = self.tasks.iter().filter(|task| task.future.is_some()).count();
-        f.debug_struct("Woken").field("tasks", &self.tasks.len()).field("open", &open).finish()
-    }
-}
+debug_fields!(Woken<'a>, spurious, swaps);
 
 /// What became of a task of [`Woken`].
 #[derive(Debug)]
@@ -255,23 +250,12 @@ pub fn run_woken<F: Future>(future: F) -> Result<Ran<F::Output>, Stalled> {
 ///
 /// As [`run_woken`].
 pub fn run_spurious<F: Future>(future: F, extra: usize) -> Result<Ran<F::Output>, Stalled> {
-    let mut future = pin!(unconstrained(future));
-    let (waker, wakes) = Wakes::waker();
-    let mut cx = Context::from_waker(&waker);
-    let mut polls = 0;
-    loop {
-        let before = wakes.count();
-        for _ in 0..=extra {
-            polls += 1;
-            assert!(polls < MOST_POLLS, "it wakes itself without getting anywhere");
-            if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-                return Ok(Ran { output, polls });
-            }
-        }
-        if wakes.count() == before {
-            return Err(Stalled { polls });
-        }
-    }
+    let future = pin!(future);
+    let mut tasks = Woken::new().with_spurious(extra);
+    let handle = tasks.spawn(future);
+    while tasks.turn() {}
+    let polls = handle.polls();
+    handle.take().map(|output| Ran { output, polls }).ok_or(Stalled { polls })
 }
 
 /// One poll, whose wake-ups go nowhere.

@@ -1,10 +1,12 @@
-//! Tests for your own machines and destinations of highwater: one call runs everything that a pipeline may do to them.
+//! Tests for your own machines, sources and destinations of highwater: one call runs everything that a pipeline may do to them.
 //!
 //! | what you wrote | what tests it |
 //! |---|---|
 //! | a `Transform` | [`conformance`] |
 //! | a `Transform` of `Bytes` | [`conformance_bytes`], which cuts the input in every way |
 //! | a `TimedTransform` | [`conformance_timed`], where no time passes |
+//! | a `Source` | [`conformance_source`] |
+//! | a `Source` that somebody feeds | [`conformance_source_fed`] |
 //! | a `Destination` | [`conformance_destination`] |
 //! | a `Destination` of `Bytes` | [`conformance_destination_bytes`] |
 //!
@@ -40,7 +42,7 @@ mod tokens;
 pub use case::Case;
 pub use conformance::{
     Moment, conformance, conformance_bytes, conformance_destination, conformance_destination_bytes,
-    conformance_timed,
+    conformance_source, conformance_source_fed, conformance_timed,
 };
 pub use cuts::{Cut, Seed, cuts};
 pub use drive::{Outcome, drive};

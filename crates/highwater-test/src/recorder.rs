@@ -1,11 +1,10 @@
 //! A destination that writes down every call, is slow on demand, and goes wrong on command.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use highwater_core::{Destination, Error, Result};
+use highwater_core::{Destination, Error, Result, debug_fields};
 
 use crate::{Event, Log, pend};
 
@@ -54,7 +53,7 @@ pub enum Trouble {
 /// use highwater_test::{Log, Op, Recorder, Trouble, When, run_woken};
 ///
 /// let log = Log::default();
-/// let disk_full = Recorder::new(&log).trouble(When::Call(2), Trouble::Error);
+/// let disk_full = Recorder::new(&log).with_trouble(When::Call(2), Trouble::Error);
 /// let ran = run_woken(Readable::from_iter(0..9).pipe_to(disk_full).run()).expect("woken");
 /// assert!(ran.output.is_err());
 /// assert_eq!(log.calls(), "open, write 0, write 1, abort");
@@ -76,21 +75,21 @@ impl<T> Recorder<T> {
 
     /// Has a call fail with "destination failed at …", or panic.
     #[must_use]
-    pub fn trouble(mut self, when: When, trouble: Trouble) -> Self {
+    pub fn with_trouble(mut self, when: When, trouble: Trouble) -> Self {
         self.trouble.push((when, trouble));
         self
     }
 
     /// Has every call be pending so many times before it does anything.
     #[must_use]
-    pub fn pends(mut self, times: usize) -> Self {
+    pub fn with_pends(mut self, times: usize) -> Self {
         self.pends = times;
         self
     }
 
     /// Has every write wait until the test has allowed it: the slow consumer.
     #[must_use]
-    pub fn on_demand(mut self, demand: &Demand) -> Self {
+    pub fn with_demand(mut self, demand: &Demand) -> Self {
         self.demand = Some(demand.clone());
         self
     }
@@ -159,7 +158,7 @@ impl<T> Drop for Recorder<T> {
 /// use highwater_test::{Demand, Log, Recorder, Woken};
 ///
 /// let (log, demand) = (Log::default(), Demand::new());
-/// let pipeline = Readable::from_iter(0..9).pipe_to(Recorder::new(&log).on_demand(&demand));
+/// let pipeline = Readable::from_iter(0..9).pipe_to(Recorder::new(&log).with_demand(&demand));
 /// let mut tasks = Woken::new();
 /// tasks.spawn(pipeline.run());
 ///
@@ -220,8 +219,4 @@ impl Demand {
     }
 }
 
-impl fmt::Debug for Demand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Demand").field("left", &self.left()).finish_non_exhaustive()
-    }
-}
+debug_fields!(Demand);

@@ -1,12 +1,11 @@
 //! A source that follows a script.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use highwater_core::{Error, Readable, Result, Source, StageInfo};
+use highwater_core::{Error, Readable, Result, Source, StageInfo, debug_fields};
 
 use crate::{Event, Log};
 
@@ -152,14 +151,11 @@ impl<T> Drop for Script<T> {
     }
 }
 
-impl<T> fmt::Debug for Script<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let left = self.cues.len();
-        f.debug_struct("Script")
-            .field("left", &left)
-            .field("over", &self.over)
-            .finish_non_exhaustive()
-    }
+debug_fields!(Script<T>, over);
+
+/// The cues that give these chunks, over and over.
+pub(crate) fn cues<T: Clone>(chunks: &[T]) -> impl Iterator<Item = Cue<T>> + Clone + '_ {
+    chunks.iter().cloned().map(Cue::Chunk)
 }
 
 /// What [`Cue::Error`] says.

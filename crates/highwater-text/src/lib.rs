@@ -98,7 +98,7 @@ pub use utf8::{DecodeUtf8, decode_utf8};
 /// assert_eq!(received.to_vec().await?.concat(), "onethree");
 /// # Ok(()) }
 /// ```
-pub trait TextExt<S> {
+pub trait TextExt<S>: Into<Readable<S>> {
     /// Reads UTF-8: [`DecodeUtf8::new`].
     ///
     /// # Errors
@@ -106,12 +106,18 @@ pub trait TextExt<S> {
     /// The stream fails at what is not UTF-8, behind the text before it.
     fn decode_utf8(self) -> Piped<S, DecodeUtf8>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        self.into().pipe(DecodeUtf8::new())
+    }
 
     /// Reads UTF-8, with U+FFFD for what is not: [`DecodeUtf8::lossy`].
     fn decode_utf8_lossy(self) -> Piped<S, DecodeUtf8>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        self.into().pipe(DecodeUtf8::new().lossy())
+    }
 
     /// Reads the charset with this label: [`DecodeCharset::new`].
     ///
@@ -121,7 +127,10 @@ pub trait TextExt<S> {
     #[cfg(feature = "charsets")]
     fn decode_charset(self, label: &str) -> Result<Piped<S, DecodeCharset>>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        Ok(self.into().pipe(DecodeCharset::new(label)?))
+    }
 
     /// Writes text in the charset with this label: [`EncodeCharset::new`].
     ///
@@ -133,13 +142,19 @@ pub trait TextExt<S> {
     fn encode_charset(self, label: &str) -> Result<Piped<S, EncodeCharset<S::Chunk>>>
     where
         S: Source,
-        S::Chunk: AsRef<str>;
+        S::Chunk: AsRef<str>,
+    {
+        Ok(self.into().pipe(EncodeCharset::new(label)?))
+    }
 
     /// Writes bytes as hexadecimal digits: [`EncodeHex::new`].
     #[cfg(feature = "hex-base64")]
     fn encode_hex(self) -> Piped<S, EncodeHex>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        self.into().pipe(EncodeHex::new())
+    }
 
     /// Reads hexadecimal digits: [`DecodeHex::new`].
     ///
@@ -149,13 +164,19 @@ pub trait TextExt<S> {
     #[cfg(feature = "hex-base64")]
     fn decode_hex(self) -> Piped<S, DecodeHex>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        self.into().pipe(DecodeHex::new())
+    }
 
     /// Writes bytes as base64: [`EncodeBase64::new`].
     #[cfg(feature = "hex-base64")]
     fn encode_base64(self, variant: Base64) -> Piped<S, EncodeBase64>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        self.into().pipe(EncodeBase64::new(variant))
+    }
 
     /// Reads base64: [`DecodeBase64::new`].
     ///
@@ -165,7 +186,10 @@ pub trait TextExt<S> {
     #[cfg(feature = "hex-base64")]
     fn decode_base64(self, variant: Base64) -> Piped<S, DecodeBase64>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        self.into().pipe(DecodeBase64::new(variant))
+    }
 
     /// Takes frames of at most 1 MiB apart: [`Frames::new`].
     ///
@@ -174,7 +198,10 @@ pub trait TextExt<S> {
     /// The stream fails at a longer frame, and if it ends inside one, behind the frames before it.
     fn frames(self, prefix: Prefix) -> Piped<S, Frames>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        self.into().pipe(Frames::new(prefix))
+    }
 
     /// Puts its length before each chunk of at most 1 MiB: [`ToFrames::new`].
     ///
@@ -183,101 +210,23 @@ pub trait TextExt<S> {
     /// The stream fails at a longer chunk.
     fn to_frames(self, prefix: Prefix) -> Piped<S, ToFrames>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        self.into().pipe(ToFrames::new(prefix))
+    }
 
     /// Reads by numbers and exact pieces instead of by chunks: [`BinaryReader`].
     ///
     /// A source of user code that is not `Unpin` needs [`pinned`](Readable::pinned) first.
     fn binary(self) -> BinaryReader<S>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        BinaryReader::new(self.into())
+    }
 }
 
-impl<S> TextExt<S> for Readable<S> {
-    fn decode_utf8(self) -> Piped<S, DecodeUtf8>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        self.pipe(DecodeUtf8::new())
-    }
-
-    fn decode_utf8_lossy(self) -> Piped<S, DecodeUtf8>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        self.pipe(DecodeUtf8::new().lossy())
-    }
-
-    #[cfg(feature = "charsets")]
-    fn decode_charset(self, label: &str) -> Result<Piped<S, DecodeCharset>>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        Ok(self.pipe(DecodeCharset::new(label)?))
-    }
-
-    #[cfg(feature = "charsets")]
-    fn encode_charset(self, label: &str) -> Result<Piped<S, EncodeCharset<S::Chunk>>>
-    where
-        S: Source,
-        S::Chunk: AsRef<str>,
-    {
-        Ok(self.pipe(EncodeCharset::new(label)?))
-    }
-
-    #[cfg(feature = "hex-base64")]
-    fn encode_hex(self) -> Piped<S, EncodeHex>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        self.pipe(EncodeHex::new())
-    }
-
-    #[cfg(feature = "hex-base64")]
-    fn decode_hex(self) -> Piped<S, DecodeHex>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        self.pipe(DecodeHex::new())
-    }
-
-    #[cfg(feature = "hex-base64")]
-    fn encode_base64(self, variant: Base64) -> Piped<S, EncodeBase64>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        self.pipe(EncodeBase64::new(variant))
-    }
-
-    #[cfg(feature = "hex-base64")]
-    fn decode_base64(self, variant: Base64) -> Piped<S, DecodeBase64>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        self.pipe(DecodeBase64::new(variant))
-    }
-
-    fn frames(self, prefix: Prefix) -> Piped<S, Frames>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        self.pipe(Frames::new(prefix))
-    }
-
-    fn to_frames(self, prefix: Prefix) -> Piped<S, ToFrames>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        self.pipe(ToFrames::new(prefix))
-    }
-
-    fn binary(self) -> BinaryReader<S>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        BinaryReader::new(self)
-    }
-}
+impl<S> TextExt<S> for Readable<S> {}
 
 /// What a machine works on or gives in one go, in bytes.
 #[cfg(any(feature = "charsets", feature = "hex-base64"))]

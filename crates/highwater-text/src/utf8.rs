@@ -44,7 +44,7 @@ pub fn decode_utf8() -> DecodeUtf8 {
 /// assert_eq!(lossy.concat(), "1 €\u{FFFD}.");
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct DecodeUtf8 {
     invalid: Invalid,
     mark: Mark,
@@ -59,8 +59,9 @@ pub struct DecodeUtf8 {
 }
 
 /// What becomes of a byte order mark, if one comes next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Mark {
+    #[default]
     Drop,
     Keep,
 }
@@ -75,14 +76,7 @@ struct Held {
 impl DecodeUtf8 {
     /// Fails at the first byte that is wrong, and drops a byte order mark.
     pub fn new() -> Self {
-        Self {
-            invalid: Invalid::Fail,
-            mark: Mark::Drop,
-            rest: Bytes::new(),
-            offset: 0,
-            held: Held::default(),
-            last: None,
-        }
+        Self::default()
     }
 
     /// Puts U+FFFD in the place of what is wrong: one for each sequence that could have been the start of a character,
@@ -178,12 +172,6 @@ impl DecodeUtf8 {
     fn advance(&mut self, count: usize) {
         self.rest.advance(count);
         self.offset += count as u64;
-    }
-}
-
-impl Default for DecodeUtf8 {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -48,7 +48,7 @@
 //! - `sqlite` and `postgres` add tables of these databases, as `highwater::sql`, and need Rust 1.89;
 //! - `metrics` counts what pipelines do, for the recorders of the crate `metrics`;
 //! - `anyhow` adds `From<Error> for anyhow::Error`;
-//! - `test` adds the conformance suite for your own machines and destinations, as `highwater::test`;
+//! - `test` adds the conformance suite for your own machines, sources and destinations, as `highwater::test`;
 //! - `full` is all.
 #![forbid(unsafe_code)]
 

@@ -19,7 +19,7 @@ const PREFIXES: [Prefix; 8] = [
 fuzz_target!(|input: (u8, u16, Input)| {
     let (prefix, most, input) = input;
     let prefix = PREFIXES[usize::from(prefix) % PREFIXES.len()];
-    let machine = || Frames::new(prefix).max_length(most.into());
+    let machine = || Frames::new(prefix).with_max_length(most.into());
     let (frames, error) = run(machine(), cut(&input));
     assert_eq!((frames.clone(), error.clone()), run(machine(), vec![input.1.clone().into()]));
     assert!(frames.iter().all(|frame| frame.len() <= most.into()));

@@ -17,7 +17,7 @@ type Damage = (u8, u16, u8);
 fuzz_target!(|input: (Members, Vec<u16>, Vec<u8>)| {
     let (members, places, behind) = input;
     let packed = [packed(&members), behind].concat();
-    let machine = || Gunzip::new().max_output(MOST);
+    let machine = || Gunzip::new().with_max_output(MOST);
     let ours = joined(machine(), cut(&(places, packed.clone())));
     assert_eq!(ours, joined(machine(), vec![packed.clone().into()]));
     match &ours.1 {

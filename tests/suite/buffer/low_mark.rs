@@ -13,7 +13,7 @@ async fn a_writer_task_drains_at_the_low_mark() {
     for (low, at) in [(8, 8), (15, 1), (0, 16)] {
         let (log, demand) = (Log::default(), Demand::new());
         let writable = Writable::new(
-            Recorder::new(&log).on_demand(&demand),
+            Recorder::new(&log).with_demand(&demand),
             HighWaterMark::items(16).with_low(low),
         );
         assert_eq!((0..16).filter(|n| writable.write(*n).unwrap().is_full()).count(), 1);

@@ -95,7 +95,7 @@ async fn a_cork_makes_one_piece_of_many_writes() {
 #[tokio::test]
 async fn an_error_of_the_destination_reaches_everybody() {
     let log = Log::default();
-    let recorder = Recorder::new(&log).trouble(When::Every(Op::Write), Trouble::Error);
+    let recorder = Recorder::new(&log).with_trouble(When::Every(Op::Write), Trouble::Error);
     let writable = Writable::new(recorder, HighWaterMark::items(1));
     assert!(writable.write(1).unwrap().is_full());
     let error = writable.drain().await.unwrap_err();
@@ -109,7 +109,7 @@ async fn an_error_of_the_destination_reaches_everybody() {
 #[tokio::test]
 async fn a_panic_of_the_destination_is_an_error() {
     let log = Log::default();
-    let recorder = Recorder::new(&log).trouble(When::Every(Op::Write), Trouble::Panic);
+    let recorder = Recorder::new(&log).with_trouble(When::Every(Op::Write), Trouble::Panic);
     let writable = Writable::new(recorder, HighWaterMark::items(4));
     writable.write(1).map(|_| ()).unwrap();
     assert!(writable.finish().await.unwrap_err().is_panic());
@@ -121,7 +121,7 @@ async fn a_panic_of_the_destination_is_an_error() {
 async fn dropping_the_last_handle_aborts_the_destination() {
     let (log, demand) = (Log::default(), Demand::default());
     let tasks = Handle::current().metrics().num_alive_tasks();
-    let writable = Writable::new(Recorder::new(&log).on_demand(&demand), HighWaterMark::items(4));
+    let writable = Writable::new(Recorder::new(&log).with_demand(&demand), HighWaterMark::items(4));
     writable.send(1).await.unwrap();
     settle().await;
     drop(writable);
@@ -135,7 +135,7 @@ async fn dropping_the_last_handle_aborts_the_destination() {
 #[tokio::test]
 async fn after_the_end_the_task_goes_on_without_a_handle() {
     let log = Log::default();
-    let writable = Writable::new(Recorder::new(&log).pends(3), HighWaterMark::items(4));
+    let writable = Writable::new(Recorder::new(&log).with_pends(3), HighWaterMark::items(4));
     let control = writable.control();
     writable.send(1).await.unwrap();
     writable.done();
@@ -147,7 +147,7 @@ async fn after_the_end_the_task_goes_on_without_a_handle() {
 #[tokio::test]
 async fn an_error_of_finish_is_the_outcome() {
     let log = Log::<u32>::default();
-    let recorder = Recorder::new(&log).trouble(When::Every(Op::Finish), Trouble::Error);
+    let recorder = Recorder::new(&log).with_trouble(When::Every(Op::Finish), Trouble::Error);
     let writable = Writable::new(recorder, HighWaterMark::items(4));
     writable.end();
     for _ in 0..2 {

@@ -205,7 +205,7 @@ async fn a_commit_that_cannot_be_stopped_is_told_as_it_is() {
 #[tokio::test]
 async fn chunks_before_an_error_of_the_source_are_written_before_the_abort() {
     let log = Log::default();
-    let slow = Slow::new(Recorder::new(&log).pends(3));
+    let slow = Slow::new(Recorder::new(&log).with_pends(3));
     let abort = slow.abort.clone();
     let mut piped = Box::pin(broken().pipe_to(Writable::new(slow, items(4))).run());
     for _ in 0..20 {
@@ -231,7 +231,7 @@ async fn chunks_before_an_error_of_the_source_are_written_before_the_abort() {
 async fn a_pipeline_waits_until_a_failed_destination_behind_a_writable_is_closed() {
     for op in [Op::Write, Op::Finish] {
         let log = Log::default();
-        let recorder = Recorder::new(&log).trouble(When::Every(op), Trouble::Error);
+        let recorder = Recorder::new(&log).with_trouble(When::Every(op), Trouble::Error);
         let slow = Slow::new(recorder);
         slow.finish.allow(1);
         let abort = slow.abort.clone();
@@ -253,7 +253,7 @@ async fn a_pipeline_waits_until_a_failed_destination_behind_a_writable_is_closed
 #[tokio::test]
 async fn dropping_a_failed_pipeline_stops_a_stuck_destination_behind_a_writable() {
     let (log, demand) = (Log::default(), Demand::new());
-    let writable = Writable::new(Recorder::new(&log).on_demand(&demand), items(4));
+    let writable = Writable::new(Recorder::new(&log).with_demand(&demand), items(4));
     let mut piped = Box::pin(broken().pipe_to(writable).run());
     for _ in 0..5 {
         assert!(poll_once(piped.as_mut()).is_pending());
@@ -272,7 +272,7 @@ async fn dropping_a_failed_pipeline_stops_a_stuck_destination_behind_a_writable(
 async fn a_token_stops_the_chunks_before_an_error_behind_a_writable() {
     for nested in 0..3 {
         let (log, demand, token) = (Log::default(), Demand::new(), CancellationToken::new());
-        let slow = Slow::new(Recorder::new(&log).on_demand(&demand));
+        let slow = Slow::new(Recorder::new(&log).with_demand(&demand));
         let abort = slow.abort.clone();
         let mut writable = Writable::new(slow, items(4));
         for _ in 0..nested {
@@ -339,7 +339,7 @@ async fn a_token_destroys_no_writable_that_is_kept_open() {
 async fn an_error_of_the_abort_behind_a_writable_is_kept() {
     let failing = |trouble| {
         let log = Log::<u32>::default();
-        Writable::new(Recorder::new(&log).trouble(When::Every(Op::Abort), trouble), items(4))
+        Writable::new(Recorder::new(&log).with_trouble(When::Every(Op::Abort), trouble), items(4))
     };
     for (trouble, message) in
         [(Trouble::Error, "destination failed"), (Trouble::Panic, "panicked: destination panicked")]
@@ -377,7 +377,7 @@ async fn a_pipe_into_an_ended_writable_leaves_what_others_wrote() {
     assert!(readable.next().await.is_none());
 
     let (log, demand) = (Log::default(), Demand::new());
-    let writable = Writable::new(Recorder::new(&log).on_demand(&demand), items(4));
+    let writable = Writable::new(Recorder::new(&log).with_demand(&demand), items(4));
     writable.send(7).await.unwrap();
     writable.end();
     let late = Readable::from_iter(0..3).pipe_to(writable.clone());
@@ -410,8 +410,8 @@ async fn a_write_behind_a_failure_gets_its_error() {
 async fn a_panic_of_the_destination_wakes_those_who_wait_for_room() {
     for trouble in [Trouble::Panic, Trouble::Error] {
         let (log, demand) = (Log::default(), Demand::new());
-        let recorder = Recorder::new(&log).on_demand(&demand);
-        let slow = Slow::new(recorder.trouble(When::Every(Op::Write), trouble));
+        let recorder = Recorder::new(&log).with_demand(&demand);
+        let slow = Slow::new(recorder.with_trouble(When::Every(Op::Write), trouble));
         let abort = slow.abort.clone();
         let writable = Writable::new(slow, items(1));
         assert!(writable.write(0).unwrap().is_full());
@@ -436,7 +436,7 @@ async fn a_panic_of_the_destination_wakes_those_who_wait_for_room() {
 async fn an_error_of_a_flush_reaches_everybody() {
     for trouble in [Trouble::Error, Trouble::Panic] {
         let log = Log::default();
-        let recorder = Recorder::new(&log).trouble(When::Every(Op::Flush), trouble);
+        let recorder = Recorder::new(&log).with_trouble(When::Every(Op::Flush), trouble);
         let writable = Writable::new(recorder, items(4));
         writable.send(1).await.unwrap();
         settle().await;

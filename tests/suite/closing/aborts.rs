@@ -12,7 +12,7 @@ use crate::support::{
 /// A pipeline that is pending in all its parts.
 fn slow(log: &Log) -> Pipeline<impl Joint + use<>> {
     let steps = [Step::Chunk(1), Step::Pending, Step::Chunk(2), Step::Pending, Step::Chunk(3)];
-    chain(log, &steps, Ok).pipe_to(Recorder::new(log).pends(2))
+    chain(log, &steps, Ok).pipe_to(Recorder::new(log).with_pends(2))
 }
 
 /// The polls that `slow` takes when it is let alone.
@@ -68,7 +68,7 @@ fn a_token_cancelled_after_the_end_does_nothing() {
 fn a_token_does_not_interrupt_an_abort() {
     let (log, token) = (Log::default(), CancellationToken::new());
     let source = script(&log, &[Step::Error]);
-    let pipeline = source.pipe_to(Recorder::new(&log).pends(3)).abort_on(token.clone());
+    let pipeline = source.pipe_to(Recorder::new(&log).with_pends(3)).abort_on(token.clone());
     let mut running = Box::pin(pipeline.run());
     while log.count(Event::Abort) == 0 {
         assert!(poll_once(running.as_mut()).is_pending());
@@ -84,7 +84,7 @@ fn a_token_does_not_interrupt_an_abort() {
 fn an_abort_does_not_hide_what_goes_wrong_in_undoing() {
     for trouble in [Trouble::Error, Trouble::Panic] {
         let (log, token) = (Log::default(), CancellationToken::new());
-        let recorder = Recorder::new(&log).trouble(When::Every(Op::Abort), trouble);
+        let recorder = Recorder::new(&log).with_trouble(When::Every(Op::Abort), trouble);
         let pipeline = script(&log, &[Step::Forever]).pipe_to(recorder).abort_on(token.clone());
         let mut running = Box::pin(pipeline.run());
         assert!(poll_once(running.as_mut()).is_pending());

@@ -28,7 +28,7 @@ fn the_source_fails_at_every_poll() {
             steps.truncate(k);
             steps.push(Step::Error);
             let log = Log::default();
-            let recorder = Recorder::new(&log).pends(pends);
+            let recorder = Recorder::new(&log).with_pends(pends);
             let error = run(&log, chain(&log, &steps, Ok).pipe_to(recorder)).unwrap_err();
             assert_eq!((error.stage(), error.suppressed().len()), (Some("script"), 0));
             assert_eq!(log.written(), values(&steps).collect::<Vec<_>>());
@@ -66,7 +66,8 @@ fn the_destination_fails_at_every_call() {
     for pends in 0..3 {
         for k in 0..count {
             let log = Log::default();
-            let recorder = Recorder::new(&log).pends(pends).trouble(When::Call(k), Trouble::Error);
+            let recorder =
+                Recorder::new(&log).with_pends(pends).with_trouble(When::Call(k), Trouble::Error);
             let error = run(&log, chain(&log, &steps(), Ok).pipe_to(recorder)).unwrap_err();
             assert_eq!(error.stage(), Some("Recorder"));
             assert!(Blame::of(&error).text.starts_with("destination failed at"));
@@ -81,8 +82,8 @@ fn the_abort_fails_as_well() {
     for op in [Op::Open, Op::Write, Op::Flush, Op::Finish] {
         let log = Log::default();
         let recorder = Recorder::new(&log)
-            .trouble(When::Every(op), Trouble::Error)
-            .trouble(When::Every(Op::Abort), Trouble::Error);
+            .with_trouble(When::Every(op), Trouble::Error)
+            .with_trouble(When::Every(Op::Abort), Trouble::Error);
         let error = run(&log, script(&log, &steps()).pipe_to(recorder)).unwrap_err();
         assert_eq!(Blame::of(&error).text, format!("destination failed at {op:?}"));
         assert_eq!(Blame::of(&error.suppressed()[0]).text, "destination failed at Abort");
@@ -146,7 +147,7 @@ fn it_resolves_after_the_destination_has_closed() {
     let stages: [fn(u32) -> Result<u32>; 2] = [Ok, fail];
     for stage in stages {
         let log = Log::default();
-        let recorder = Recorder::new(&log).pends(20);
+        let recorder = Recorder::new(&log).with_pends(20);
         let failed = run(&log, chain(&log, &chunks_of([0, 1]), stage).pipe_to(recorder)).is_err();
         let closing = if failed { Event::Abort } else { Event::Finish };
         let events = log.events();

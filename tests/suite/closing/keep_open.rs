@@ -43,7 +43,7 @@ fn on_its_own_failure() {
     for trouble in [Trouble::Error, Trouble::Panic] {
         for (k, calls) in ["open", "open, write 1", "open, write 1, flush"].iter().enumerate() {
             let log = Log::default();
-            let recorder = Recorder::new(&log).trouble(When::Call(k), trouble);
+            let recorder = Recorder::new(&log).with_trouble(When::Call(k), trouble);
             let pipeline = script(&log, &chunks_of([1])).pipe_to(recorder).keep_open();
             let error = run_woken(pipeline.run()).unwrap().output.unwrap_err();
             assert_eq!(error.stage(), Some("Recorder"));

@@ -103,7 +103,8 @@ fn the_destination_panics_at_every_call() {
         // open, write, flush, write, finish
         for k in 0..5 {
             let log = Log::default();
-            let recorder = Recorder::new(&log).pends(pends).trouble(When::Call(k), Trouble::Panic);
+            let recorder =
+                Recorder::new(&log).with_pends(pends).with_trouble(When::Call(k), Trouble::Panic);
             let source = script(&log, &steps).map(|x| x);
             let error = run(&log, source.pipe_to(recorder)).unwrap_err();
             assert!(error.is_panic(), "{k}");
@@ -117,7 +118,7 @@ fn the_destination_panics_at_every_call() {
 fn a_panic_on_the_way_out_is_suppressed() {
     for op in [Op::Flush, Op::Abort] {
         let log = Log::default();
-        let recorder = Recorder::new(&log).trouble(When::Every(op), Trouble::Panic);
+        let recorder = Recorder::new(&log).with_trouble(When::Every(op), Trouble::Panic);
         let steps = [Step::Chunk(1), Step::Error];
         let error = run(&log, script(&log, &steps).pipe_to(recorder)).unwrap_err();
         assert_eq!(Blame::of(&error).text, "source failed");

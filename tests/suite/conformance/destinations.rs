@@ -221,7 +221,7 @@ fn with<D>(make: impl Fn(&List) -> D) -> (D, List) {
 fn recorders() {
     let make = || {
         let log = Log::default();
-        (Recorder::new(&log).pends(1), log)
+        (Recorder::new(&log).with_pends(1), log)
     };
     conformance_destination(make, [Bytes::from("a"), Bytes::new()], |log, _| Some(log.written()));
 }

@@ -13,7 +13,7 @@ use highwater_test::{Case, Tokens, conformance, conformance_timed};
 use crate::support::{Debounce, Pace};
 
 fn nothing() -> Case<u32, u32> {
-    Case::new([]).named("nothing")
+    Case::new([]).with_name("nothing")
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn one_that_gathers() {
     conformance(
         three,
         [
-            Case::new([]).named("nothing"),
+            Case::new([]).with_name("nothing"),
             Case::new(0..3).gives([[0, 1, 2]]).releases_where(all),
             Case::new(0..5).gives([vec![0, 1, 2], vec![3, 4]]).releases([[3, 4]]),
             Case::new(0..5).gives([vec![0, 1, 2], vec![3, 4]]).releases_where(all),
@@ -136,7 +136,7 @@ fn chains() {
     conformance(
         || Chain::new(FlatMap::new(|x: u32| [x; 3]), Chunks::new(two)),
         [
-            Case::new([]).named("nothing"),
+            Case::new([]).with_name("nothing"),
             Case::new([1]).gives([vec![1, 1], vec![1]]).releases([[1]]),
             Case::new([1, 2, 3])
                 .gives([vec![1, 1], vec![1, 2], vec![2, 2], vec![3, 3], vec![3]])
@@ -165,7 +165,7 @@ fn machines_that_act_on_time() {
     conformance_timed(
         || Pace::new(ms(10)),
         [
-            Case::new([]).named("nothing"),
+            Case::new([]).with_name("nothing"),
             Case::new((0..4).map(|n| (ms(0), n)))
                 .gives((0..4).map(|n| (ms(10) * n, n)))
                 .releases_where(|_, _| true),

@@ -104,13 +104,13 @@ async fn zlib_and_raw_deflate_pass_both_ways() {
     for format in [Format::Zlib, Format::Deflate] {
         let (compressors, decompressors) = (compressors(format), decompressors(format));
         for (name, text) in corpus() {
-            let gzip = Gzip::new(6).format(format);
+            let gzip = Gzip::new(6).with_format(format);
             let packed = source(&text).gzip_with(gzip).to_bytes().await.unwrap();
             for tool in &decompressors {
                 assert!(tool.run(&packed) == text, "{}: {name}", tool.name);
             }
             for tool in &compressors {
-                let back = unpacked(Gunzip::new().format(format), &tool.run(&text)).await;
+                let back = unpacked(Gunzip::new().with_format(format), &tool.run(&text)).await;
                 assert!(back == text, "{}: {name}", tool.name);
             }
         }
@@ -144,7 +144,7 @@ async fn the_header_is_read_by_gzip() {
     let mut header = highwater::gzip::Header::default();
     header.name = Some("a name".into());
     header.modified = Some(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000));
-    let gzip = Gzip::new(6).header(header.clone()).unwrap();
+    let gzip = Gzip::new(6).with_header(header.clone()).unwrap();
     let packed = source(b"text").gzip_with(gzip).to_bytes().await.unwrap();
     let tool = Tool::new("gzip -lvN", &["env", "TZ=UTC", "gzip", "-lvN"]);
     if tool.is_there() {

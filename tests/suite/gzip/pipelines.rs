@@ -49,7 +49,7 @@ fn garbage_before_a_stall_is_an_error_at_once() {
 #[test]
 fn a_single_member_does_not_wait_for_what_follows() {
     let cues = [Cue::Chunk(packed(b"data")), Cue::Forever];
-    let gunzip = Gunzip::new().single_member().trailing(Trailing::Return);
+    let gunzip = Gunzip::new().single_member().with_trailing(Trailing::Return);
     let mut readable = Script::new(&Log::default(), cues).readable().pipe(gunzip);
     assert_eq!(now(&mut readable).unwrap().unwrap(), "data");
     assert!(now(&mut readable).is_none());
@@ -79,7 +79,7 @@ fn the_trailer_is_written_once() {
         let log = Log::default();
         let chunks: Vec<_> = text.chunks(70_000).map(Bytes::copy_from_slice).collect();
         let source = Readable::from_iter(chunks).pipe(Gzip::new(6));
-        let pipeline = source.pipe_to(Recorder::new(&log).pends(pends));
+        let pipeline = source.pipe_to(Recorder::new(&log).with_pends(pends));
         run_woken(pipeline.run()).unwrap().output.unwrap();
         let (back, error) = unpacked(written(&log));
         assert!(error.is_none() && back == text, "{pends}");
@@ -159,9 +159,9 @@ async fn what_fails_its_check_is_not_committed() {
 async fn a_failing_destination_does_not_lock_up() {
     for call in 0..6 {
         let log = Log::default();
-        let destination = Recorder::new(&log).trouble(When::Call(call), Trouble::Error);
+        let destination = Recorder::new(&log).with_trouble(When::Call(call), Trouble::Error);
         let chunks = vec![Bytes::from(noise(100_000)); 30];
-        let settings = ParallelGzip::threads(4).block_size(32 * 1024);
+        let settings = ParallelGzip::threads(4).with_block_size(32 * 1024);
         let pipeline = Readable::from_iter(chunks).parallel_gzip(settings).pipe_to(destination);
         let error = soon(pipeline.run()).await.unwrap_err();
         assert!(error.to_string().contains("destination failed"), "{error}");
@@ -173,7 +173,7 @@ async fn a_failing_destination_does_not_lock_up() {
 async fn a_live_stream_is_flushed_when_it_is_idle() {
     for offloaded in [false, true] {
         let (writable, readable) = pass_through(HighWaterMark::bytes(64 * 1024));
-        let gzip = Gzip::new(6).flush(Flush::WhenIdle);
+        let gzip = Gzip::new(6).with_flush(Flush::WhenIdle);
         let mut live = if offloaded {
             readable.gzip_with(gzip).pipe(Gunzip::new()).boxed()
         } else {

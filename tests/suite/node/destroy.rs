@@ -12,7 +12,10 @@ use crate::buffer::rules::{failed, next};
 
 /// A destination that never completes its first write.
 fn stuck(log: &Log<u32>) -> Writable<u32> {
-    Writable::new(Recorder::new(log).on_demand(&Demand::new()), HighWaterMark::items(2).with_low(0))
+    Writable::new(
+        Recorder::new(log).with_demand(&Demand::new()),
+        HighWaterMark::items(2).with_low(0),
+    )
 }
 
 #[test]
@@ -140,7 +143,7 @@ async fn n053_writes_made_before_it_is_open_wait_and_count() {
 #[tokio::test]
 async fn n054_a_failed_open_fails_what_was_written_meanwhile() {
     let log = Log::default();
-    let broken = Recorder::new(&log).trouble(When::Every(Op::Open), Trouble::Error);
+    let broken = Recorder::new(&log).with_trouble(When::Every(Op::Open), Trouble::Error);
     let writable = Writable::new(broken, HighWaterMark::items(1).with_low(0));
     assert!(writable.write(1).unwrap().is_full());
     assert!(writable.drain().await.is_err());

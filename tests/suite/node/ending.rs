@@ -13,7 +13,7 @@ use crate::buffer::rules::next;
 #[tokio::test]
 async fn n026_it_finishes_only_when_the_last_write_has_completed() {
     let (log, demand) = (Log::default(), Demand::new());
-    let writable = Writable::new(Recorder::new(&log).on_demand(&demand), HighWaterMark::items(4));
+    let writable = Writable::new(Recorder::new(&log).with_demand(&demand), HighWaterMark::items(4));
     assert!((0..2).all(|x| !writable.write(x).unwrap().is_full()));
     let mut finish = pin!(writable.finish());
     for written in 0..2 {
@@ -49,7 +49,7 @@ fn n028_it_has_ended_at_once_and_finished_when_all_was_read() {
 #[tokio::test]
 async fn n029_everybody_who_ends_it_is_told_and_it_finishes_once() {
     let log = Log::<u32>::default();
-    let writable = Writable::new(Recorder::new(&log).pends(2), HighWaterMark::items(4));
+    let writable = Writable::new(Recorder::new(&log).with_pends(2), HighWaterMark::items(4));
     let other = writable.clone();
     let (one, two) = tokio::join!(writable.finish(), other.finish());
     assert!(one.is_ok() && two.is_ok());
@@ -83,7 +83,7 @@ fn n031_a_write_after_the_end_fails_alone() {
 #[tokio::test]
 async fn n033_an_error_of_a_write_empties_the_buffer_and_ends_it() {
     let log = Log::default();
-    let failing = Recorder::new(&log).trouble(When::Every(Op::Write), Trouble::Error);
+    let failing = Recorder::new(&log).with_trouble(When::Every(Op::Write), Trouble::Error);
     let writable = Writable::new(failing, HighWaterMark::items(1).with_low(0));
     let mut events = writable.control().events();
     assert!((0..3).all(|x| writable.write(x).unwrap().is_full()));
@@ -112,7 +112,7 @@ async fn n034_one_error_is_told_at_the_most() {
         let mut recorder = Recorder::new(&Log::default());
         if let Failure::Write | Failure::Finish = failure {
             let op = if matches!(failure, Failure::Write) { Op::Write } else { Op::Finish };
-            recorder = recorder.trouble(When::Every(op), Trouble::Error);
+            recorder = recorder.with_trouble(When::Every(op), Trouble::Error);
         }
         let writable = Writable::new(recorder, HighWaterMark::items(4));
         let mut events = writable.control().events();

@@ -14,7 +14,7 @@ use crate::support::{Log, Recorder, run_woken};
 #[tokio::test]
 async fn n142_it_is_finished_when_the_destination_has_closed() {
     let log = Log::default();
-    let writable = Writable::new(Recorder::new(&log).pends(5), HighWaterMark::items(4));
+    let writable = Writable::new(Recorder::new(&log).with_pends(5), HighWaterMark::items(4));
     writable.send(1).await.unwrap();
     writable.finish().await.unwrap();
     assert_eq!(log.events().last(), Some(&crate::support::Event::DestinationDropped));
@@ -67,7 +67,7 @@ async fn n148_what_nobody_reads_does_not_finish_and_shows_why() {
     assert_eq!(readable.control().stats().buffered, 1);
 
     let log = Log::default();
-    let stuck = Recorder::new(&log).on_demand(&Demand::new());
+    let stuck = Recorder::new(&log).with_demand(&Demand::new());
     let writable = Writable::new(stuck, HighWaterMark::items(4));
     writable.send(1).await.unwrap();
     writable.end();

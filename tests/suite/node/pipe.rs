@@ -13,7 +13,7 @@ use crate::support::{Log, Recorder, chunks_of, run_woken, script};
 #[tokio::test]
 async fn n117_what_is_held_is_at_the_most_the_sum_of_the_marks_and_one_on_its_way() {
     let (log, demand) = (Log::default(), Demand::new());
-    let slow = Recorder::new(&log).on_demand(&demand);
+    let slow = Recorder::new(&log).with_demand(&demand);
     let writable = Writable::new(slow, HighWaterMark::items(4).with_low(0));
     let (numbers, made) = counted(100);
     let source = Readable::from_iter(numbers).buffer(HighWaterMark::items(3).with_low(0));

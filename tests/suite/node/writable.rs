@@ -86,7 +86,7 @@ fn n008_a_write_after_the_drain_arms_it_again() {
 #[tokio::test]
 async fn n009_when_the_last_write_has_completed_it_is_drained() {
     let (log, demand) = (Log::default(), Demand::new());
-    let destination = Recorder::new(&log).on_demand(&demand);
+    let destination = Recorder::new(&log).with_demand(&demand);
     let writable = Writable::new(destination, HighWaterMark::items(2).with_low(0));
     assert_eq!((0..2).filter(|x| writable.write(*x).unwrap().is_full()).count(), 1);
     settle().await;
@@ -165,7 +165,8 @@ async fn n013_one_call_is_in_flight_and_the_order_is_kept() {
 /// Shows I9.
 #[tokio::test]
 async fn n014_a_loop_that_asks_stops_at_an_error() {
-    let failing = Recorder::new(&Log::default()).trouble(When::Every(Op::Write), Trouble::Error);
+    let failing =
+        Recorder::new(&Log::default()).with_trouble(When::Every(Op::Write), Trouble::Error);
     let writable = Writable::new(failing, HighWaterMark::items(1_000_000));
     let mut written = 0_u32;
     while writable.write(written).is_ok_and(|room| !room.is_full()) {

@@ -222,8 +222,9 @@ async fn a_boxed_destination() -> Result<()> {
 #[test]
 fn a_destination_that_does_not_open() {
     let log = Log::default();
-    let boxed =
-        BoxDestination::new(Recorder::new(&log).trouble(When::Every(Op::Open), Trouble::Error));
+    let boxed = BoxDestination::new(
+        Recorder::new(&log).with_trouble(When::Every(Op::Open), Trouble::Error),
+    );
     let error = run_woken(quiet(&[]).pipe_to(boxed).run()).unwrap().output.unwrap_err();
     assert_eq!(error.stage(), Some("Recorder"));
     assert_eq!(log.calls(), "open, abort");

@@ -32,7 +32,7 @@ async fn run_awaited_and_spawned() -> Result<()> {
     for way in 0..3 {
         let log = Log::default();
         let steps = [Step::Chunk(1), Step::Pending, Step::Chunk(2)];
-        let pipeline = script(&log, &steps).pipe_to(Recorder::new(&log).pends(1));
+        let pipeline = script(&log, &steps).pipe_to(Recorder::new(&log).with_pends(1));
         let report = match way {
             0 => pipeline.run().await?,
             1 => pipeline.await?,
@@ -163,7 +163,7 @@ async fn a_pause_flushes_what_is_written() -> Result<()> {
     let running = {
         let source = Readable::from_iter(0..100_u32);
         // It gives way in each write, so that the pause comes in the middle.
-        source.pipe_to(Recorder::new(&log).pends(1)).spawn()
+        source.pipe_to(Recorder::new(&log).with_pends(1)).spawn()
     };
     while log.written().len() < 3 {
         yield_now().await;

@@ -36,7 +36,7 @@ fn batch() {
                 ])
                 .releases_where(released),
             Case::new(at([0, 0, 0, 0, 10, 10]))
-                .named("an item at the deadline of the batch before")
+                .with_name("an item at the deadline of the batch before")
                 .gives([(ms(0), vec![0, 1, 2]), (ms(10), vec![3]), (ms(10), vec![4, 5])])
                 .releases_where(released),
         ],

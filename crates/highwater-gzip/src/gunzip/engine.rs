@@ -6,7 +6,7 @@ use highwater_core::{Error, Result};
 use crate::input::Input;
 
 /// Inflates (RFC 1951), with a zlib header and checksum around the data (RFC 1950) or without.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Engine {
     zlib: bool,
     /// Made with the first byte: it takes 46 KiB.

@@ -22,7 +22,7 @@ use crate::header::Header;
 /// let packed = Readable::once(Bytes::from("packed")).pipe(Gzip::new(6)).to_bytes().await?;
 /// let mut source = Readable::from_iter([packed, "not packed, ".into(), "at all".into()]);
 ///
-/// let gunzip = Gunzip::new().trailing(Trailing::Return);
+/// let gunzip = Gunzip::new().with_trailing(Trailing::Return);
 /// let info = gunzip.info();
 /// assert_eq!(source.by_ref().pipe(gunzip).to_bytes().await?, "packed");
 /// assert_eq!((info.members(), info.bytes_out()), (1, 6));
@@ -59,8 +59,8 @@ impl GunzipInfo {
         self.lock().ignored
     }
 
-    /// What followed the last member, with [`Trailing::Return`](crate::Trailing::Return): the rest of the chunk it ended
-    /// in, and a byte of the chunk before it at the most.
+    /// What followed the last member, with [`Trailing::Return`](crate::Trailing::Return): the rest of the chunk it
+    /// ended in, and a byte of the chunk before it at the most.
     pub fn rest(&self) -> Bytes {
         self.lock().rest.clone()
     }

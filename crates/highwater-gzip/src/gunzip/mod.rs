@@ -1,11 +1,11 @@
 //! Decompresses.
 
+mod data;
 mod engine;
 mod info;
 mod limits;
 
 use bytes::{Bytes, BytesMut};
-use flate2::Status;
 use highwater_core::{Error, Result, Transform};
 
 pub use info::GunzipInfo;
@@ -15,9 +15,8 @@ use crate::format::Format;
 use crate::header::{MAGIC, Parser};
 use crate::input::Input;
 use crate::output::Output;
-use engine::Engine;
+use data::{Data, Inflated};
 use info::Figures;
-use limits::Limits;
 
 /// Decompresses bytes: [`Gunzip::new`].
 pub fn gunzip() -> Gunzip {
@@ -31,8 +30,8 @@ pub fn gunzip() -> Gunzip {
 ///
 /// It gives chunks of at most 64 KiB, and at the end of each chunk of input all that could be made of it. One output is
 /// held at a time, however much the input expands: a bomb costs time, not memory. What collects or keeps the output
-/// should have a limit, or this one ([`max_output`](Self::max_output)); [`network`](Self::network) is for data from
-/// strangers.
+/// should have a limit, or this one ([`with_max_output`](Self::with_max_output)); [`network`](Self::network) is for
+/// data from strangers.
 ///
 /// It holds 176 KiB, and a header of 64 KiB at the most.
 ///
@@ -63,22 +62,15 @@ pub fn gunzip() -> Gunzip {
 /// assert!(error.is_truncated());
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Gunzip {
-    format: Format,
-    /// Whether another member may follow the first.
-    many: bool,
+    /// Whether no other member may follow the first.
+    single: bool,
     allow_empty: bool,
     trailing: Trailing,
-    limits: Limits,
-    engine: Engine,
     input: Input,
     state: State,
-    output: Output,
-    /// Whether the buffer of the output is new: the limits are looked at before a byte is put into it.
-    at_edge: bool,
-    /// Of the member.
-    check: Check,
+    data: Data,
     news: Figures,
     info: GunzipInfo,
 }
@@ -92,9 +84,9 @@ pub enum Trailing {
     Error,
     /// It is read and dropped, as `gzip(1)` does with a warning. [`GunzipInfo::ignored`] says how much it was.
     Ignore,
-    /// The stream ends there, and takes no more of its input: the rest of the chunk is in [`GunzipInfo::rest`], and what
-    /// follows is still in the source. It is for formats that go on behind the compressed data; zeros are not padding
-    /// then.
+    /// The stream ends there, and takes no more of its input: the rest of the chunk is in [`GunzipInfo::rest`], and
+    /// what follows is still in the source. It is for formats that go on behind the compressed data; zeros are not
+    /// padding then.
     ///
     /// Whether a byte of the next member follows is known only once it is there. Together with
     /// [`single_member`](Gunzip::single_member) it ends without waiting for that.
@@ -129,41 +121,32 @@ enum State {
     Over,
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self::Header(Box::new(Parser::new()))
+    }
+}
+
 impl Gunzip {
     /// All members of a gzip stream, of any size.
     pub fn new() -> Self {
-        Self {
-            format: Format::Gzip,
-            many: true,
-            allow_empty: false,
-            trailing: Trailing::Error,
-            limits: Limits::default(),
-            engine: Engine::new(false),
-            input: Input::default(),
-            state: State::Header(Box::new(Parser::new())),
-            output: Output::default(),
-            at_edge: true,
-            check: Check::default(),
-            news: Figures::default(),
-            info: GunzipInfo::default(),
-        }
+        Self::default()
     }
 
     /// For data from strangers: at most 100 MiB come out, and, after the first MiB, at most 200 times what went in.
     ///
-    /// Text seldom shrinks to less than a tenth; deflate can shrink zeros to a 1032th. Each [`Gunzip`] has limits of its
-    /// own: of data that was compressed twice, both layers are limited if both are made with this.
+    /// Text seldom shrinks to less than a tenth; deflate can shrink zeros to a 1032th. Each [`Gunzip`] has limits of
+    /// its own: of data that was compressed twice, both layers are limited if both are made with this.
     pub fn network() -> Self {
-        Self::new().max_output(100 << 20).max_ratio(200)
+        Self::new().with_max_output(100 << 20).with_max_ratio(200)
     }
 
     /// What is around the data.
     #[must_use]
-    pub fn format(mut self, format: Format) -> Self {
-        self.format = format;
-        self.engine = Engine::new(format == Format::Zlib);
+    pub fn with_format(mut self, format: Format) -> Self {
+        self.data.set_format(format);
         self.state = match format {
-            Format::Gzip => State::Header(Box::new(Parser::new())),
+            Format::Gzip => State::default(),
             Format::Zlib | Format::Deflate => State::Data,
         };
         self
@@ -172,13 +155,13 @@ impl Gunzip {
     /// Ends behind the first member; what follows is [`Trailing`], another member, too.
     #[must_use]
     pub fn single_member(mut self) -> Self {
-        self.many = false;
+        self.single = true;
         self
     }
 
     /// What becomes of what follows the last member.
     #[must_use]
-    pub fn trailing(mut self, trailing: Trailing) -> Self {
+    pub fn with_trailing(mut self, trailing: Trailing) -> Self {
         self.trailing = trailing;
         self
     }
@@ -193,15 +176,15 @@ impl Gunzip {
 
     /// The most bytes that come out. If there are more, these are given, and the error follows.
     #[must_use]
-    pub fn max_output(mut self, bytes: u64) -> Self {
-        self.limits.output = bytes;
+    pub fn with_max_output(mut self, bytes: u64) -> Self {
+        self.data.limits.output = bytes;
         self
     }
 
     /// Lets any number of bytes come out, as [`new`](Self::new) does.
     #[must_use]
     pub fn unlimited_output(self) -> Self {
-        self.max_output(u64::MAX)
+        self.with_max_output(u64::MAX)
     }
 
     /// The most bytes that come out for each that goes in, all members taken together. It is looked at when the first
@@ -212,30 +195,30 @@ impl Gunzip {
     /// If it is 0.
     #[track_caller]
     #[must_use]
-    pub fn max_ratio(mut self, ratio: u32) -> Self {
+    pub fn with_max_ratio(mut self, ratio: u32) -> Self {
         assert!(ratio > 0, "a ratio of 0 lets nothing come out");
-        self.limits.ratio = Some(ratio);
+        self.data.limits.ratio = Some(ratio);
         self
     }
 
     /// Lets the output be any number of times the input, as [`new`](Self::new) does.
     #[must_use]
     pub fn unlimited_ratio(mut self) -> Self {
-        self.limits.ratio = None;
+        self.data.limits.ratio = None;
         self
     }
 
     /// The most bytes that the fields of a gzip header (name, comment and extra field together) may have; 64 KiB unless
     /// said otherwise. They are held in memory.
     #[must_use]
-    pub fn max_header(mut self, bytes: usize) -> Self {
-        self.limits.header = bytes;
+    pub fn with_max_header(mut self, bytes: usize) -> Self {
+        self.data.limits.header = bytes;
         self
     }
 
     /// Fills so many chunks again that were given away and dropped.
     pub(crate) fn remembering(mut self, chunks: usize) -> Self {
-        self.output = Output::remembering(chunks);
+        self.data.output = Output::remembering(chunks);
         self
     }
 
@@ -250,23 +233,28 @@ impl Gunzip {
     fn step(&mut self) -> Result<bool> {
         match &mut self.state {
             State::Header(parser) => {
-                let Some(header) = parser.read(&mut self.input, self.limits.header)? else {
+                let Some(header) = parser.read(&mut self.input, self.data.limits.header)? else {
                     return Ok(false);
                 };
                 self.news.header = Some(header);
-                self.engine.reset();
-                self.check = Check::default();
+                self.data.begin();
                 self.state = State::Data;
                 Ok(true)
             }
-            State::Data => self.data(),
+            State::Data => match self.data.inflate(&mut self.input)? {
+                Inflated::Some => Ok(true),
+                Inflated::All => Ok(false),
+                Inflated::End => {
+                    self.end_data();
+                    Ok(true)
+                }
+            },
             State::Trailer { bytes, seen } => {
                 *seen += self.input.fill(&mut bytes[*seen..]);
                 if *seen < Check::LENGTH {
                     return Ok(false);
                 }
-                let bytes = *bytes;
-                self.verify(bytes)?;
+                self.data.verify(*bytes, self.input.offset() - Check::LENGTH as u64)?;
                 self.end_member();
                 Ok(true)
             }
@@ -293,64 +281,12 @@ impl Gunzip {
         }
     }
 
-    /// Makes of the data what fits into the output.
-    fn data(&mut self) -> Result<bool> {
-        // Before the limits are looked at, all is taken that can be without making anything: so they are looked at in
-        // the same place however the input is cut.
-        if self.at_edge && !self.input.is_empty() {
-            let status = self.engine.inflate(&mut self.input, &mut Vec::new())?;
-            if status == Status::StreamEnd {
-                return Ok(self.end_data());
-            }
-        }
-        let (offset, made) = (self.input.offset(), self.news.bytes_out);
-        let buffer = self.output.room(self.limits.room(made));
-        let before = buffer.len();
-        let status = self.engine.inflate(&mut self.input, buffer);
-        let new = buffer.len() - before;
-        if new > 0 {
-            if self.at_edge {
-                if let Err(error) = self.limits.check(made, offset) {
-                    buffer.truncate(before);
-                    return Err(error);
-                }
-            }
-            if self.format == Format::Gzip {
-                self.check.update(&buffer[before..]);
-            }
-            self.news.bytes_out += new as u64;
-            self.at_edge = self.output.is_full();
-        }
-        match status? {
-            Status::StreamEnd => Ok(self.end_data()),
-            _ if new > 0 || self.input.offset() > offset => Ok(true),
-            _ if self.input.is_empty() => Ok(false),
-            _ => Err(Error::corrupt("the compressed data does not go on").at_offset(offset)),
-        }
-    }
-
-    fn end_data(&mut self) -> bool {
-        if self.format == Format::Gzip {
+    fn end_data(&mut self) {
+        if self.data.format() == Format::Gzip {
             self.state = State::Trailer { bytes: [0; Check::LENGTH], seen: 0 };
         } else {
             self.end_member();
         }
-        true
-    }
-
-    /// Compares the trailer with what came out.
-    fn verify(&self, trailer: [u8; Check::LENGTH]) -> Result<()> {
-        let due = self.check.trailer();
-        let offset = self.input.offset() - Check::LENGTH as u64;
-        if trailer[..4] != due[..4] {
-            let what = "the data is damaged: its CRC-32 is not what the trailer says";
-            return Err(Error::corrupt(what).at_offset(offset));
-        }
-        if trailer[4..] != due[4..] {
-            let what = "the data is damaged: its length is not what the trailer says";
-            return Err(Error::corrupt(what).at_offset(offset + 4));
-        }
-        Ok(())
     }
 
     fn end_member(&mut self) {
@@ -363,7 +299,7 @@ impl Gunzip {
 
     /// Whether another member may follow.
     fn has_many(&self) -> bool {
-        self.many && self.format == Format::Gzip
+        !self.single && self.data.format() == Format::Gzip
     }
 
     /// Looks at the first byte behind a member.
@@ -414,14 +350,9 @@ impl Gunzip {
     }
 
     fn publish(&mut self) {
+        self.news.bytes_out = self.data.made();
         self.news.bytes_in = self.input.offset() - self.news.rest.len() as u64;
         self.info.publish(&mut self.news);
-    }
-}
-
-impl Default for Gunzip {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -435,14 +366,14 @@ impl Transform for Gunzip {
     }
 
     fn read(&mut self) -> Result<Option<Bytes>> {
-        while !self.output.is_full() {
+        while !self.data.output.is_full() {
             match self.step() {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => self.state = State::Failed(error),
             }
         }
-        let output = self.output.take();
+        let output = self.data.output.take();
         self.publish();
         if output.is_none() {
             // An empty slice would keep its chunk in memory.
@@ -481,8 +412,8 @@ impl Transform for Gunzip {
 
     fn max_bytes(&self) -> Option<usize> {
         // What grows byte by byte may have twice the room it needs.
-        let header = self.limits.header.checked_mul(2)?;
-        header.checked_add(Engine::MAX_BYTES + self.output.max_bytes())
+        let header = self.data.limits.header.checked_mul(2)?;
+        header.checked_add(self.data.max_bytes())
     }
 
     fn name(&self) -> &'static str {

@@ -9,8 +9,8 @@ use highwater_core::{Error, Result};
 
 pub(crate) use parse::Parser;
 
-/// What a gzip member says about what is in it (RFC 1952, 2.3): put in by [`Gzip::header`](crate::Gzip::header), read
-/// with [`GunzipInfo::header`](crate::GunzipInfo::header).
+/// What a gzip member says about what is in it (RFC 1952, 2.3): put in by
+/// [`Gzip::with_header`](crate::Gzip::with_header), read with [`GunzipInfo::header`](crate::GunzipInfo::header).
 ///
 /// Nobody vouches for it. A name from elsewhere may be an absolute path, or have `..` in it.
 ///
@@ -26,7 +26,7 @@ pub(crate) use parse::Parser;
 /// let gunzip = Gunzip::new();
 /// let info = gunzip.info();
 /// let there_and_back =
-///     Readable::once(Bytes::from("a,b\n")).pipe(Gzip::new(6).header(header.clone())?).pipe(gunzip);
+///     Readable::once(Bytes::from("a,b\n")).pipe(Gzip::new(6).with_header(header.clone())?).pipe(gunzip);
 /// assert_eq!(there_and_back.to_bytes().await?, "a,b\n");
 /// assert_eq!(info.header(), Some(header));
 /// # Ok(()) }

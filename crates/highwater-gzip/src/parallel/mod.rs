@@ -18,8 +18,8 @@ use crate::header::Header;
 
 /// Compresses on several cores into one gzip member: [`GzipExt::parallel_gzip`](crate::GzipExt::parallel_gzip).
 ///
-/// The input is cut into blocks, each of which is compressed with the 32 KiB before it as its dictionary, as `pigz` does
-/// it. The result is one valid member for every reader, less than one percent larger than what
+/// The input is cut into blocks, each of which is compressed with the 32 KiB before it as its dictionary, as `pigz`
+/// does it. The result is one valid member for every reader, less than one percent larger than what
 /// [`Gzip`](crate::Gzip) makes; it does not depend on the number of threads, nor on how the input is cut into chunks.
 ///
 /// It works on Tokio's pool for blocking calls, on as many threads at a time as it is told. Each has a second block in
@@ -43,7 +43,7 @@ use crate::header::Header;
 /// use highwater_gzip::{Gunzip, GzipExt, ParallelGzip};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let text = Bytes::from("many hands make light work\n".repeat(50_000));
-/// let packed = Readable::once(text.clone()).parallel_gzip(ParallelGzip::threads(4).level(9));
+/// let packed = Readable::once(text.clone()).parallel_gzip(ParallelGzip::threads(4).with_level(9));
 /// assert_eq!(packed.pipe(Gunzip::new().single_member()).to_bytes().await?, text);
 /// # Ok(()) }
 /// ```
@@ -80,7 +80,7 @@ impl ParallelGzip {
     /// If it is above 9.
     #[track_caller]
     #[must_use]
-    pub fn level(mut self, level: u32) -> Self {
+    pub fn with_level(mut self, level: u32) -> Self {
         self.level = checked(level).level();
         self
     }
@@ -89,8 +89,8 @@ impl ParallelGzip {
     ///
     /// # Errors
     ///
-    /// As [`Gzip::header`](crate::Gzip::header).
-    pub fn header(mut self, header: Header) -> Result<Self> {
+    /// As [`Gzip::with_header`](crate::Gzip::with_header).
+    pub fn with_header(mut self, header: Header) -> Result<Self> {
         header.check()?;
         self.header = header;
         Ok(self)
@@ -103,7 +103,7 @@ impl ParallelGzip {
     /// If it is less than 32 KiB, which is how far deflate looks back.
     #[track_caller]
     #[must_use]
-    pub fn block_size(mut self, bytes: usize) -> Self {
+    pub fn with_block_size(mut self, bytes: usize) -> Self {
         assert!(bytes >= WINDOW, "a block has at least 32 KiB, and this one {bytes} bytes");
         self.block = bytes;
         self
@@ -121,8 +121,8 @@ impl ParallelGzip {
         source.stage(info, |source| ParallelGzipped::new(source, self, jobs))
     }
 
-    /// Per block in flight: its engine, itself with its dictionary, and its output, which may have to grow once. And the
-    /// block that is gathered.
+    /// Per block in flight: its engine, itself with its dictionary, and its output, which may have to grow once. And
+    /// the block that is gathered.
     fn max_bytes(&self) -> Option<usize> {
         let block = self.block.checked_mul(3)?.checked_add(ENGINE + WINDOW)?;
         let flying = in_flight(self.threads).checked_mul(block)?;
@@ -130,7 +130,8 @@ impl ParallelGzip {
     }
 }
 
-/// Blocks that are begun and not given: one in work for each thread, and one that waits, or is done before an older one.
+/// Blocks that are begun and not given: one in work for each thread, and one that waits, or is done before an older
+/// one.
 fn in_flight(threads: NonZeroUsize) -> usize {
     threads.get().saturating_mul(2)
 }

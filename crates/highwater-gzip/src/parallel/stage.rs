@@ -1,12 +1,11 @@
 //! The stage: cuts the input into blocks, has them compressed, and joins them.
 
-use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Error, Pace, Result, Source};
+use highwater_core::{Error, Pace, Result, Source, debug_fields};
 use pin_project_lite::pin_project;
 use tokio_util::task::TaskTracker;
 
@@ -138,12 +137,7 @@ impl<S> ParallelGzipped<S> {
     }
 }
 
-impl<S> fmt::Debug for ParallelGzipped<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let blocks = self.blocks.jobs.len();
-        f.debug_struct("ParallelGzipped").field("blocks", &blocks).finish_non_exhaustive()
-    }
-}
+debug_fields!(ParallelGzipped<S>);
 
 impl Blocks {
     fn has_room(&self) -> bool {

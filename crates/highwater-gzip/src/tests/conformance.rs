@@ -38,7 +38,7 @@ fn gzip() {
     let every_ten = Flush::Every(NonZeroU64::MIN.saturating_add(9));
     for flush in [Flush::Never, Flush::EachChunk, every_ten] {
         conformance_bytes(
-            || Gzip::new(6).flush(flush),
+            || Gzip::new(6).with_flush(flush),
             [packs(b""), packs(b"a"), packs(b"to be, or not to be, that is the question")],
         );
     }
@@ -61,7 +61,7 @@ fn gunzip() {
         ],
     );
     let limited = Case::bytes(two).gives_joined("one, ").fails(Error::is_limit);
-    conformance_bytes(|| Gunzip::new().max_output(5), [prefix(limited)]);
+    conformance_bytes(|| Gunzip::new().with_max_output(5), [prefix(limited)]);
 }
 
 /// It gives at once all that it can, so nothing is left to be released.
@@ -74,11 +74,11 @@ fn gunzip_that_gives_back() {
     let one = pack(Gzip::new(6), "one");
     let followed = [&one[..], b"behind"].concat();
     conformance_bytes(
-        || Gunzip::new().trailing(Trailing::Return),
+        || Gunzip::new().with_trailing(Trailing::Return),
         [prefix(Case::bytes(followed.clone()).gives_joined("one").takes(one.len() + 1))],
     );
     conformance_bytes(
-        || Gunzip::new().single_member().trailing(Trailing::Return),
+        || Gunzip::new().single_member().with_trailing(Trailing::Return),
         [prefix(Case::bytes(followed).gives_joined("one").takes(one.len()))],
     );
 }
@@ -86,10 +86,10 @@ fn gunzip_that_gives_back() {
 #[test]
 fn zlib_and_deflate() {
     for format in [Format::Zlib, Format::Deflate] {
-        let packed = pack(Gzip::new(6).format(format), "one, two");
+        let packed = pack(Gzip::new(6).with_format(format), "one, two");
         let short = packed[..packed.len() - 1].to_vec();
         conformance_bytes(
-            || Gunzip::new().format(format),
+            || Gunzip::new().with_format(format),
             [
                 prefix(Case::bytes(packed).gives_joined("one, two")),
                 prefix(

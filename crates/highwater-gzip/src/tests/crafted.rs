@@ -84,7 +84,8 @@ fn many_empty_blocks_need_no_stack() {
         let small_stack = std::thread::Builder::new().stack_size(128 * 1024);
         let work = move || {
             for size in [bits.bytes.len(), 1] {
-                let outcome = run(Gunzip::new().format(Format::Deflate), pieces(&bits.bytes, size));
+                let outcome =
+                    run(Gunzip::new().with_format(Format::Deflate), pieces(&bits.bytes, size));
                 assert_eq!(outcome.whole(), b"");
             }
         };

@@ -8,7 +8,7 @@ use crate::{Format, Gunzip, Gzip, Trailing};
 const BOTH: [Format; 2] = [Format::Zlib, Format::Deflate];
 
 fn packed(format: Format, text: &[u8]) -> Vec<u8> {
-    pack(Gzip::new(6).format(format), text.to_vec())
+    pack(Gzip::new(6).with_format(format), text.to_vec())
 }
 
 #[test]
@@ -17,10 +17,10 @@ fn both_come_back() {
     for format in BOTH {
         for text in [&text[..], &text[..300], b""] {
             let packed = packed(format, text);
-            assert!(unpack(Gunzip::new().format(format), &packed).whole() == text);
-            assert!(run(Gunzip::new().format(format), pieces(&packed, 1)).whole() == text);
-            let packed = run(Gzip::new(6).format(format), pieces(text, 1000)).whole();
-            assert!(unpack(Gunzip::new().format(format), &packed).whole() == text);
+            assert!(unpack(Gunzip::new().with_format(format), &packed).whole() == text);
+            assert!(run(Gunzip::new().with_format(format), pieces(&packed, 1)).whole() == text);
+            let packed = run(Gzip::new(6).with_format(format), pieces(text, 1000)).whole();
+            assert!(unpack(Gunzip::new().with_format(format), &packed).whole() == text);
         }
     }
     assert_eq!(packed(Format::Zlib, b"")[..2], [0x78, 0x9c], "RFC 1950, 2.2");
@@ -33,11 +33,11 @@ fn every_strict_prefix_is_truncated() {
     for format in BOTH {
         let packed = packed(format, &Random(SEED).text(200));
         for end in 0..packed.len() {
-            let outcome = unpack(Gunzip::new().format(format), &packed[..end]);
+            let outcome = unpack(Gunzip::new().with_format(format), &packed[..end]);
             assert_eq!(outcome.failed().1, Kind::Truncated, "{format:?} cut off at {end}");
         }
     }
-    assert_eq!(run(Gunzip::new().format(Format::Zlib).allow_empty(), []).whole(), b"");
+    assert_eq!(run(Gunzip::new().with_format(Format::Zlib).allow_empty(), []).whole(), b"");
 }
 
 /// F40, for zlib: each flip is an error, or harmless; raw deflate has nothing to notice it by.
@@ -45,7 +45,7 @@ fn every_strict_prefix_is_truncated() {
 fn every_single_bit_of_zlib_that_flips_is_noticed() {
     let text = Random(SEED).text(200);
     let packed = packed(Format::Zlib, &text);
-    let gunzip = || Gunzip::new().format(Format::Zlib);
+    let gunzip = || Gunzip::new().with_format(Format::Zlib);
     for bit in 0..packed.len() * 8 {
         let mut broken = packed.clone();
         broken[bit / 8] ^= 1 << (bit % 8);
@@ -57,7 +57,7 @@ fn every_single_bit_of_zlib_that_flips_is_noticed() {
 
 #[test]
 fn what_is_wrong_with_zlib_is_said() {
-    let gunzip = || Gunzip::new().format(Format::Zlib);
+    let gunzip = || Gunzip::new().with_format(Format::Zlib);
     let says = |bytes: &[u8], what: &str| {
         let outcome = unpack_all_ways(gunzip, bytes);
         let failure = outcome.error.expect("an error");
@@ -78,7 +78,7 @@ fn what_is_wrong_with_zlib_is_said() {
 #[test]
 fn there_is_one_and_no_more() {
     for format in BOTH {
-        let gunzip = || Gunzip::new().format(format);
+        let gunzip = || Gunzip::new().with_format(format);
         let one = packed(format, b"one");
         let twice = [&one[..], &one].concat();
         let failed = unpack_all_ways(gunzip, &twice).failed();
@@ -89,7 +89,7 @@ fn there_is_one_and_no_more() {
             let failed = unpack_all_ways(gunzip, &[&one[..], gzip].concat()).failed();
             assert_eq!(failed, (b"one".to_vec(), Kind::Corrupt, one.len() as u64));
         }
-        let gunzip = gunzip().trailing(Trailing::Return);
+        let gunzip = gunzip().with_trailing(Trailing::Return);
         let info = gunzip.info();
         assert_eq!(unpack(gunzip, &twice).whole(), b"one");
         assert_eq!((info.rest(), info.members()), (Bytes::from(one), 1));

@@ -19,7 +19,7 @@ fn fixtures() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         ..Header::default()
     };
     let text = Random(SEED).text(400);
-    let fields = pack(Gzip::new(6).header(header).unwrap(), "with fields");
+    let fields = pack(Gzip::new(6).with_header(header).unwrap(), "with fields");
     let several = [member("one"), member(""), member("three"), vec![0; 7]].concat();
     vec![
         ("fields", fields, b"with fields".to_vec()),
@@ -217,7 +217,7 @@ fn what_comes_before_broken_data_is_given() {
 
 #[test]
 fn trailing_data_can_be_ignored() {
-    let ignoring = || Gunzip::new().trailing(Trailing::Ignore);
+    let ignoring = || Gunzip::new().with_trailing(Trailing::Ignore);
     for (rest, ignored) in
         [(&b""[..], 0), (b"\0\0", 0), (b"garbage", 7), (b"\0\0g\0", 2), (b"\x1fg", 2)]
     {
@@ -243,7 +243,7 @@ fn trailing_data_can_be_given_back() {
         for cut in 0..=packed.len() {
             let mut chunks =
                 [&packed[..cut], &packed[cut..]].map(Bytes::copy_from_slice).into_iter();
-            let mut gunzip = Gunzip::new().trailing(Trailing::Return);
+            let mut gunzip = Gunzip::new().with_trailing(Trailing::Return);
             let (info, mut output) = (gunzip.info(), Vec::new());
             drive(&mut gunzip, chunks.by_ref(), |given| output.extend_from_slice(&given)).unwrap();
             let left: Vec<u8> = [info.rest()].into_iter().chain(chunks).flatten().collect();
@@ -258,14 +258,14 @@ fn trailing_data_can_be_given_back() {
 #[test]
 fn a_single_member_can_be_taken_out() {
     let packed = [member("one"), member("two")].concat();
-    let mut gunzip = Gunzip::new().single_member().trailing(Trailing::Return);
+    let mut gunzip = Gunzip::new().single_member().with_trailing(Trailing::Return);
     let info = gunzip.info();
     let end = member("one").len();
     assert_eq!(gunzip.write(Bytes::copy_from_slice(&packed[..end])).unwrap().unwrap(), "one");
     assert_eq!(gunzip.read().unwrap(), None);
     assert!(gunzip.is_done() && info.rest().is_empty());
 
-    let gunzip = Gunzip::new().single_member().trailing(Trailing::Return);
+    let gunzip = Gunzip::new().single_member().with_trailing(Trailing::Return);
     let info = gunzip.info();
     assert_eq!(unpack(gunzip, &packed).whole(), b"one");
     assert_eq!(info.rest(), member("two"));

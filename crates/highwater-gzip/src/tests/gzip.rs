@@ -139,7 +139,7 @@ fn outputs(mut gzip: Gzip, chunks: &[&str]) -> Vec<Vec<u8>> {
 #[test]
 fn each_chunk_is_flushed_where_asked_for() {
     let chunks = ["one ", "two ", "", "three"];
-    let outputs = outputs(Gzip::new(6).flush(Flush::EachChunk), &chunks);
+    let outputs = outputs(Gzip::new(6).with_flush(Flush::EachChunk), &chunks);
     let mut packed = Vec::new();
     for (index, output) in outputs.iter().enumerate() {
         assert_eq!(output.is_empty(), chunks[index].is_empty());
@@ -151,7 +151,7 @@ fn each_chunk_is_flushed_where_asked_for() {
 #[test]
 fn without_flushing_nothing_comes_before_64_kib() {
     for flush in [Flush::Never, Flush::WhenIdle] {
-        let outputs = outputs(Gzip::new(6).flush(flush), &["one ", "two ", "three"]);
+        let outputs = outputs(Gzip::new(6).with_flush(flush), &["one ", "two ", "three"]);
         assert!(outputs.iter().all(Vec::is_empty));
     }
 }
@@ -159,7 +159,7 @@ fn without_flushing_nothing_comes_before_64_kib() {
 /// After so many bytes, wherever the chunks end.
 #[test]
 fn every_n_bytes_are_flushed_where_asked_for() {
-    let every = |bytes| Gzip::new(6).flush(Flush::Every(NonZeroU64::new(bytes).unwrap()));
+    let every = |bytes| Gzip::new(6).with_flush(Flush::Every(NonZeroU64::new(bytes).unwrap()));
     let outputs = outputs(every(4), &["one", " ", "two three fou", "r"]);
     let sizes: Vec<bool> = outputs.iter().map(Vec::is_empty).collect();
     assert_eq!(sizes, [true, false, false, true]);
@@ -188,7 +188,7 @@ fn all_flush_policies_come_back() {
             Flush::Every(NonZeroU64::MAX),
         ] {
             for size in [777, 65_536] {
-                let packed = run(Gzip::new(1).flush(flush), pieces(&text, size)).whole();
+                let packed = run(Gzip::new(1).with_flush(flush), pieces(&text, size)).whole();
                 let back = unpack(Gunzip::new(), &packed).whole();
                 assert!(back == text, "{flush:?}, {size}");
             }

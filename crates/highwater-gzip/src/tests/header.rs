@@ -40,7 +40,7 @@ fn what_is_put_in_is_found() {
     let none = Header::default();
     let longest = Header { extra: Some(vec![1; 65_000].into()), ..Header::default() };
     for header in [all, none, longest] {
-        let packed = pack(Gzip::new(6).header(header.clone()).unwrap(), "x");
+        let packed = pack(Gzip::new(6).with_header(header.clone()).unwrap(), "x");
         assert_eq!(found(&packed), header);
     }
 }
@@ -55,7 +55,7 @@ fn the_header_is_as_the_rfc_says() {
         extra: Some("e".into()),
         system: 7,
     };
-    let packed = pack(Gzip::new(9).header(header).unwrap(), "x");
+    let packed = pack(Gzip::new(9).with_header(header).unwrap(), "x");
     assert_eq!(packed[..17], *b"\x1f\x8b\x08\x1c\x01\x02\x03\x04\x02\x07\x01\0en\0c\0");
     let effort = |level| pack(Gzip::new(level), "x")[8];
     assert_eq!([0, 1, 2, 6, 8, 9].map(effort), [0, 4, 0, 0, 0, 2]);
@@ -73,7 +73,7 @@ fn a_time_that_cannot_be_said_is_left_out() {
         (UNIX_EPOCH + end + second, false),
     ] {
         let header = Header { modified: Some(time), ..Header::default() };
-        let packed = pack(Gzip::new(6).header(header).unwrap(), "x");
+        let packed = pack(Gzip::new(6).with_header(header).unwrap(), "x");
         assert_eq!(found(&packed).modified, Some(time).filter(|_| kept));
     }
 }
@@ -81,18 +81,18 @@ fn a_time_that_cannot_be_said_is_left_out() {
 #[test]
 fn a_header_that_cannot_be_written_is_refused() {
     let nul = Header { name: Some("a\0b".into()), ..Header::default() };
-    assert!(Gzip::new(6).header(nul).unwrap_err().to_string().contains("NUL in the name"));
+    assert!(Gzip::new(6).with_header(nul).unwrap_err().to_string().contains("NUL in the name"));
     let nul = Header { comment: Some("\0".into()), ..Header::default() };
-    assert!(Gzip::new(6).header(nul).unwrap_err().to_string().contains("NUL in the comment"));
+    assert!(Gzip::new(6).with_header(nul).unwrap_err().to_string().contains("NUL in the comment"));
     let long = |name: usize, extra: usize| Header {
         name: Some(vec![b'n'; name].into()),
         extra: Some(vec![b'e'; extra].into()),
         ..Header::default()
     };
-    assert!(Gzip::new(6).header(long(1, 65_536)).unwrap_err().is_limit());
+    assert!(Gzip::new(6).with_header(long(1, 65_536)).unwrap_err().is_limit());
     // Ten bytes, a name and its NUL, a length and the extra field: 65,536 in all.
-    assert!(Gzip::new(6).header(long(524, 65_000)).unwrap_err().is_limit());
-    let packed = pack(Gzip::new(6).header(long(523, 65_000)).unwrap(), "x");
+    assert!(Gzip::new(6).with_header(long(524, 65_000)).unwrap_err().is_limit());
+    let packed = pack(Gzip::new(6).with_header(long(523, 65_000)).unwrap(), "x");
     assert_eq!(unpack(Gunzip::new(), &packed).whole(), b"x");
 }
 
@@ -164,7 +164,7 @@ fn endless_fields_meet_the_limit() {
     // Together they are limited as well.
     let fields = [&b"\x04\0abcd"[..], b"name\0", b"comment\0"].concat();
     let packed = member(4 | 8 | 16, &fields);
-    let at_most = |bytes| move || Gunzip::new().max_header(bytes);
+    let at_most = |bytes| move || Gunzip::new().with_max_header(bytes);
     assert_eq!(unpack_all_ways(at_most(15), &packed).whole(), b"x");
     assert_eq!(unpack_all_ways(at_most(14), &packed).failed(), (vec![], Kind::Limit, 27));
     assert_eq!(unpack_all_ways(at_most(7), &packed).failed(), (vec![], Kind::Limit, 19));

@@ -12,7 +12,7 @@ const PART: usize = 64 << 20;
 
 /// Deflate data of a part of zeros, without an end: put together they are deflate data again.
 fn part() -> Bytes {
-    let mut deflate = Gzip::new(1).format(Format::Deflate);
+    let mut deflate = Gzip::new(1).with_format(Format::Deflate);
     let mut packed = Vec::new();
     let mut output = deflate.write(Bytes::from(vec![0; PART])).unwrap();
     while let Some(given) = output {
@@ -44,7 +44,7 @@ fn more_than_four_gib() {
     let trailer = trailer();
     assert_eq!(trailer[4..], [1, 0, 0, 0], "the length has wrapped");
     let (header, part) = (Bytes::from(pack(Gzip::new(1), "")).slice(..10), part());
-    let last = pack(Gzip::new(1).format(Format::Deflate), vec![0]);
+    let last = pack(Gzip::new(1).with_format(Format::Deflate), vec![0]);
     let input = [header]
         .into_iter()
         .chain(std::iter::repeat_n(part, 64))
@@ -54,7 +54,7 @@ fn more_than_four_gib() {
     assert_eq!(length, (4 << 30) + 1);
 
     // The limit on what comes out is not modulo anything.
-    let (mut length, mut limited) = (0, Gunzip::new().max_output(4 << 30));
+    let (mut length, mut limited) = (0, Gunzip::new().with_max_output(4 << 30));
     let error = drive(&mut limited, input, |given| length += given.len() as u64).unwrap_err();
     assert_eq!((super::Failure::of(&error).kind, length), (Kind::Limit, 4 << 30));
 }

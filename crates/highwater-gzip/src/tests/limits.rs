@@ -29,7 +29,7 @@ fn no_more_comes_out_than_is_allowed() {
         [&text[..70_000], &[], &text[70_000..]].map(|part| pack(Gzip::new(6), part.to_vec()));
     let packed = parts.concat();
     for limit in [0, 1, 65_535, 65_536, 65_537, 70_000, 131_072, 149_999] {
-        let gunzip = || Gunzip::new().max_output(limit);
+        let gunzip = || Gunzip::new().with_max_output(limit);
         let outcome = unpack(gunzip(), &packed);
         for size in [1, 7, 1000, 65_536] {
             assert_eq!(run(gunzip(), super::pieces(&packed, size)), outcome, "{limit}, cut {size}");
@@ -39,17 +39,17 @@ fn no_more_comes_out_than_is_allowed() {
         assert!(text.starts_with(&output));
     }
     for limit in [150_000, 150_001, u64::MAX] {
-        assert_eq!(unpack(Gunzip::new().max_output(limit), &packed).whole(), text);
+        assert_eq!(unpack(Gunzip::new().with_max_output(limit), &packed).whole(), text);
     }
     // Nothing is allowed, and nothing comes.
-    assert_eq!(unpack_all_ways(|| Gunzip::new().max_output(0), &zeros(0)).whole(), b"");
+    assert_eq!(unpack_all_ways(|| Gunzip::new().with_max_output(0), &zeros(0)).whole(), b"");
 }
 
 /// F37, C65: the ratio is looked at after 1 MiB, in the same place however the input is cut.
 #[test]
 fn no_more_comes_out_of_a_byte_than_is_allowed() {
     let bomb = zeros(64 << 20);
-    let gunzip = || Gunzip::new().max_ratio(200);
+    let gunzip = || Gunzip::new().with_max_ratio(200);
     let outcome = unpack(gunzip(), &bomb);
     for size in [1, 13, 1000] {
         assert_eq!(run(gunzip(), super::pieces(&bomb, size)), outcome, "cut {size}");
@@ -59,7 +59,7 @@ fn no_more_comes_out_of_a_byte_than_is_allowed() {
     assert!(offset < 2000, "at byte {offset}");
     // Up to 1 MiB everything may shrink as it likes.
     assert_eq!(unpack(gunzip(), &zeros(1 << 20)).whole().len(), 1 << 20);
-    assert_eq!(unpack(Gunzip::new().max_ratio(1100), &bomb).whole().len(), 64 << 20);
+    assert_eq!(unpack(Gunzip::new().with_max_ratio(1100), &bomb).whole().len(), 64 << 20);
 }
 
 /// Of what was taken, all members and headers count.
@@ -69,8 +69,8 @@ fn the_ratio_is_that_of_all_members_together() {
     let zeros = zeros(4 << 20);
     let ratio = 20;
     let first = [noise.clone(), zeros.clone()].concat();
-    assert_eq!(unpack(Gunzip::new().max_ratio(ratio), &zeros).failed().1, Kind::Limit);
-    let (output, kind, _) = unpack(Gunzip::new().max_ratio(ratio), &first).failed();
+    assert_eq!(unpack(Gunzip::new().with_max_ratio(ratio), &zeros).failed().1, Kind::Limit);
+    let (output, kind, _) = unpack(Gunzip::new().with_max_ratio(ratio), &first).failed();
     assert_eq!(kind, Kind::Limit);
     assert!(output.len() > 200_000 * 20 && output.len() < 200_000 * 21 + 65_536);
 }
@@ -102,7 +102,7 @@ fn a_nested_bomb_is_bounded_in_each_layer() {
     assert!(error.unwrap_err().is_limit());
     assert_eq!(outcome, 1 << 20);
 
-    let mut both = Chain::new(Gunzip::new().max_output(1000), Gunzip::new());
+    let mut both = Chain::new(Gunzip::new().with_max_output(1000), Gunzip::new());
     let error = drive(&mut both, [Bytes::from(nested)], |_| {}).unwrap_err();
     assert!(error.is_limit(), "{error}");
 }
@@ -110,5 +110,5 @@ fn a_nested_bomb_is_bounded_in_each_layer() {
 #[test]
 #[should_panic = "a ratio of 0 lets nothing come out"]
 fn a_ratio_of_0_is_refused() {
-    drop(Gunzip::new().max_ratio(0));
+    drop(Gunzip::new().with_max_ratio(0));
 }

@@ -25,7 +25,7 @@ fn members() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
             let part = if seed % 3 == 0 { random.bytes(length) } else { random.text(length) };
             let name = named.then(|| Bytes::from("a name"));
             let header = Header { name, ..Header::default() };
-            packed.extend(pack(Gzip::new(level).header(header).unwrap(), part.clone()));
+            packed.extend(pack(Gzip::new(level).with_header(header).unwrap(), part.clone()));
             text.extend(part);
         }
         (packed, text)

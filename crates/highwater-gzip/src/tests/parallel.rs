@@ -12,7 +12,7 @@ use crate::{Gunzip, Gzip, GzipExt, Header, ParallelGzip};
 const BLOCK: usize = 32 * 1024;
 
 fn small_blocks(threads: usize) -> ParallelGzip {
-    ParallelGzip::threads(threads).block_size(BLOCK)
+    ParallelGzip::threads(threads).with_block_size(BLOCK)
 }
 
 async fn packed(settings: ParallelGzip, text: &[u8], chunk: usize) -> Bytes {
@@ -44,7 +44,7 @@ async fn the_result_is_one_member_and_always_the_same() {
 async fn every_level_comes_back_and_costs_less_than_a_percent() {
     let text = Random(SEED).text(1 << 20);
     for level in 0..=9 {
-        let many = packed(ParallelGzip::all_cores().level(level), &text, 1 << 16).await;
+        let many = packed(ParallelGzip::all_cores().with_level(level), &text, 1 << 16).await;
         assert!(unpack(Gunzip::new(), &many).whole() == text, "level {level}");
         let one = pack(Gzip::new(level), text.clone());
         assert!(many.len() * 100 < one.len() * 101, "level {level}: {}, {}", many.len(), one.len());
@@ -54,14 +54,14 @@ async fn every_level_comes_back_and_costs_less_than_a_percent() {
 #[tokio::test]
 async fn the_header_is_put_in_once() {
     let header = Header { name: Some("many".into()), ..Header::default() };
-    let settings = small_blocks(2).header(header.clone()).unwrap();
+    let settings = small_blocks(2).with_header(header.clone()).unwrap();
     let packed = packed(settings, &[1; 5 * BLOCK], 1000).await;
     let gunzip = Gunzip::new();
     let info = gunzip.info();
     unpack(gunzip, &packed).whole();
     assert_eq!((info.header(), info.members()), (Some(header), 1));
     let nul = Header { name: Some("\0".into()), ..Header::default() };
-    assert!(small_blocks(2).header(nul).is_err());
+    assert!(small_blocks(2).with_header(nul).is_err());
 }
 
 /// A3, C64: what was taken comes out, then the error, and no trailer: nobody takes it for whole.
@@ -135,11 +135,11 @@ fn no_thread_is_refused() {
 #[test]
 #[should_panic = "this is 10"]
 fn there_is_no_level_10() {
-    drop(ParallelGzip::threads(1).level(10));
+    drop(ParallelGzip::threads(1).with_level(10));
 }
 
 #[test]
 #[should_panic = "a block has at least 32 KiB"]
 fn a_block_is_not_smaller_than_the_window() {
-    drop(ParallelGzip::threads(1).block_size(32 * 1024 - 1));
+    drop(ParallelGzip::threads(1).with_block_size(32 * 1024 - 1));
 }

@@ -34,8 +34,10 @@ fn verify() {
         let right = algorithm.digest(&input);
         let case = || Case::bytes(&input).gives_joined(&input);
         conformance_bytes(|| Verify::new(right), [case()]);
-        let empty =
-            Case::bytes("").gives_joined("").fails(Error::is_corrupt).named("less than expected");
+        let empty = Case::bytes("")
+            .gives_joined("")
+            .fails(Error::is_corrupt)
+            .with_name("less than expected");
         conformance_bytes(|| Verify::new(right), [empty]);
         for byte in [0, algorithm.digest_len() - 1] {
             let mut wrong = right.as_bytes().to_vec();

@@ -75,7 +75,7 @@ impl<T: DeserializeOwned> Ndjson<T> {
     #[must_use]
     pub fn max_length(mut self, bytes: usize) -> Self {
         self.max = bytes;
-        self.lines = self.lines.max_length(bytes);
+        self.lines = self.lines.with_max_length(bytes);
         self
     }
 

@@ -41,7 +41,7 @@ fn json_array() {
             Case::bytes("[[1],\n\"]\",[2]]").gives([[1]]).fails(Error::is_corrupt),
             Case::bytes("[[1]] 2").gives([[1]]).fails(Error::is_corrupt),
             Case::bytes("[[1],[2]")
-                .named("nobody knows whether it ends there")
+                .with_name("nobody knows whether it ends there")
                 .gives([[1]])
                 .fails(Error::is_truncated),
         ],

@@ -6,8 +6,7 @@ use highwater_core::{Error, Result};
 use memchr::memrchr;
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::Grep;
-use super::matcher::{Matcher, line_around, line_end};
+use crate::newlines::{line_around, line_end};
 use crate::work::searched;
 
 /// A regular expression, and how lines that match it are found.
@@ -27,57 +26,21 @@ pub(super) enum Expression {
 }
 
 impl Expression {
-    /// The next matching line: see [`Matcher::find`].
+    pub(super) fn new(pattern: &str) -> Result<Self> {
+        let regex = RegexBuilder::new(pattern).multi_line(true).build().map_err(Error::from)?;
+        Ok(if needs_single_lines(pattern) {
+            Self::ByLine(regex)
+        } else {
+            Self::ByBlock { regex, window: FIRST_WINDOW }
+        })
+    }
+
+    /// The next matching line: see [`Matcher::find`](super::matcher::Matcher::find).
     pub(super) fn find(&mut self, block: &[u8], from: usize) -> Option<Range<usize>> {
         match self {
             Self::ByBlock { regex, window } => find_by_block(regex, window, block, from),
             Self::ByLine(regex) => find_by_line(regex, block, from),
         }
-    }
-}
-
-/// Regular expressions.
-impl Grep {
-    /// Keeps the lines that match a regular expression, in the syntax of the crate `regex`, with Unicode classes.
-    ///
-    /// The expression sees one line at a time, without its newline: `^` and `$` are the start and the end of the line,
-    /// and nothing in it matches a newline.
-    ///
-    /// The lines are searched together where that gives the same; an expression with `\A`, `\z`, `\B`, `\b{..}` or with
-    /// one of the flags `m` and `R` is tried on each line, which is slower.
-    ///
-    /// # Errors
-    ///
-    /// The expression is not valid, or too large once compiled; the message and the error inside are those of `regex`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bytes::Bytes;
-    /// use highwater_core::{Readable, Result};
-    /// use highwater_lines::Grep;
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-    /// let log = Readable::from_iter([Bytes::from("GET /a 200\nGET /b 404\nGET /c 500\n")]);
-    /// let failed = log.pipe(Grep::regex(r" [45]\d\d$")?).to_vec().await?;
-    /// assert_eq!(failed, ["GET /b 404\nGET /c 500\n"]);
-    /// assert!(Grep::regex("(").is_err());
-    /// # Ok(()) }
-    /// ```
-    pub fn regex(pattern: &str) -> Result<Self> {
-        let regex = RegexBuilder::new(pattern).multi_line(true).build().map_err(Error::from)?;
-        Ok(Self::new(Matcher::Expression(if needs_single_lines(pattern) {
-            Expression::ByLine(regex)
-        } else {
-            Expression::ByBlock { regex, window: FIRST_WINDOW }
-        })))
-    }
-}
-
-/// Tried on each line without its newline, since nobody can tell with which flags it was built; [`Grep::regex`] is
-/// faster.
-impl From<Regex> for Grep {
-    fn from(regex: Regex) -> Self {
-        Self::new(Matcher::Expression(Expression::ByLine(regex)))
     }
 }
 

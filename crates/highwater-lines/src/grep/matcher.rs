@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::memmem::Finder;
-use memchr::{memchr, memrchr};
+
+use crate::newlines::line_around;
 
 #[cfg(feature = "regex")]
 use super::expression::Expression;
@@ -66,19 +67,6 @@ impl fmt::Debug for Matcher {
             Self::Expression(expression) => expression.fmt(f),
         }
     }
-}
-
-/// The line that has the byte `at` in it, its newline counted in.
-#[inline]
-pub(super) fn line_around(block: &[u8], from: usize, at: usize) -> Range<usize> {
-    let start = memrchr(b'\n', &block[from..at]).map_or(from, |newline| from + newline + 1);
-    start..line_end(block, at)
-}
-
-/// Behind the next newline.
-#[inline]
-pub(super) fn line_end(block: &[u8], at: usize) -> usize {
-    memchr(b'\n', &block[at..]).map_or(block.len(), |newline| at + newline + 1)
 }
 
 /// One search for many texts.

@@ -6,14 +6,13 @@ mod matcher;
 mod output;
 mod pattern;
 
-use std::fmt;
 use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use highwater_core::{Error, Result, Transform};
+use highwater_core::{Error, Result, Transform, debug_fields};
 use memchr::memchr_iter;
 
-use crate::counts::GrepCounts;
+use crate::counts::LineCounts;
 use crate::length::line_length_settings;
 use crate::line::Ending;
 use crate::split::{Kind, Piece, Split};
@@ -40,8 +39,8 @@ pub fn grep(pattern: impl Into<Grep>) -> Grep {
 ///
 /// # Errors
 ///
-/// A line is longer than [`max_length`](Self::max_length), unless [`on_long_line`](Self::on_long_line) says otherwise.
-/// The matching lines before it are given first.
+/// A line is longer than [`with_max_length`](Self::with_max_length), unless [`on_long_line`](Self::on_long_line) says
+/// otherwise. The matching lines before it are given first.
 ///
 /// # Examples
 ///
@@ -66,7 +65,6 @@ pub struct Grep {
     at: usize,
     output: Output,
     matched: u64,
-    counts: GrepCounts,
     /// An error to be given behind the lines before it.
     failure: Option<Error>,
 }
@@ -81,10 +79,8 @@ enum Give {
 
 impl Grep {
     fn new(matcher: Matcher) -> Self {
-        let split = Split::new();
-        let counts = GrepCounts(split.counts().clone());
         Self {
-            split,
+            split: Split::default(),
             matcher,
             invert: false,
             give: Give::Lines,
@@ -92,7 +88,6 @@ impl Grep {
             at: 0,
             output: Output::default(),
             matched: 0,
-            counts,
             failure: None,
         }
     }
@@ -122,13 +117,13 @@ impl Grep {
     }
 
     line_length_settings! {
-        /// One that is cut is searched and given as far as it is kept, with its ending; one that is skipped is not kept by
-        /// [`invert`](Self::invert) either, but counts for the line numbers.
+        /// One that is cut is searched and given as far as it is kept, with its ending; one that is skipped is not kept
+        /// by [`invert`](Self::invert) either, but counts for the line numbers.
     }
 
     /// What it has counted, readable while it runs and afterwards.
-    pub fn counts(&self) -> GrepCounts {
-        self.counts.clone()
+    pub fn counts(&self) -> LineCounts {
+        self.split.counts().clone()
     }
 
     /// A machine that has seen nothing, without building the pattern once more.
@@ -181,7 +176,7 @@ impl Grep {
     /// The chunk is worked off, or what follows failed: what is collected is given out.
     fn finish_chunk(&mut self) {
         self.output.flush();
-        self.counts.0.publish_matched(self.matched);
+        self.split.counts().publish_matched(self.matched);
     }
 }
 
@@ -198,16 +193,7 @@ fn block_of(piece: Piece) -> Bytes {
     }
 }
 
-impl fmt::Debug for Grep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Grep")
-            .field("matcher", &self.matcher)
-            .field("invert", &self.invert)
-            .field("give", &self.give)
-            .field("counts", &self.counts)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(Grep, matcher, invert, give, split);
 
 impl Transform for Grep {
     type Input = Bytes;

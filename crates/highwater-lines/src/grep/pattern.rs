@@ -1,6 +1,13 @@
 //! What is searched for, and how it is written.
 
+#[cfg(feature = "regex")]
+use highwater_core::Result;
+#[cfg(feature = "regex")]
+use regex::bytes::Regex;
+
 use super::Grep;
+#[cfg(feature = "regex")]
+use super::expression::Expression;
 use super::matcher::Matcher;
 
 /// Patterns.
@@ -44,6 +51,48 @@ impl Grep {
             all.extend(text.as_ref().split(|&byte| byte == b'\n').map(<[u8]>::to_vec));
         }
         Self::new(Matcher::literals(all))
+    }
+}
+
+/// Regular expressions.
+#[cfg(feature = "regex")]
+impl Grep {
+    /// Keeps the lines that match a regular expression, in the syntax of the crate `regex`, with Unicode classes.
+    ///
+    /// The expression sees one line at a time, without its newline: `^` and `$` are the start and the end of the line,
+    /// and nothing in it matches a newline.
+    ///
+    /// The lines are searched together where that gives the same; an expression with `\A`, `\z`, `\B`, `\b{..}` or with
+    /// one of the flags `m` and `R` is tried on each line, which is slower.
+    ///
+    /// # Errors
+    ///
+    /// The expression is not valid, or too large once compiled; the message and the error inside are those of `regex`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use highwater_core::{Readable, Result};
+    /// use highwater_lines::Grep;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let log = Readable::from_iter([Bytes::from("GET /a 200\nGET /b 404\nGET /c 500\n")]);
+    /// let failed = log.pipe(Grep::regex(r" [45]\d\d$")?).to_vec().await?;
+    /// assert_eq!(failed, ["GET /b 404\nGET /c 500\n"]);
+    /// assert!(Grep::regex("(").is_err());
+    /// # Ok(()) }
+    /// ```
+    pub fn regex(pattern: &str) -> Result<Self> {
+        Ok(Self::new(Matcher::Expression(Expression::new(pattern)?)))
+    }
+}
+
+/// Tried on each line without its newline, since nobody can tell with which flags it was built; [`Grep::regex`] is
+/// faster.
+#[cfg(feature = "regex")]
+impl From<Regex> for Grep {
+    fn from(regex: Regex) -> Self {
+        Self::new(Matcher::Expression(Expression::ByLine(regex)))
     }
 }
 

@@ -3,8 +3,11 @@
 #[cfg(feature = "simd")]
 mod simd;
 
+use std::ops::Range;
+
 #[cfg(not(feature = "simd"))]
 use memchr::memchr_iter;
+use memchr::{memchr, memrchr};
 
 #[cfg(feature = "simd")]
 pub(crate) use simd::newlines;
@@ -20,6 +23,19 @@ pub(crate) fn newlines(bytes: &[u8], most: usize) -> Vec<usize> {
         places.push(place);
     }
     places
+}
+
+/// The line that has the byte `at` in it, its newline counted in.
+#[inline]
+pub(crate) fn line_around(block: &[u8], from: usize, at: usize) -> Range<usize> {
+    let start = memrchr(b'\n', &block[from..at]).map_or(from, |newline| from + newline + 1);
+    start..line_end(block, at)
+}
+
+/// Behind the next newline.
+#[inline]
+pub(crate) fn line_end(block: &[u8], at: usize) -> usize {
+    memchr(b'\n', &block[at..]).map_or(block.len(), |newline| at + newline + 1)
 }
 
 /// Bytes that the feature `simd` compares at a time: one for each bit of a word. Positions take at most this much more

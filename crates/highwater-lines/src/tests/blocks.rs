@@ -9,7 +9,7 @@ use crate::{LineBlocks, LongLine, line_blocks};
 
 /// All bytes given, and line and offset of the error.
 fn run(chunks: &[Bytes], max: usize, policy: LongLine) -> (Vec<u8>, Option<(u64, u64)>) {
-    let mut machine = line_blocks().max_length(max).on_long_line(policy);
+    let mut machine = line_blocks().with_max_length(max).on_long_line(policy);
     let (blocks, error) = drive(&mut machine, chunks);
     for block in blocks.iter().rev().skip(1) {
         assert!(block.ends_with(b"\n"), "{block:?} is not whole lines");
@@ -48,7 +48,7 @@ proptest! {
 
 #[test]
 fn counts_lines_and_bytes() {
-    let mut machine = LineBlocks::new().max_length(3).on_long_line(LongLine::Truncate);
+    let mut machine = LineBlocks::new().with_max_length(3).on_long_line(LongLine::Truncate);
     let counts = machine.counts();
     drive(&mut machine, &cut(b"a\nbbbb\nccccc\nd", &[4, 9]));
     assert_eq!((counts.lines(), counts.truncated(), counts.bytes()), (4, 2, 14));

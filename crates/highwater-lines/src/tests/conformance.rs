@@ -20,16 +20,19 @@ fn lines() {
 
 #[test]
 fn lines_with_a_limit() {
-    let case = || Case::bytes("ab\nabcde\nabc\n").named("a long line");
+    let case = || Case::bytes("ab\nabcde\nabc\n").with_name("a long line");
     // Exactly the maximum, and a last line that is held when its chunk is asked for.
     let fits = || Case::bytes("abc\r\nabc\nab").gives(["abc", "abc", "ab"]);
     let fails = case().gives(["ab"]).fails(|error| error.is_limit() && error.offset() == Some(3));
-    conformance_bytes(|| Lines::new().max_length(3), [fits(), fails]);
+    conformance_bytes(|| Lines::new().with_max_length(3), [fits(), fails]);
     // More bytes than it says it holds, so that a chunk that is kept is found.
     let many = Case::bytes("abc\n".repeat(3000) + "ab");
     let lines = std::iter::repeat_n("abc", 3000).chain(["ab"]);
-    conformance_bytes(|| Lines::new().max_length(3), [many.gives(lines).named("many lines")]);
-    let on_long_line = |policy| move || Lines::new().max_length(3).on_long_line(policy);
+    conformance_bytes(
+        || Lines::new().with_max_length(3),
+        [many.gives(lines).with_name("many lines")],
+    );
+    let on_long_line = |policy| move || Lines::new().with_max_length(3).on_long_line(policy);
     conformance_bytes(on_long_line(LongLine::Skip), [fits(), case().gives(["ab", "abc"])]);
     conformance_bytes(
         on_long_line(LongLine::Truncate),
@@ -63,5 +66,5 @@ fn grep() {
         ],
     );
     let long = Case::bytes("two\ntwo two two\n").gives_joined("two\n").fails(Error::is_limit);
-    conformance_bytes(|| Grep::from("two").max_length(5), [long]);
+    conformance_bytes(|| Grep::from("two").with_max_length(5), [long]);
 }

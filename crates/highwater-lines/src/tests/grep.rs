@@ -110,7 +110,7 @@ struct Options {
 
 impl Options {
     fn apply(self, mut machine: Grep) -> Grep {
-        machine = machine.max_length(self.max).on_long_line(self.policy);
+        machine = machine.with_max_length(self.max).on_long_line(self.policy);
         if self.invert {
             machine = machine.invert();
         }

@@ -36,8 +36,8 @@ fn a_code_point_across_chunks_is_whole() {
 #[test]
 fn compares_and_converts() {
     let line = lines_of(b"ab\r\n", &[]).remove(0);
-    assert!(line == "ab" && line == *"ab" && line == b"ab" && line == *b"ab");
-    assert!(line == b"ab"[..] && line == "ab".as_bytes() && line != "a" && line == line.clone());
+    assert!(line == "ab" && line == b"ab");
+    assert!(line == "ab".as_bytes() && line != "a" && line == line.clone());
     assert_eq!(line.as_ref(), b"ab");
     assert_eq!(line.len(), 2);
     assert_eq!(line.to_string(), "ab");

@@ -20,7 +20,7 @@ fn expected_of(line: &Line) -> ExpectedLine {
 
 /// What `Lines` makes of the chunks, in the words of the oracle.
 fn run(chunks: &[Bytes], max: usize, policy: LongLine) -> Expected {
-    let mut machine = lines().max_length(max).on_long_line(policy);
+    let mut machine = lines().with_max_length(max).on_long_line(policy);
     let counts = machine.counts();
     let (given, error) = drive(&mut machine, chunks);
     if let Some(error) = &error {
@@ -107,7 +107,7 @@ fn the_default_maximum_is_a_mebibyte() {
 #[tokio::test(flavor = "current_thread")]
 async fn in_a_pipeline_the_error_comes_behind_the_lines_before_it() {
     let chunks = ["ab\ncdefg", "hij\nk\n"].map(Bytes::from);
-    let mut lines = Readable::from_iter(chunks).pipe(Lines::new().max_length(4));
+    let mut lines = Readable::from_iter(chunks).pipe(Lines::new().with_max_length(4));
     assert_eq!(lines.next().await.unwrap().unwrap(), "ab");
     let error: Error = lines.next().await.unwrap().unwrap_err();
     let text = "a line is longer than 4 bytes (in lines, line 2, byte 3, chunk 0)";

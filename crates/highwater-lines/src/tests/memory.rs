@@ -73,7 +73,7 @@ fn a_line_of_another_machine_is_not_taken_for_ones_own() {
 #[test]
 fn a_chunk_is_given_back_before_the_next_is_asked_for() {
     gives_the_chunk_back(Lines::new());
-    gives_the_chunk_back(Lines::new().max_length(2).on_long_line(crate::LongLine::Skip));
+    gives_the_chunk_back(Lines::new().with_max_length(2).on_long_line(crate::LongLine::Skip));
     gives_the_chunk_back(LineBlocks::new());
     gives_the_chunk_back(Grep::literal("a"));
     gives_the_chunk_back(Grep::regex("^$").unwrap());
@@ -83,9 +83,9 @@ fn a_chunk_is_given_back_before_the_next_is_asked_for() {
 
 #[test]
 fn what_is_held_is_told() {
-    assert!(Lines::new().max_length(1000).max_bytes().unwrap() < 1000 + 16 * 1024);
-    assert_eq!(LineBlocks::new().max_length(1000).max_bytes(), Some(1002));
-    assert_eq!(Grep::literal("a").max_length(1000).max_bytes(), Some(1002 + 16 * 1024 - 1));
+    assert!(Lines::new().with_max_length(1000).max_bytes().unwrap() < 1000 + 16 * 1024);
+    assert_eq!(LineBlocks::new().with_max_length(1000).max_bytes(), Some(1002));
+    assert_eq!(Grep::literal("a").with_max_length(1000).max_bytes(), Some(1002 + 16 * 1024 - 1));
     assert_eq!(Lines::new().unlimited_length().max_bytes(), None);
     assert_eq!(Grep::literal("a").unlimited_length().max_bytes(), None);
 }

@@ -89,7 +89,7 @@ fn every_item_arrives_however_inputs_are_woken() {
         let mut random = Random::new(seed);
         let (inputs, items) = (1 + random.below(8), random.below(12));
         let (handle, mut merged) = merge_with_handle(8);
-        let mut tasks = Woken::new().spurious(usize::try_from(random.below(3)).unwrap());
+        let mut tasks = Woken::new().with_spurious(usize::try_from(random.below(3)).unwrap());
         if random.below(2) == 0 {
             tasks = tasks.swapping_wakers();
         }

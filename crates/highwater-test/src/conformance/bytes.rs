@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use bytes::Bytes;
 use highwater_core::Transform;
 
-use super::transform::{Subject, points};
-use super::{Place, check};
-use crate::cuts::plain;
+use super::check::{Place, check};
+use super::transform::Subject;
+use crate::cuts::{plain, points};
 use crate::{Case, Seed, cuts};
 
 /// Runs a machine on bytes through all of [`conformance`](crate::conformance), with the input of each case cut in every

@@ -1,63 +1,19 @@
-//! The suites: everything that must hold for any machine and any destination.
+//! The suites: everything that must hold for any machine, any source and any destination.
 
 mod bytes;
+mod check;
 mod destination;
-mod each;
 mod gauged;
 mod judge;
 mod piped;
+mod reading;
 mod simulation;
+mod source;
 mod timed;
 mod transform;
 
-use std::fmt::Display;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use highwater_core::Error;
-use tokio::runtime::Handle;
-
 pub use self::bytes::conformance_bytes;
 pub use destination::{Moment, conformance_destination, conformance_destination_bytes};
+pub use source::{conformance_source, conformance_source_fed};
 pub use timed::conformance_timed;
 pub use transform::conformance;
-
-/// Runs one check; a failure and a panic alike say which one it was.
-#[track_caller]
-fn check(what: impl Display, work: impl FnOnce() -> Result<(), String>) {
-    let why = match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(())) => return,
-        Ok(Err(why)) => why,
-        Err(payload) => Error::panic(&*payload).to_string(),
-    };
-    panic!("not conforming: {what}\n  {why}");
-}
-
-/// A suite with a runtime of its own cannot run within another.
-#[track_caller]
-fn assert_no_runtime() {
-    let inside = Handle::try_current().is_ok();
-    assert!(!inside, "this suite has a runtime of its own: call it from a plain `#[test]`");
-}
-
-/// An error without what depends on how the input was cut.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
-    kind: &'static str,
-    offset: Option<u64>,
-    line: Option<u64>,
-}
-
-impl Place {
-    fn of(error: &Error) -> Self {
-        let kinds = [
-            (error.is_limit(), "limit"),
-            (error.is_corrupt(), "corrupt"),
-            (error.is_truncated(), "truncated"),
-            (error.is_io(), "io"),
-            (error.is_timeout(), "timeout"),
-            (error.is_overflow(), "overflow"),
-        ];
-        let kind = kinds.into_iter().find(|(is, _)| *is).map_or("other", |(_, kind)| kind);
-        Self { kind, offset: error.offset(), line: error.line() }
-    }
-}

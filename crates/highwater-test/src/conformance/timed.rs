@@ -1,23 +1,19 @@
 //! The suite for a machine that acts on time.
 
-use std::convert::Infallible;
 use std::fmt::Debug;
-use std::future::poll_fn;
-use std::ops::ControlFlow::Continue;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_core::Stream;
-use highwater_core::{Error, Readable, Result, Source, StageInfo, TimedTransform};
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use highwater_core::{Error, Readable, TimedTransform};
+use tokio::time::{Instant, sleep_until, timeout};
 
+use super::check::{assert_no_runtime, check, same_error};
 use super::gauged::Gauged;
 use super::judge::{given, released};
+use super::reading::{Reading, read, stays_over};
 use super::simulation::{Ending, Manner, simulate};
-use super::transform::points;
-use super::{Place, assert_no_runtime, check};
 use crate::case::shorten;
+use crate::cuts::points;
 use crate::script::SOURCE_FAILED;
 use crate::{Case, Outcome};
 
@@ -187,17 +183,16 @@ where
         by_hand: &Outcome<(Duration, M::Output)>,
         what: &str,
     ) {
-        for reading in [Reading::OneByOne, Reading::Many] {
-            check(format_args!("{what} ({}, {reading:?})", self.name), || {
+        for way in [Reading::Next, Reading::Each { run: usize::MAX, gives_back: false }] {
+            check(format_args!("{what} ({}, {way})", self.name), || {
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_time()
                     .start_paused(true)
                     .build()
                     .map_err(|error| format!("no runtime: {error}"))?;
                 let arrivals = self.case.input[..k].to_vec();
-                let read =
-                    async { timeout(LONG, read((self.make)(), arrivals, ending, reading)).await };
-                compare(&runtime.block_on(read).map_err(|_| "it hangs")?, by_hand)
+                let read = reads_as_by_hand((self.make)(), arrivals, ending, by_hand, way);
+                runtime.block_on(async { timeout(LONG, read).await }).map_err(|_| "it hangs")?
             });
         }
     }
@@ -208,121 +203,50 @@ where
     }
 }
 
-/// How a pipeline is read.
-#[derive(Debug, Clone, Copy)]
-enum Reading {
-    OneByOne,
-    Many,
-}
-
-/// What came out, and when; the error; whether anything came behind that.
-struct Seen<O> {
-    outputs: Vec<(Duration, O)>,
-    error: Option<Error>,
-    more: bool,
-}
-
-async fn read<M: TimedTransform>(
+/// Reads the chunks and the end at their times, through the driver; what comes out must be what came by hand.
+async fn reads_as_by_hand<M>(
     machine: M,
-    chunks: Vec<(Duration, M::Input)>,
+    chunks: Vec<At<M::Input>>,
     ending: Ending,
-    reading: Reading,
-) -> Seen<M::Output> {
+    by_hand: &Outcome<At<M::Output>>,
+    way: Reading,
+) -> Result<(), String>
+where
+    M: TimedTransform,
+    M::Output: PartialEq + Debug,
+{
     let start = Instant::now();
-    let arrivals = Arrivals { start, chunks: chunks.into_iter(), next: None, ending, timer: None };
-    let info = StageInfo::new("arrivals");
-    let mut readable = Readable::from_source(info, arrivals).pipe_timed(machine);
-    let mut seen = Seen { outputs: Vec::new(), error: None, more: false };
-    match reading {
-        Reading::OneByOne => {
-            while let Some(item) = readable.next().await {
-                match item {
-                    Ok(output) => seen.outputs.push((start.elapsed(), output)),
-                    Err(error) => seen.error = Some(error),
-                }
+    let chunks = chunks.into_iter().map(|(at, chunk)| (at, Ok(Some(chunk))));
+    let end = match ending {
+        Ending::Ends(at) => Some((at, Ok(None))),
+        Ending::Fails(at) => Some((at, Err(Error::msg(SOURCE_FAILED)))),
+        Ending::Dropped => None,
+    };
+    let arrivals = Readable::from_iter(chunks.chain(end)).then(|(at, item)| async move {
+        sleep_until(start + at).await;
+        item
+    });
+    let mut readable = arrivals.filter_map(|chunk| chunk).pipe_timed(machine);
+    let exact = by_hand.outputs.iter().all(|(at, _)| at.subsec_nanos() % 1_000_000 == 0);
+    let mut given = 0;
+    let take = |output| {
+        let at = start.elapsed();
+        let due = by_hand.outputs.get(given);
+        given += 1;
+        match due {
+            Some((due_at, due)) if *due == output && (at == *due_at || !exact) => Ok(None),
+            due => {
+                let (output, due) = (shorten(&(at, output)), shorten(&due));
+                Err(format!("output {} is {output}\n    where it is {due} by hand", given - 1))
             }
         }
-        Reading::Many => {
-            let failed = poll_fn(|cx| {
-                Pin::new(&mut readable).poll_each(cx, |output| {
-                    seen.outputs.push((start.elapsed(), output));
-                    Continue::<Infallible, _>(None)
-                })
-            });
-            seen.error = failed.await.and_then(Result::err);
-        }
+    };
+    let error = read(Pin::new(&mut readable), way, take).await?;
+    if given < by_hand.outputs.len() {
+        return Err(format!("it ends after {given} of {} outputs", by_hand.outputs.len()));
     }
-    for _ in 0..3 {
-        seen.more |= readable.next().await.is_some();
-    }
-    seen
-}
-
-fn compare<O: PartialEq + Debug>(
-    seen: &Seen<O>,
-    by_hand: &Outcome<(Duration, O)>,
-) -> Result<(), String> {
-    let exact = by_hand.outputs.iter().all(|(at, _)| at.subsec_nanos() % 1_000_000 == 0);
-    let same = seen.outputs.len() == by_hand.outputs.len()
-        && seen.outputs.iter().zip(&by_hand.outputs).all(
-            |((at, output), (expected_at, expected))| {
-                output == expected && (at == expected_at || !exact)
-            },
-        );
-    if !same {
-        let (given, expected) = (shorten(&seen.outputs), shorten(&by_hand.outputs));
-        return Err(format!("it gives {given}\n    where it gives {expected} by hand"));
-    }
-    match (&seen.error, &by_hand.error) {
-        (None, None) => {}
-        (Some(one), Some(two)) if Place::of(one) == Place::of(two) => {}
-        (one, two) => return Err(format!("its error is {one:?}\n    where it is {two:?} by hand")),
-    }
-    if seen.more { Err("something comes behind the end or the error".to_owned()) } else { Ok(()) }
-}
-
-/// Gives chunks at their times, and ends or fails at its own.
-struct Arrivals<T> {
-    start: Instant,
-    chunks: std::vec::IntoIter<(Duration, T)>,
-    /// The chunk that waits for its time.
-    next: Option<(Duration, T)>,
-    ending: Ending,
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-// No chunk is ever pinned in place.
-impl<T> Unpin for Arrivals<T> {}
-
-impl<T> Stream for Arrivals<T> {
-    type Item = Result<T>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        if this.next.is_none() {
-            this.next = this.chunks.next();
-        }
-        let at = match (&this.next, this.ending) {
-            (Some((at, _)), _) => *at,
-            (None, Ending::Ends(at) | Ending::Fails(at)) => at,
-            (None, Ending::Dropped) => return Poll::Pending,
-        };
-        let at = this.start + at;
-        let timer = this.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
-        if timer.deadline() != at {
-            timer.as_mut().reset(at);
-        }
-        ready!(timer.as_mut().poll(cx));
-        Poll::Ready(match (this.next.take(), this.ending) {
-            (Some((_, chunk)), _) => Some(Ok(chunk)),
-            (None, Ending::Fails(_)) => Some(Err(Error::msg(SOURCE_FAILED))),
-            (None, _) => None,
-        })
-    }
-}
-
-impl<T> Source for Arrivals<T> {
-    type Chunk = T;
+    same_error(error.as_ref(), by_hand.error.as_ref())?;
+    stays_over(Pin::new(&mut readable))
 }
 
 /// Longer than anything waits, and short enough for a timer of Tokio.

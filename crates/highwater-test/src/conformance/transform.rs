@@ -5,10 +5,13 @@ use std::fmt::Debug;
 use highwater_core::operators::Map;
 use highwater_core::{Chain, Error, Transform};
 
+use super::check::check;
 use super::gauged::Gauged;
 use super::judge::{given, released};
-use super::{check, piped};
+use super::piped;
+use crate::cuts::points;
 use crate::drive::{drive_past_release, drive_writing_first};
+use crate::script::cues;
 use crate::{Case, Cue, Outcome, drive};
 
 /// Runs a machine through everything that a pipeline may do to it. `make` makes a new one for every run.
@@ -205,16 +208,3 @@ where
         });
     }
 }
-
-pub(super) fn cues<T: Clone>(chunks: &[T]) -> impl Iterator<Item = Cue<T>> + Clone + '_ {
-    chunks.iter().cloned().map(Cue::Chunk)
-}
-
-/// The chunks behind which an input is broken off: all of them, or the first, the last and some between.
-pub(super) fn points(chunks: usize) -> impl Iterator<Item = usize> {
-    let step = (chunks / MOST_POINTS).max(1);
-    (0..=chunks).filter(move |k| k % step == 0 || *k < 8 || chunks - k < 8)
-}
-
-/// Points beside the first and the last few.
-const MOST_POINTS: usize = 16;

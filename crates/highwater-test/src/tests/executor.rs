@@ -66,8 +66,8 @@ fn a_waker_that_was_replaced_does_not_count() {
         });
         tasks.run_until_idle()
     }
-    assert_eq!(stalls(Woken::new().spurious(1)), []);
-    assert_eq!(stalls(Woken::new().spurious(1).swapping_wakers()), [Stall::LostWakeUp]);
+    assert_eq!(stalls(Woken::new().with_spurious(1)), []);
+    assert_eq!(stalls(Woken::new().with_spurious(1).swapping_wakers()), [Stall::LostWakeUp]);
 }
 
 /// I33: a poll for no reason is one more poll, and a future that counts them is found.
@@ -75,7 +75,7 @@ fn a_waker_that_was_replaced_does_not_count() {
 fn polls_for_no_reason() {
     let ran = run_spurious(pend(4), 1).expect("it wakes itself");
     assert_eq!(ran.polls, 5);
-    let mut tasks = Woken::new().spurious(3);
+    let mut tasks = Woken::new().with_spurious(3);
     let handle = tasks.spawn(std::future::pending::<()>());
     assert_eq!(tasks.run_until_idle(), [Stall::Idle]);
     assert_eq!(handle.polls(), 1 + 3 + 1);

@@ -97,7 +97,7 @@ fn suite(bug: Option<Bug>) {
     conformance(
         || Groups::new(bug),
         [
-            Case::new([]).named("nothing"),
+            Case::new([]).with_name("nothing"),
             Case::new([1, 2, 3, 4]).gives([vec![1, 2, 3], vec![4]]).releases([[4]]),
             Case::new([1, 2, 3, 4]).gives([vec![1, 2, 3], vec![4]]).releases_where(all_of),
             Case::new([1, 2, 0, 3])

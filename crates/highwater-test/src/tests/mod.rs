@@ -6,6 +6,7 @@ mod destinations;
 mod executor;
 mod groups;
 mod script;
+mod sources;
 mod stops;
 mod timed;
 mod words;

@@ -141,7 +141,7 @@ fn suite(bug: Option<Bug>) {
     conformance_timed(
         || Batch::new(bug),
         [
-            Case::new([]).named("nothing"),
+            Case::new([]).with_name("nothing"),
             Case::new(slow).gives(groups).ends_at(ms(45)).releases_where(all),
             Case::new([(ms(1), 1), (ms(2), 2)])
                 .gives([(ms(2), vec![1, 2])])

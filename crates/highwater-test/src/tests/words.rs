@@ -193,9 +193,9 @@ fn suite(bug: Option<Bug>) {
     conformance_bytes(
         || Words::new(bug),
         [
-            Case::bytes("").named("nothing"),
+            Case::bytes("").with_name("nothing"),
             Case::bytes("one two  three ").gives(["one", "two", "three"]),
-            Case::bytes(" one -two").gives(["one", "-two"]).named("without a space at the end"),
+            Case::bytes(" one -two").gives(["one", "-two"]).with_name("without a space at the end"),
             Case::bytes("one two three-").gives(["one", "two"]).fails(Error::is_truncated),
             Case::bytes("one two 3  thirteen")
                 .gives(["one", "two", "3"])

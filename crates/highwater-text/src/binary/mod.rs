@@ -3,10 +3,8 @@
 mod numbers;
 mod rest;
 
-use std::fmt;
-
 use bytes::{Buf, Bytes, BytesMut};
-use highwater_core::{Error, Readable, Result, Source, StageInfo};
+use highwater_core::{Error, Readable, Result, Source, StageInfo, debug_fields};
 
 pub use rest::Rest;
 /// Reads a stream of bytes by numbers and exact pieces, whatever its chunks: what
@@ -22,8 +20,8 @@ pub use rest::Rest;
 /// # Errors
 ///
 /// Every method fails with the error of the stream in its place: what came before it can be read. An input that ends
-/// inside of what was asked for is [`is_truncated`](Error::is_truncated), with the offset of the end; the bytes that are
-/// there can still be read.
+/// inside of what was asked for is [`is_truncated`](Error::is_truncated), with the offset of the end; the bytes that
+/// are there can still be read.
 ///
 /// # Examples
 ///
@@ -65,15 +63,16 @@ impl<S> BinaryReader<S> {
 
     /// The most bytes that [`exact`](Self::exact) gives in one piece. The default is 1 MiB (2²⁰ bytes).
     #[must_use]
-    pub fn max_length(mut self, bytes: usize) -> Self {
+    pub fn with_max_length(mut self, bytes: usize) -> Self {
         self.most = bytes;
         self
     }
 
-    /// Lets [`exact`](Self::exact) give pieces of any length: whoever wrote the length then says how much memory it takes.
+    /// Lets [`exact`](Self::exact) give pieces of any length: whoever wrote the length then says how much memory it
+    /// takes.
     #[must_use]
     pub fn unlimited_length(self) -> Self {
-        self.max_length(usize::MAX)
+        self.with_max_length(usize::MAX)
     }
 
     /// How many bytes were given out or skipped: where the next one stands in the stream.
@@ -109,7 +108,7 @@ impl<S: Source<Chunk = Bytes> + Unpin> BinaryReader<S> {
     ///
     /// # Errors
     ///
-    /// More than [`max_length`](Self::max_length) were asked for ([`is_limit`](Error::is_limit)), or as
+    /// More than [`with_max_length`](Self::with_max_length) were asked for ([`is_limit`](Error::is_limit)), or as
     /// [`BinaryReader`] says.
     ///
     /// # Cancel safety
@@ -234,15 +233,7 @@ impl<S: Source<Chunk = Bytes> + Unpin> BinaryReader<S> {
     }
 }
 
-impl<S> fmt::Debug for BinaryReader<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BinaryReader")
-            .field("source", &self.source)
-            .field("offset", &self.offset)
-            .field("available", &self.available())
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(BinaryReader<S>, source, offset);
 
 /// Its name in errors and reports.
 const NAME: &str = "binary";

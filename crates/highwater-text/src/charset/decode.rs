@@ -1,10 +1,8 @@
 //! From a charset to text.
 
-use std::fmt;
-
 use bytes::{Buf, Bytes};
-use encoding_rs::{CoderResult, Decoder, DecoderResult};
-use highwater_core::{Error, Result, Transform};
+use encoding_rs::{CoderResult, Decoder, DecoderResult, Encoding};
+use highwater_core::{Error, Result, Transform, debug_fields};
 
 use super::{State, charset};
 use crate::PIECE;
@@ -50,6 +48,7 @@ pub fn decode_charset(label: &str) -> Result<DecodeCharset> {
 /// # Ok(()) }
 /// ```
 pub struct DecodeCharset {
+    charset: &'static Encoding,
     decoder: Decoder,
     invalid: Invalid,
     /// What is left of the chunk in work.
@@ -69,9 +68,10 @@ impl DecodeCharset {
     ///
     /// There is no such charset.
     pub fn new(label: &str) -> Result<Self> {
-        let decoder = charset(label)?.new_decoder_with_bom_removal();
+        let charset = charset(label)?;
+        let decoder = charset.new_decoder_with_bom_removal();
         let (rest, state) = (Bytes::new(), State::Flowing);
-        Ok(Self { decoder, invalid: Invalid::Fail, rest, offset: 0, state })
+        Ok(Self { charset, decoder, invalid: Invalid::Fail, rest, offset: 0, state })
     }
 
     /// Puts U+FFFD in the place of what is wrong, as browsers do.
@@ -84,7 +84,7 @@ impl DecodeCharset {
     /// Gives a byte order mark at the start of the stream as the character it is, U+FEFF.
     #[must_use]
     pub fn keep_bom(mut self) -> Self {
-        self.decoder = self.decoder.encoding().new_decoder_without_bom_handling();
+        self.decoder = self.charset.new_decoder_without_bom_handling();
         self
     }
 
@@ -123,7 +123,7 @@ impl DecodeCharset {
         if matches!(self.state, State::Ending) {
             return Error::truncated("the input ended inside a character").at_offset(self.offset);
         }
-        let name = self.decoder.encoding().name();
+        let name = self.charset.name();
         let start = self.offset - u64::from(length) - u64::from(after);
         Error::corrupt(format!("not valid {name}")).at_offset(start)
     }
@@ -170,16 +170,7 @@ impl Transform for DecodeCharset {
     }
 }
 
-impl fmt::Debug for DecodeCharset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DecodeCharset")
-            .field("charset", &self.decoder.encoding().name())
-            .field("invalid", &self.invalid)
-            .field("offset", &self.offset)
-            .field("state", &self.state)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(DecodeCharset, charset, invalid, offset, state);
 
 /// Room for what a decoder may give at once, in bytes.
 const LEAST: usize = 32;

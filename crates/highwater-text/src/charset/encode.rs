@@ -1,10 +1,8 @@
 //! From text to a charset.
 
-use std::fmt;
-
 use bytes::Bytes;
-use encoding_rs::{Encoder, EncoderResult};
-use highwater_core::{Error, Result, Transform};
+use encoding_rs::{Encoder, EncoderResult, Encoding};
+use highwater_core::{Error, Result, Transform, debug_fields};
 
 use super::{State, charset};
 use crate::PIECE;
@@ -47,6 +45,7 @@ pub fn encode_charset<T: AsRef<str>>(label: &str) -> Result<EncodeCharset<T>> {
 /// # Ok(()) }
 /// ```
 pub struct EncodeCharset<T> {
+    charset: &'static Encoding,
     encoder: Encoder,
     unmappable: Invalid,
     /// The chunk in work, of which what is before `at` was encoded.
@@ -70,6 +69,7 @@ impl<T: AsRef<str>> EncodeCharset<T> {
             return Err(Error::msg(format!("{} is only read, not written", charset.name())));
         }
         Ok(Self {
+            charset,
             encoder: charset.new_encoder(),
             unmappable: Invalid::Fail,
             chunk: None,
@@ -135,7 +135,7 @@ impl<T: AsRef<str>> EncodeCharset<T> {
     fn not_there(&self) -> Error {
         let character = self.text()[..self.at].chars().next_back().unwrap_or_default();
         let start = self.offset + (self.at - character.len_utf8()) as u64;
-        let name = self.encoder.encoding().name();
+        let name = self.charset.name();
         Error::corrupt(format!("{name} does not have {character:?}")).at_offset(start)
     }
 
@@ -182,15 +182,7 @@ impl<T: AsRef<str>> Transform for EncodeCharset<T> {
     }
 }
 
-impl<T> fmt::Debug for EncodeCharset<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EncodeCharset")
-            .field("charset", &self.encoder.encoding().name())
-            .field("unmappable", &self.unmappable)
-            .field("state", &self.state)
-            .finish_non_exhaustive()
-    }
-}
+debug_fields!(EncodeCharset<T>, charset, unmappable, offset, state);
 
 /// Room for what an encoder may give at once, in bytes.
 const LEAST: usize = 32;

@@ -13,18 +13,18 @@ pub fn frames(prefix: Prefix) -> Frames {
 
 /// Takes frames apart: a length, then as many bytes, which are given as one chunk.
 ///
-/// A frame without bytes is a frame, and gives an empty chunk. A frame that came in one chunk is a slice of it; only one
-/// that crosses chunks is copied.
+/// A frame without bytes is a frame, and gives an empty chunk. A frame that came in one chunk is a slice of it; only
+/// one that crosses chunks is copied.
 ///
 /// A length is checked before anything is held, and room is made for bytes that came, not for those that a length
 /// promises. It holds one frame at the most, and never more than twice what came of it.
 ///
 /// # Errors
 ///
-/// A frame is longer than [`max_length`](Self::max_length) ([`is_limit`](Error::is_limit)), or its length is no number
-/// of 64 bits ([`is_corrupt`](Error::is_corrupt)), both with the offset where the frame begins; or the input ends inside a
-/// frame or its length ([`is_truncated`](Error::is_truncated), with the offset of the end). The frames before it are given
-/// first.
+/// A frame is longer than [`with_max_length`](Self::with_max_length) ([`is_limit`](Error::is_limit)), or its length is
+/// no number of 64 bits ([`is_corrupt`](Error::is_corrupt)), both with the offset where the frame begins; or the input
+/// ends inside a frame or its length ([`is_truncated`](Error::is_truncated), with the offset of the end). The frames
+/// before it are given first.
 ///
 /// # Examples
 ///
@@ -36,7 +36,7 @@ pub fn frames(prefix: Prefix) -> Frames {
 /// let input = || Readable::from_iter([&b"\0\x02hi\0"[..], b"\0\0\x03y", b"ou"].map(Bytes::from));
 /// assert_eq!(input().frames(Prefix::U16Be).to_vec().await?, ["hi", "", "you"]);
 ///
-/// let mut short = input().pipe(Frames::new(Prefix::U16Be).max_length(2));
+/// let mut short = input().pipe(Frames::new(Prefix::U16Be).with_max_length(2));
 /// assert_eq!(short.next().await.expect("a frame")?, "hi");
 /// assert_eq!(short.next().await.expect("a frame")?, "");
 /// let error = short.next().await.expect("an error").unwrap_err();
@@ -75,7 +75,7 @@ impl Frames {
 
     /// The most bytes a frame may have, its prefix not counted.
     #[must_use]
-    pub fn max_length(mut self, bytes: usize) -> Self {
+    pub fn with_max_length(mut self, bytes: usize) -> Self {
         self.most = bytes;
         self
     }
@@ -83,7 +83,7 @@ impl Frames {
     /// Lets frames be of any length: whoever writes them then says how much memory they take.
     #[must_use]
     pub fn unlimited_length(self) -> Self {
-        self.max_length(usize::MAX)
+        self.with_max_length(usize::MAX)
     }
 
     /// Reads on in the length.

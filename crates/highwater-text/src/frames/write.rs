@@ -13,12 +13,13 @@ pub fn to_frames(prefix: Prefix) -> ToFrames {
 
 /// Puts its length before each chunk, so that [`Frames`](super::Frames) gives the same chunks again.
 ///
-/// An empty chunk is a frame as well. A frame of up to 4 KiB is one chunk with its prefix; a longer one follows its prefix
-/// without being copied.
+/// An empty chunk is a frame as well. A frame of up to 4 KiB is one chunk with its prefix; a longer one follows its
+/// prefix without being copied.
 ///
 /// # Errors
 ///
-/// A chunk is longer than [`max_length`](Self::max_length), or than its prefix can say ([`is_limit`](Error::is_limit)).
+/// A chunk is longer than [`with_max_length`](Self::with_max_length), or than its prefix can say
+/// ([`is_limit`](Error::is_limit)).
 ///
 /// # Examples
 ///
@@ -48,7 +49,7 @@ impl ToFrames {
 
     /// The most bytes a frame may have, its prefix not counted.
     #[must_use]
-    pub fn max_length(mut self, bytes: usize) -> Self {
+    pub fn with_max_length(mut self, bytes: usize) -> Self {
         self.most = bytes;
         self
     }
@@ -56,7 +57,7 @@ impl ToFrames {
     /// Lets frames be as long as their prefix can say.
     #[must_use]
     pub fn unlimited_length(self) -> Self {
-        self.max_length(usize::MAX)
+        self.with_max_length(usize::MAX)
     }
 }
 

@@ -138,7 +138,7 @@ fn an_error_of_the_source_comes_in_its_place() {
 /// F63: what was asked for is compared with the limit before anything is read or held.
 #[test]
 fn a_piece_has_a_limit() {
-    let mut limited = of(cut(b"abcd", &[])).max_length(3);
+    let mut limited = of(cut(b"abcd", &[])).with_max_length(3);
     let error = patiently!(limited.exact(4)).unwrap_err();
     assert!(error.is_limit());
     assert_eq!(error.to_string(), "a piece of 4 bytes, where 3 are allowed (in binary, byte 0)");

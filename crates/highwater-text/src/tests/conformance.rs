@@ -81,7 +81,7 @@ fn frames() {
         ],
     );
     conformance_bytes(
-        || Frames::new(Prefix::Varint).max_length(200),
+        || Frames::new(Prefix::Varint).with_max_length(200),
         [
             Case::bytes(b"\x82\0hi\xC9\x01").gives(["hi"]).fails(Error::is_limit),
             Case::bytes([0x80; 12]).fails(Error::is_corrupt),
@@ -96,7 +96,7 @@ fn frames() {
             Case::new([Bytes::from(vec![7; 5000])]).gives([vec![0x88, 0x13], vec![7; 5000]]),
         ],
     );
-    let short = || ToFrames::new(Prefix::U8).max_length(2);
+    let short = || ToFrames::new(Prefix::U8).with_max_length(2);
     let fails = Case::new(chunks()).gives([&b"\x02hi"[..], b"\0"]).fails(Error::is_limit);
     conformance(short, [fails]);
 }

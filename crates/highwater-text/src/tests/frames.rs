@@ -87,13 +87,13 @@ fn a_frame_that_is_too_long_is_an_error_before_its_first_byte() {
         let input = [written(prefix, &[b"abc"]), written(prefix, &[b"abcd"])].concat();
         let begins = input.len() - prefix_of(prefix, 4).len() - 4;
         for chunks in all_cuts(&input[..input.len() - 4]) {
-            let (given, error) = read(frames(prefix).max_length(3), chunks);
+            let (given, error) = read(frames(prefix).with_max_length(3), chunks);
             assert_eq!(
                 (given, error),
                 (vec![Bytes::from("abc")], Some(Failure::Limit(begins as u64)))
             );
         }
-        assert_eq!(read(frames(prefix).max_length(4), cut(&input, &[])).1, None);
+        assert_eq!(read(frames(prefix).with_max_length(4), cut(&input, &[])).1, None);
     }
     let longest = [0xFF; 8];
     for (prefix, width) in
@@ -119,7 +119,7 @@ fn the_default_maximum_is_a_mebibyte() {
     assert!(to_frames(Prefix::U32Be).write(long.split_off(1)).is_ok());
     assert!(to_frames(Prefix::U32Be).unlimited_length().write(short.split_to(2)).is_ok());
     assert_eq!(frames(Prefix::U8).unlimited_length().max_bytes(), None);
-    assert_eq!(frames(Prefix::U8).max_length(9).max_bytes(), Some(9));
+    assert_eq!(frames(Prefix::U8).with_max_length(9).max_bytes(), Some(9));
 }
 
 /// A length of variable width of more than 64 bits is corrupt, at its last byte, and not one byte is read on.
@@ -172,7 +172,7 @@ fn a_prefix_has_no_room() {
         assert!(error.is_limit());
         assert!(error.to_string().contains("has no room in U"), "{error}");
     }
-    let error = ToFrames::new(Prefix::U8).max_length(1).write(Bytes::from("ab")).unwrap_err();
+    let error = ToFrames::new(Prefix::U8).with_max_length(1).write(Bytes::from("ab")).unwrap_err();
     assert_eq!(error.to_string(), "a frame of 2 bytes, where 1 are allowed");
 }
 
@@ -201,7 +201,8 @@ fn no_chunk_is_kept() {
 #[tokio::test(flavor = "current_thread")]
 async fn in_a_pipeline_the_error_says_where() {
     let chunks = [&b"\x02hi\x09"[..], b"..."].map(Bytes::from);
-    let mut whole = Readable::from_iter(chunks.clone()).pipe(Frames::new(Prefix::U8).max_length(8));
+    let mut whole =
+        Readable::from_iter(chunks.clone()).pipe(Frames::new(Prefix::U8).with_max_length(8));
     assert_eq!(whole.next().await.unwrap().unwrap(), "hi");
     let error = whole.next().await.unwrap().unwrap_err();
     let text = "a frame of 9 bytes, where 8 are allowed (in frames, byte 3, chunk 0)";

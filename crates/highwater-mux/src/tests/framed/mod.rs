@@ -68,9 +68,9 @@ fn marks() {
     conformance_bytes(
         Unmark::default,
         [
-            Case::bytes(b"\0\0").takes(2).named("an end at once"),
+            Case::bytes(b"\0\0").takes(2).with_name("an end at once"),
             Case::bytes(b"\0\x02hi\0\x01!\0\0").gives_joined("hi!").takes(9),
-            Case::bytes(b"").fails(Error::is_truncated).named("nothing"),
+            Case::bytes(b"").fails(Error::is_truncated).with_name("nothing"),
             Case::bytes(b"\0").fails(Error::is_truncated),
             Case::bytes(b"\0\x02hi").gives_joined("hi").fails(Error::is_truncated),
             Case::bytes(b"\0\x03hi").gives_joined("hi").fails(Error::is_truncated),

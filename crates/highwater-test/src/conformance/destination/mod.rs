@@ -6,23 +6,10 @@ use std::fmt::Debug;
 
 use bytes::Bytes;
 use highwater_core::Destination;
+pub use subject::Moment;
 use subject::Subject;
 
 use crate::case::shorten;
-
-/// When a suite asks what has arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a test should say what it promises at each")]
-pub enum Moment {
-    /// After `flush`: all that was written must be there.
-    Flushed,
-    /// After `finish`: all that was written must be there.
-    Finished,
-    /// After `abort`: what is there must be the beginning of what was written, or nothing.
-    Aborted,
-    /// After the destination was dropped without either: as after an abort.
-    Dropped,
-}
 
 /// Runs a destination through everything that a pipeline may do to it.
 ///

@@ -8,10 +8,9 @@ use tokio::runtime::Builder;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use super::Moment;
-use crate::conformance::transform::{cues, points};
-use crate::conformance::{assert_no_runtime, check};
-use crate::script::SOURCE_FAILED;
+use crate::conformance::check::{assert_no_runtime, check};
+use crate::cuts::points;
+use crate::script::{SOURCE_FAILED, cues};
 use crate::{Cue, Log, Script, drop_at_poll};
 
 /// A destination, what is written to it, and whether that has arrived.
@@ -21,6 +20,20 @@ pub(super) struct Subject<'a, T, F, J> {
     pub(super) judge: &'a J,
     /// What kind of chunks these are, or nothing.
     pub(super) name: &'a str,
+}
+
+/// When a suite asks what has arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a test should say what it promises at each")]
+pub enum Moment {
+    /// After `flush`: all that was written must be there.
+    Flushed,
+    /// After `finish`: all that was written must be there.
+    Finished,
+    /// After `abort`: what is there must be the beginning of what was written, or nothing.
+    Aborted,
+    /// After the destination was dropped without either: as after an abort.
+    Dropped,
 }
 
 /// A call of a destination, in the order of a run without mishap.
