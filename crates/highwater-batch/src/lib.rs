@@ -14,10 +14,10 @@
 //!
 //! | limit | default | changed by |
 //! |---|---|---|
-//! | items of a batch | 1000 | [`Batch::max_items`], [`Batch::unlimited_items`] |
-//! | bytes of a batch of bytes ([`Batch::bytes`]) | 1 MiB | [`Batch::max_bytes`], [`Batch::max_weight`] |
-//! | age of a batch | 1 s | [`Batch::max_age`], [`Batch::unlimited_age`] |
-//! | how long a debounced burst may last | no limit | [`Debounce::max_wait`] |
+//! | items of a batch | 1000 | [`Batch::with_max_items`], [`Batch::unlimited_items`] |
+//! | bytes of a batch of bytes ([`Batch::bytes`]) | 1 MiB | [`Batch::max_bytes`], [`Batch::with_max_weight`] |
+//! | age of a batch | 1 s | [`Batch::with_max_age`], [`Batch::unlimited_age`] |
+//! | how long a debounced burst may last | no limit | [`Debounce::with_max_wait`] |
 //!
 //! For groups of a number alone there is [`Readable::chunks`].
 //!
@@ -71,7 +71,7 @@ pub use window::{CountWindow, Late, Window, WindowCounts, Windowed};
 /// assert_eq!(rows().batch(3, second).to_vec().await?, [vec![1, 2, 3], vec![4, 5]]);
 /// assert_eq!(rows().debounce(second).to_vec().await?, [5]);
 ///
-/// let by_sum = Batch::new().max_weight(6, |row: &usize| *row);
+/// let by_sum = Batch::new().with_max_weight(6, |row: &usize| *row);
 /// assert_eq!(rows().pipe_timed(by_sum).to_vec().await?, [vec![1, 2, 3], vec![4], vec![5]]);
 /// # Ok(()) }
 /// ```
@@ -115,7 +115,7 @@ impl<S> BatchExt<S> for Readable<S> {
     where
         S: Source,
     {
-        self.pipe_timed(Batch::new().max_items(items).max_age(age))
+        self.pipe_timed(Batch::new().with_max_items(items).with_max_age(age))
     }
 
     fn window<V>(self, window: Window<S::Chunk, V>) -> PipedTimed<S, Window<S::Chunk, V>>

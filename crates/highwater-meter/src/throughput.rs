@@ -30,7 +30,7 @@ use crate::tap::{Counter, Tap, Weigh, length, one};
 /// use highwater_core::{Readable, Result, destination_fn};
 /// use highwater_meter::{MeterExt, Throughput};
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<()> {
-/// let throughput = Throughput::items().window(Duration::from_secs(10));
+/// let throughput = Throughput::items().with_window(Duration::from_secs(10));
 /// let samples = throughput.handle().samples(Duration::from_secs(1)).take(3);
 /// let slow = destination_fn(|_| async {
 ///     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -74,7 +74,7 @@ impl<T> Throughput<T> {
     /// If it is zero.
     #[track_caller]
     #[must_use]
-    pub fn window(mut self, window: Duration) -> Self {
+    pub fn with_window(mut self, window: Duration) -> Self {
         assert!(!window.is_zero(), "a speed needs some time");
         self.window = window;
         self

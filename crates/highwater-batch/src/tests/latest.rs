@@ -66,7 +66,7 @@ proptest! {
         arrivals in arrivals(), quiet in 0..20_u64, wait in 0..50_u64, idle in 0..80_u64,
     ) {
         let end = arrivals.last().map_or(0, |last| last.0) + idle;
-        let mut machine = Debounce::new(millis(quiet)).max_wait(millis(wait));
+        let mut machine = Debounce::new(millis(quiet)).with_max_wait(millis(wait));
         let (given, _) = Clock::new().run(&mut machine, ending(&arrivals, end));
         prop_assert_eq!(given, debounced(&arrivals, quiet, wait, end));
     }
