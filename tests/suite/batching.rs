@@ -142,7 +142,7 @@ async fn half_a_batch_comes_before_the_error() {
 /// I50: a late item fails the stage, which says at which of its items.
 #[tokio::test(start_paused = true)]
 async fn a_late_item_is_blamed_on_the_window() {
-    let window = Window::tumbling(ms(10), || 0, |n, _| *n += 1).with_time(|at: &u64| ms(*at));
+    let window = Window::tumbling(ms(10), || 0, |n, _| *n += 1).with_time_of(|at: &u64| ms(*at));
     let (windows, error) = drain(Readable::from_iter([5, 25, 31, 9, 40]).window(window));
     let counted: Vec<_> = windows.iter().map(|window| (window.value, window.whole)).collect();
     assert_eq!(counted, [(1, true), (1, true), (1, false)]);

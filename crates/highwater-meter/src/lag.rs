@@ -33,7 +33,7 @@ pub fn lag_monitor() -> LagMonitor {
 /// use highwater_core::{Result, task};
 /// use highwater_meter::LagMonitor;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-/// let mut lags = LagMonitor::new().with_period(Duration::from_millis(50)).lags();
+/// let mut lags = LagMonitor::new().with_every(Duration::from_millis(50)).lags();
 /// let _busy = task::spawn(async { std::thread::sleep(Duration::from_millis(60)) });
 /// let lag = lags.next().await.expect("it has no end")?;
 /// println!("{lag}");
@@ -67,7 +67,7 @@ impl LagMonitor {
 
     /// How long is gathered for one answer: at least one timer, and at the most an hour.
     #[must_use]
-    pub fn with_period(mut self, time: Duration) -> Self {
+    pub fn with_every(mut self, time: Duration) -> Self {
         self.every = time.min(LONGEST);
         self
     }

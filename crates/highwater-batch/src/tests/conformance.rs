@@ -132,7 +132,7 @@ fn windows_of_arrival() {
 fn windows_of_the_time_of_items() {
     let make = || {
         Window::sliding(ms(20), ms(10), || 0, |n, _| *n += 1, |a, b| *a += *b)
-            .with_time(|time: &u64| ms(*time))
+            .with_time_of(|time: &u64| ms(*time))
             .with_lateness(ms(5))
             .on_late(Late::Skip)
     };
