@@ -54,7 +54,7 @@ async fn the_length_that_is_said_is_the_content_length() {
     assert_eq!(response.headers()["content-length"], "5");
     assert_eq!(http::length(response.body()), Some(5));
     let progress =
-        highwater::meter::Progress::bytes().total(http::length(response.body()).unwrap());
+        highwater::meter::Progress::bytes().with_total(http::length(response.body()).unwrap());
     let seen = progress.handle();
     assert_eq!(
         http::read(response.into_body()).progress(progress).to_bytes().await.unwrap(),
