@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures::stream;
-use highwater::batch::{Batch, Debounce, Sample, Window};
+use highwater::batch::{Batch, Debounce, SampleLatest, Window};
 use highwater::prelude::*;
 use highwater_core::{Error, Readable, Source, destination_fn};
 use proptest::prelude::*;
@@ -169,7 +169,7 @@ async fn debounce_and_sample() {
     let given = timed(pauses().pipe_timed(quiet)).await;
     assert_eq!(given, [(12, 2), (68, 6), (71, 8)]);
     assert_eq!(timed(pauses().sample(ms(10))).await, [(10, 2), (60, 4), (70, 7), (71, 8)]);
-    assert_eq!(timed(pauses().pipe_timed(Sample::new(ms(40)))).await, [(40, 2), (71, 8)]);
+    assert_eq!(timed(pauses().pipe_timed(SampleLatest::new(ms(40)))).await, [(40, 2), (71, 8)]);
 }
 
 proptest! {

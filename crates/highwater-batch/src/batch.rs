@@ -9,8 +9,9 @@ use highwater_core::{Result, Step, TimedTransform, Transform};
 
 /// Gathers items into vectors, by number, weight and age: [`Batch::new`].
 ///
-/// A batch is given as soon as one of three is reached: it has [`with_max_items`](Self::with_max_items), it weighs
-/// [`with_max_weight`](Self::with_max_weight), or its first item is [`with_max_age`](Self::with_max_age) old. It is never empty, and it never
+/// A batch is given as soon as one of three is reached: it has as many items as [`with_max_items`](Self::with_max_items) says, it
+/// weighs as much as [`with_max_weight`](Self::with_max_weight) says, or its first item is as old as
+/// [`with_max_age`](Self::with_max_age) says. It is never empty, and it never
 /// weighs more than the maximum unless it is a single item. The clock of a batch starts with its first item, and is
 /// looked at before every item is taken, so a batch is not late behind a source that always has something.
 ///
@@ -55,7 +56,7 @@ use highwater_core::{Result, Step, TimedTransform, Transform};
 ///
 /// // Up to 4 bytes; a larger item is a batch of its own.
 /// let words = Readable::from_iter(["ab", "cd", "efghi", "j"].map(Bytes::from));
-/// let batches = words.pipe_timed(Batch::bytes().max_bytes(4)).to_vec().await?;
+/// let batches = words.pipe_timed(Batch::bytes().with_max_bytes(4)).to_vec().await?;
 /// assert_eq!(batches, [vec!["ab", "cd"], vec!["efghi"], vec!["j"]]);
 /// # Ok(()) }
 /// ```
@@ -82,7 +83,7 @@ impl<T> Default for Batch<T> {
 impl<T: AsRef<[u8]>> Batch<T, fn(&T) -> usize> {
     /// Batches of at most 1000 items and 1 MiB (2²⁰ bytes), no older than 1 second.
     pub fn bytes() -> Self {
-        Batch::new().max_bytes(BYTES)
+        Batch::new().with_max_bytes(BYTES)
     }
 }
 
@@ -118,7 +119,7 @@ impl<T, W> Batch<T, W> {
 
     /// The most bytes of a batch, where an item is bytes.
     #[must_use]
-    pub fn max_bytes(self, bytes: usize) -> Batch<T, fn(&T) -> usize>
+    pub fn with_max_bytes(self, bytes: usize) -> Batch<T, fn(&T) -> usize>
     where
         T: AsRef<[u8]>,
     {

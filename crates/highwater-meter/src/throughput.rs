@@ -149,12 +149,12 @@ impl ThroughputHandle {
 
 /// How fast a stream went over the window before.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
+pub struct ThroughputReading {
     done: u64,
     per_second: f64,
 }
 
-impl Sample {
+impl ThroughputReading {
     /// How much has passed since the start.
     pub fn done(&self) -> u64 {
         self.done
@@ -171,7 +171,7 @@ impl Sample {
 pub struct Samples(Sampler<Rolling>);
 
 impl Stream for Samples {
-    type Item = Result<Sample>;
+    type Item = Result<ThroughputReading>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         Pin::new(&mut self.0).poll_next(cx)
@@ -179,7 +179,7 @@ impl Stream for Samples {
 }
 
 impl Source for Samples {
-    type Chunk = Sample;
+    type Chunk = ThroughputReading;
 }
 
 impl fmt::Debug for Samples {
@@ -190,15 +190,15 @@ impl fmt::Debug for Samples {
 
 impl Estimate for Rolling {
     type Settings = Duration;
-    type Sample = Sample;
+    type Sample = ThroughputReading;
 
     fn begin(window: Duration, now: Instant, done: u64) -> Self {
         Self::new(window, now, done)
     }
 
-    fn sample(&mut self, now: Instant, counter: &Counter) -> Sample {
+    fn sample(&mut self, now: Instant, counter: &Counter) -> ThroughputReading {
         let done = counter.done();
-        Sample { done, per_second: self.read(now, done) }
+        ThroughputReading { done, per_second: self.read(now, done) }
     }
 }
 

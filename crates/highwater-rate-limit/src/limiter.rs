@@ -154,7 +154,7 @@ impl Limiter {
         self.change(|shared| (shared.line.bucket().set_rate(rate, now()), None));
     }
 
-    /// Goes on with another [`with_burst`](Self::with_burst), whatever the rate is.
+    /// Goes on with another [burst](Self::with_burst), whatever the rate is.
     ///
     /// # Panics
     ///

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use highwater_test::{Case, conformance, conformance_timed};
 
-use crate::{Batch, CountWindow, Debounce, Late, Sample, Window};
+use crate::{Batch, CountWindow, Debounce, Late, SampleLatest, Window};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -91,7 +91,7 @@ fn debounce() {
 fn sample() {
     let gives = [(ms(15), 1), (ms(35), 3), (ms(45), 4), (ms(51), 6)];
     conformance_timed(
-        || Sample::new(ms(10)),
+        || SampleLatest::new(ms(10)),
         [
             Case::new([]),
             Case::new(at([5, 14, 25, 30, 44, 45, 51])).gives(gives).releases_where(

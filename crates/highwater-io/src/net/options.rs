@@ -67,7 +67,7 @@ impl SocketOptions {
         let socket = SockRef::from(stream);
         if let Some(idle) = self.keep_alive {
             let interval = idle.min(KEEP_ALIVE_INTERVAL);
-            let probes = TcpKeepalive::new().with_time_of(idle).with_interval(interval);
+            let probes = TcpKeepalive::new().with_time(idle).with_interval(interval);
             socket.set_tcp_keepalive(&probes)?;
         }
         #[cfg(target_os = "linux")]
