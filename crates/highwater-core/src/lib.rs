@@ -63,10 +63,10 @@ pub use observe::{
 };
 pub use pace::Pace;
 pub use pipe::{Answer, Engine, Pipe, Piped, PipedTimed, Plain, Timed};
-pub use pipeline::{Pipeline, PipelineFuture, PipelineHandle};
+pub use pipeline::{Joint, Pipeline, PipelineFuture, PipelineHandle, Takes};
 pub use readable::{
-    AbortOn, BoxReadable, CatchUnwind, Concat, Flatten, FromIter, FromResults, FromStream, Next,
-    Once, Readable, Source, TakeUntil, Then, Timeout, UntilError, Zip,
+    AbortOn, BoxReadable, CatchUnwind, Concat, Flatten, FromIter, FromResults, FromStream, Movable,
+    Next, Once, Readable, Source, TakeUntil, Then, Timeout, UntilError, Zip,
 };
 pub use reason::dropped_for;
 pub use record::{BadRecord, ChunkWriter, MAX_RECORD, OnBadRecord, RecordCounts, RecordPolicy};

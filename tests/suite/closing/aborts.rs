@@ -2,7 +2,7 @@
 
 use std::task::Poll;
 
-use highwater_core::{CancellationToken, Pipeline, Source};
+use highwater_core::{CancellationToken, Joint, Pipeline};
 
 use super::{chain, check_closed};
 use crate::support::{
@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 /// A pipeline that is pending in all its parts.
-fn slow(log: &Log) -> Pipeline<impl Source<Chunk = u32> + use<>, Recorder> {
+fn slow(log: &Log) -> Pipeline<impl Joint + use<>> {
     let steps = [Step::Chunk(1), Step::Pending, Step::Chunk(2), Step::Pending, Step::Chunk(3)];
     chain(log, &steps, Ok).pipe_to(Recorder::new(log).with_pends(2))
 }

@@ -8,12 +8,12 @@ mod late;
 mod panics;
 mod unasked;
 
-use highwater_core::{Error, Pipeline, Readable, Report, Result, Source};
+use highwater_core::{Error, Joint, Pipeline, Readable, Report, Result, Source};
 
-use crate::support::{Event, Log, Recorder, Script, Step, run_woken};
+use crate::support::{Event, Log, Script, Step, run_woken};
 
 /// Runs to the end; what must hold on every path is checked.
-fn run(log: &Log, pipeline: Pipeline<impl Source<Chunk = u32>, Recorder>) -> Result<Report> {
+fn run(log: &Log, pipeline: Pipeline<impl Joint>) -> Result<Report> {
     let result = run_woken(pipeline.run()).expect("no wake-up is lost").output;
     check_closed(log, result.as_ref().err());
     result

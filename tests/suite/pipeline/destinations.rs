@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use highwater_core::{
-    BoxDestination, Destination, Error, Pipeline, Readable, Result, Source, destination_fn,
+    BoxDestination, Destination, Error, Joint, Pipeline, Readable, Result, destination_fn,
     from_sink,
 };
 use tokio::sync::mpsc;
@@ -37,10 +37,7 @@ async fn a_borrowed_destination_is_given_back() -> Result<()> {
 #[test]
 fn loans_and_boxes_forward_every_call() {
     /// What a run leaves in the log.
-    fn calls(
-        log: &Log,
-        pipeline: Pipeline<impl Source<Chunk = u32>, impl Destination<Chunk = u32>>,
-    ) -> String {
+    fn calls(log: &Log, pipeline: Pipeline<impl Joint>) -> String {
         let explained = pipeline.explain().to_string();
         let result = run_woken(pipeline.run()).unwrap().output;
         format!("{}; {:?}; {explained}", log.calls(), result.map(|report| report.weight_out()))

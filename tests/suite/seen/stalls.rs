@@ -7,7 +7,7 @@ use futures::stream;
 use highwater::prelude::*;
 use highwater::rate_limit::{Limiter, Rate};
 use highwater_core::{
-    Destination, HighWaterMark, Pipeline, Readable, Result, Source, Stall, WaitReason,
+    Destination, HighWaterMark, Joint, Pipeline, Readable, Result, Stall, WaitReason,
     destination_fn, duplex_pair, pass_through,
 };
 use tokio::time::{Instant, sleep};
@@ -34,18 +34,16 @@ impl Told {
     }
 }
 
-fn watched<S, D>(pipeline: Pipeline<S, D>) -> (Pipeline<S, D>, Told) {
+fn watched<J>(pipeline: Pipeline<J>) -> (Pipeline<J>, Told) {
     let (tell, told) = channel();
     let pipeline = pipeline.stall_after(AFTER, move |stall| drop(tell.send(stall.clone())));
     (pipeline, Told(told))
 }
 
 /// Runs it for so long, and gives the one stall that was told.
-async fn stall_of<S, D, T>(pipeline: Pipeline<S, D>) -> Stall
+async fn stall_of<J>(pipeline: Pipeline<J>) -> Stall
 where
-    S: Source<Chunk = T> + Send + 'static,
-    T: Send + 'static,
-    D: Destination<Chunk = T> + 'static,
+    J: Joint<Source: Send> + Send + 'static,
 {
     let (pipeline, told) = watched(pipeline);
     let running = pipeline.spawn();

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::{Error, Inner};
 
 /// The kinds of an [`Error`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// Any other error: of user code, or of a library.
+    #[default]
     Other,
     /// The operating system, an `AsyncRead` or an `AsyncWrite` failed.
     Io,
@@ -60,18 +61,7 @@ impl ErrorKind {
 impl Error {
     #[cold]
     pub(super) fn of(kind: ErrorKind, message: Option<Cow<'static, str>>) -> Self {
-        Self(Arc::new(Inner {
-            kind,
-            message,
-            cause: None,
-            stage: None,
-            pipeline: None,
-            offset: None,
-            line: None,
-            chunk: None,
-            suppressed: Vec::new(),
-            report: None,
-        }))
+        Self(Arc::new(Inner { kind, message, ..Inner::default() }))
     }
 
     /// An error that only says something.

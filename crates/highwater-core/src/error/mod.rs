@@ -48,7 +48,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Inner {
     kind: ErrorKind,
     message: Option<Cow<'static, str>>,
@@ -88,9 +88,7 @@ impl Error {
     #[cold]
     #[must_use]
     pub fn in_stage(mut self, name: &'static str) -> Self {
-        if self.0.stage.is_none() {
-            self.inner().stage = Some(name);
-        }
+        self.inner().stage.get_or_insert(name);
         self
     }
 
@@ -98,9 +96,7 @@ impl Error {
     #[cold]
     #[must_use]
     pub fn at_offset(mut self, bytes: u64) -> Self {
-        if self.0.offset.is_none() {
-            self.inner().offset = Some(bytes);
-        }
+        self.inner().offset.get_or_insert(bytes);
         self
     }
 
@@ -108,9 +104,7 @@ impl Error {
     #[cold]
     #[must_use]
     pub fn at_line(mut self, number: u64) -> Self {
-        if self.0.line.is_none() {
-            self.inner().line = Some(number);
-        }
+        self.inner().line.get_or_insert(number);
         self
     }
 
@@ -118,18 +112,14 @@ impl Error {
     #[cold]
     #[must_use]
     pub fn at_chunk(mut self, index: u64) -> Self {
-        if self.0.chunk.is_none() {
-            self.inner().chunk = Some(index);
-        }
+        self.inner().chunk.get_or_insert(index);
         self
     }
 
     /// Names the pipeline it happened in. The first name stays.
     #[cold]
     pub(crate) fn in_pipeline(mut self, name: &Arc<str>) -> Self {
-        if self.0.pipeline.is_none() {
-            self.inner().pipeline = Some(Arc::clone(name));
-        }
+        self.inner().pipeline.get_or_insert_with(|| Arc::clone(name));
         self
     }
 

@@ -16,6 +16,10 @@ use crate::error::{Error, Result};
 /// assert!(large.to_vec().await.is_err());
 /// # Ok(()) }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "a predicate answers with `bool` or `Result<bool>`, not `{Self}`",
+    note = "an `Option` that carries a new chunk goes through `.filter_map`; an async closure through `.filter_async`"
+)]
 pub trait Verdict {
     /// The answer.
     ///

@@ -4,6 +4,7 @@ mod close;
 mod collect;
 mod course;
 mod handle;
+mod joint;
 mod pump;
 mod run;
 
@@ -15,8 +16,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use handle::PipelineHandle;
+use joint::Joined;
+pub use joint::{Joint, Takes};
 
-use crate::destination::Destination;
 use crate::error::Result;
 use crate::observe::{Explanation, Observed, Progress, Report, Stall, Watch};
 use crate::readable::{Readable, Source};
@@ -24,7 +26,7 @@ use crate::stage::{Plan, StageInfo, Stopwatch};
 
 /// A source connected to a destination, with the guarantees of Node's `pipeline()`.
 ///
-/// It does nothing until it is [awaited](#impl-IntoFuture-for-Pipeline<S,+D>), [`run`](Self::run) or
+/// It does nothing until it is [awaited](#impl-IntoFuture-for-Pipeline<J>), [`run`](Self::run) or
 /// [`spawn`](Self::spawn)ed. Then:
 ///
 /// 1. The destination is opened; nothing is read before.
@@ -56,12 +58,11 @@ use crate::stage::{Plan, StageInfo, Stopwatch};
 /// # Ok(()) }
 /// ```
 #[must_use = "a pipeline does nothing unless it is awaited, run or spawned"]
-pub struct Pipeline<S, D> {
-    source: S,
+pub struct Pipeline<J> {
+    joint: J,
     /// The source had failed before, and said so.
     has_failed: bool,
     plan: Arc<Plan>,
-    destination: D,
     token: Option<CancellationToken>,
     close_timeout: Option<Duration>,
     name: Option<Arc<str>>,
@@ -72,7 +73,10 @@ pub struct Pipeline<S, D> {
 
 impl<S: Source> Readable<S> {
     /// Connects to a destination. Nothing runs before the [`Pipeline`] is awaited, run or spawned.
-    pub fn pipe_to<D: Destination<Chunk = S::Chunk>>(self, destination: D) -> Pipeline<S, D>
+    pub fn pipe_to<D: Takes<S::Chunk>>(
+        self,
+        destination: D,
+    ) -> Pipeline<impl Joint<Source = S, Destination = D>>
     where
         S::Chunk: Send,
     {
@@ -82,20 +86,19 @@ impl<S: Source> Readable<S> {
         let has_failed = self.has_failed();
         let (source, mut plan) = self.into_parts();
         plan.push(info);
-        Pipeline::new(source, has_failed, plan, destination)
+        Pipeline::new(Joined(source, destination), has_failed, plan)
     }
 }
 
 /// The future of an awaited [`Pipeline`].
 pub type PipelineFuture = Pin<Box<dyn Future<Output = Result<Report>> + Send>>;
 
-impl<S, D> Pipeline<S, D> {
-    fn new(source: S, has_failed: bool, plan: Plan, destination: D) -> Self {
+impl<J> Pipeline<J> {
+    fn new(joint: J, has_failed: bool, plan: Plan) -> Self {
         Self {
-            source,
+            joint,
             has_failed,
             plan: Arc::new(plan),
-            destination,
             token: None,
             close_timeout: None,
             name: None,
@@ -206,8 +209,7 @@ impl<S, D> Pipeline<S, D> {
     /// Is *not* cancel safe: see [`Pipeline`].
     pub fn run(mut self) -> impl Future<Output = Result<Report>>
     where
-        S: Source<Chunk: Send>,
-        D: Destination<Chunk = S::Chunk>,
+        J: Joint,
     {
         let progress = Progress::new(self.stopwatch.take());
         self.observed(Arc::new(progress))
@@ -221,8 +223,7 @@ impl<S, D> Pipeline<S, D> {
     #[track_caller]
     pub fn spawn(mut self) -> PipelineHandle
     where
-        S: Source<Chunk: Send> + Send + 'static,
-        D: Destination<Chunk = S::Chunk> + 'static,
+        J: Joint<Source: Send> + Send + 'static,
     {
         let stop =
             self.token.take().map_or_else(CancellationToken::new, |token| token.child_token());
@@ -236,8 +237,7 @@ impl<S, D> Pipeline<S, D> {
     /// Runs, and is seen.
     fn observed(mut self, progress: Arc<Progress>) -> impl Future<Output = Result<Report>>
     where
-        S: Source<Chunk: Send>,
-        D: Destination<Chunk = S::Chunk>,
+        J: Joint,
     {
         let (name, plan, watch) = (self.name.clone(), self.plan.clone(), self.watch.take());
         let work = self.run_with(Arc::clone(&progress));
@@ -245,10 +245,9 @@ impl<S, D> Pipeline<S, D> {
     }
 }
 
-impl<S, D> IntoFuture for Pipeline<S, D>
+impl<J> IntoFuture for Pipeline<J>
 where
-    S: Source<Chunk: Send> + Send + 'static,
-    D: Destination<Chunk = S::Chunk> + 'static,
+    J: Joint<Source: Send> + Send + 'static,
 {
     type Output = Result<Report>;
     type IntoFuture = PipelineFuture;
@@ -259,4 +258,4 @@ where
     }
 }
 
-crate::debug_fields!(Pipeline<S, D>, name, plan);
+crate::debug_fields!(Pipeline<J>, name, plan);

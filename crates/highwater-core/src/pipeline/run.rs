@@ -17,38 +17,24 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Pipeline;
 use super::close::within;
 use super::course::{Course, drop_caught};
+use super::{Joint, Pipeline};
 use crate::destination::Destination;
 use crate::error::{Error, Result};
 use crate::observe::{Phase, Progress, Report};
-use crate::readable::Source;
 use crate::reason;
 use crate::task::Cancelled;
 
-impl<S, D> Pipeline<S, D> {
+impl<J: Joint> Pipeline<J> {
     /// Runs, and keeps `progress` up to date.
     ///
     /// An idle connection is hardly more than this future, so it is kept small: an `async fn` has each argument twice, and a
     /// future that is moved into another takes its space again. Here a block uses what it captured, and what is awaited
     /// through others is pinned once and lent; what is rare is boxed.
-    pub(super) fn run_with(self, progress: Arc<Progress>) -> impl Future<Output = Result<Report>>
-    where
-        S: Source<Chunk: Send>,
-        D: Destination<Chunk = S::Chunk>,
-    {
-        let Self {
-            source,
-            has_failed,
-            plan,
-            mut destination,
-            token,
-            close_timeout,
-            name,
-            keep_open,
-            ..
-        } = self;
+    pub(super) fn run_with(self, progress: Arc<Progress>) -> impl Future<Output = Result<Report>> {
+        let Self { joint, has_failed, plan, token, close_timeout, name, keep_open, .. } = self;
+        let (source, mut destination) = joint.split();
         async move {
             let source = pin!(Some(source));
             let written_to = destination.name();

@@ -87,7 +87,10 @@ impl<S> Readable<S> {
     ///
     /// The source attributes its own errors where it can say more than its name. It says
     /// `None` for ever once it is over. A source of large chunks spends Tokio's budget by their size ([`Coop`](crate::Coop)).
-    pub fn from_source(info: StageInfo, source: S) -> Self {
+    pub fn from_source(info: StageInfo, source: S) -> Self
+    where
+        S: Source,
+    {
         let mut plan = Plan::default();
         plan.push(info);
         Self { source, pace: Pace::default(), life: Life::Open, plan }
@@ -212,9 +215,9 @@ impl<S: Source> Readable<S> {
     #[expect(clippy::should_implement_trait, reason = "the name of async iteration, too")]
     pub fn next(&mut self) -> Next<'_, S>
     where
-        S: Unpin,
+        Self: Movable,
     {
-        Next(self)
+        Next(Pin::new(self))
     }
 
     /// Forgets the type of the source.
@@ -361,17 +364,28 @@ impl<S: Source> Source for Readable<S> {
     }
 }
 
+/// A readable that may be moved between two polls: of a source that is `Unpin`.
+#[diagnostic::on_unimplemented(
+    message = "a source that is not `Unpin` cannot be read by `next` as it is",
+    label = "put `.pinned()` before it",
+    note = "`readable.pinned()` keeps the source on the heap; a pipeline, `to_vec` and the like do not need it"
+)]
+pub trait Movable: Unpin {}
+
+#[diagnostic::do_not_recommend]
+impl<S: Unpin> Movable for Readable<S> {}
+
 /// The future of [`Readable::next`].
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
-pub struct Next<'a, S>(&'a mut Readable<S>);
+pub struct Next<'a, S>(Pin<&'a mut Readable<S>>);
 
-impl<S: Source + Unpin> Future for Next<'_, S> {
+impl<S: Source> Future for Next<'_, S> {
     type Output = Option<Result<S::Chunk>>;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut *self.0).poll_next(cx)
+        self.0.as_mut().poll_next(cx)
     }
 }
 

@@ -1,0 +1,18 @@
+//! says: closure may outlive the current function
+//! says: function requires argument type to outlive `'static`
+//! errors: 2
+
+use highwater::destination_fn;
+use highwater::prelude::*;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let mut sum = 0;
+    let add = destination_fn(|n: u32| {
+        sum += n;
+        async { Ok(()) }
+    });
+    Readable::from_iter(0..10_u32).pipe_to(add).await?;
+    println!("{sum}");
+    Ok(())
+}
