@@ -11,25 +11,25 @@ use highwater_core::{Error, Result};
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
-use super::block::{Block, Packed};
+use super::block::{Block, Compressed};
 
-/// Blocks for threads of the blocking pool; [called off](Self::call_off) when it is dropped.
+/// Blocks for threads of the blocking pool; [cancelled](Self::cancel) when it is dropped.
 pub(super) struct Ordered {
-    /// Gone when it was called off.
-    workers: Option<Workers<Block, Result<Packed>, Pack>>,
+    /// Gone when it was cancelled.
+    workers: Option<Workers<Block, Result<Compressed>, Job>>,
     slots: VecDeque<Slot>,
 }
 
-type Pack = fn(Block, &AtomicBool) -> Result<Packed>;
+type Job = fn(Block, &AtomicBool) -> Result<Compressed>;
 
 enum Slot {
-    Running(oneshot::Receiver<Result<Result<Packed>>>),
-    Done(Result<Packed>),
+    Running(oneshot::Receiver<Result<Result<Compressed>>>),
+    Done(Result<Compressed>),
 }
 
 impl Ordered {
     pub(super) fn new(threads: usize, tracker: TaskTracker) -> Self {
-        let workers = Workers::new(threads, (|block, _| block.pack()) as Pack, tracker);
+        let workers = Workers::new(threads, (|block, _| block.compress()) as Job, tracker);
         Self { workers: Some(workers), slots: VecDeque::new() }
     }
 
@@ -45,15 +45,15 @@ impl Ordered {
             if let Slot::Running(receiver) = slot {
                 if let Poll::Ready(received) = Pin::new(receiver).poll(cx) {
                     // It says nothing at the end of the runtime.
-                    let packed = received.unwrap_or_else(|_| Err(Error::premature_close()));
-                    *slot = Slot::Done(packed.unwrap_or_else(Err));
+                    let compressed = received.unwrap_or_else(|_| Err(Error::premature_close()));
+                    *slot = Slot::Done(compressed.unwrap_or_else(Err));
                 }
             }
         }
     }
 
     /// The oldest result, if it is there.
-    pub(super) fn next(&mut self) -> Option<Result<Packed>> {
+    pub(super) fn next(&mut self) -> Option<Result<Compressed>> {
         match self.slots.pop_front()? {
             Slot::Done(result) => Some(result),
             running => {
@@ -63,8 +63,8 @@ impl Ordered {
         }
     }
 
-    /// Calls off what no thread has begun, and forgets the rest.
-    pub(super) fn call_off(&mut self) {
+    /// Cancels what no thread has begun, and forgets the rest.
+    pub(super) fn cancel(&mut self) {
         self.workers = None;
         self.slots.clear();
     }
