@@ -11,8 +11,8 @@ use highwater_core::{
     Buffered, Error, HighWaterMark, Readable, Result, Source, StageInfo, Writable,
 };
 
-use crate::branch::{Branch, Lane, Offered};
-use crate::hub::{BranchSource, Branched};
+use crate::branch::{Branch, BranchWriter, Offered};
+use crate::fan_out::{BranchSource, Branched};
 
 /// The keys with their streams.
 pub type Streams<K, T> = Readable<Buffered<(K, Branched<T>)>>;
@@ -123,7 +123,7 @@ struct Keys<T, K, F> {
 }
 
 struct Entry<T> {
-    lane: Lane<T>,
+    writer: BranchWriter<T>,
     /// The number of its latest chunk.
     used: u64,
 }
@@ -140,7 +140,7 @@ where
             .unwrap_or_else(|payload| Err(Error::panic(&*payload)))
             .map_err(|error| error.in_stage("demux"));
         for entry in self.open.values() {
-            entry.lane.end(&result);
+            entry.writer.end(&result);
         }
         result
     }
@@ -158,7 +158,7 @@ where
         let key = (self.demux.key)(&chunk);
         let Some(entry) = self.open.get_mut(&key) else { return self.open(key, chunk).await };
         entry.used = self.chunks;
-        match entry.lane.give(chunk).await? {
+        match entry.writer.give(chunk).await? {
             Offered::Gone(chunk) => {
                 self.open.remove(&key);
                 self.open(key, chunk).await
@@ -171,11 +171,11 @@ where
     /// go around with one chunk for ever.
     async fn open(&mut self, key: K, chunk: T) -> Result<()> {
         self.make_room()?;
-        let (lane, outlet) = self.demux.branch.clone().open();
-        lane.give(chunk).await?;
+        let (writer, reader) = self.demux.branch.clone().open();
+        writer.give(chunk).await?;
         let info = StageInfo::new("demux").with_max_bytes(0);
-        let stream = outlet.stage(info, BranchSource::new);
-        self.open.insert(key.clone(), Entry { lane, used: self.chunks });
+        let stream = reader.stage(info, BranchSource::new);
+        self.open.insert(key.clone(), Entry { writer, used: self.chunks });
         Ok(self.output.send((key, stream)).await?)
     }
 
@@ -184,7 +184,7 @@ where
         if self.open.len() < most {
             return Ok(());
         }
-        self.open.retain(|_, entry| !entry.lane.is_gone());
+        self.open.retain(|_, entry| !entry.writer.is_gone());
         if self.open.len() < most {
             return Ok(());
         }
@@ -194,7 +194,7 @@ where
         let idle = self.open.iter().min_by_key(|(_, entry)| entry.used);
         if let Some(key) = idle.map(|(key, _)| key.clone()) {
             if let Some(entry) = self.open.remove(&key) {
-                entry.lane.end(&Ok(()));
+                entry.writer.end(&Ok(()));
             }
         }
         Ok(())
