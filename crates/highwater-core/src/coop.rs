@@ -47,6 +47,12 @@ impl Coop {
         self.left -= i32::from(chunks);
     }
 
+    /// Counts a chunk of so many bytes as given: one per KiB, and at least one.
+    #[inline]
+    pub fn spend_bytes(&mut self, bytes: usize) {
+        self.spend(u16::try_from(bytes / 1024).unwrap_or(u16::MAX).max(1));
+    }
+
     /// [`poll_ready`](Self::poll_ready), and takes out at most `most` chunks, for which Tokio is not asked again.
     pub(crate) fn poll_take(&mut self, most: u16, cx: &mut Context<'_>) -> Poll<u16> {
         ready!(self.poll_ready(cx));

@@ -183,7 +183,7 @@ impl Stream for ObjectRead {
             }
         }
         let chunk = this.rest.split_to(this.rest.len().min(CHUNK));
-        this.coop.spend(u16::try_from(chunk.len() / 1024).unwrap_or(u16::MAX).max(1));
+        this.coop.spend_bytes(chunk.len());
         this.given += chunk.len() as u64;
         this.meter.publish_bytes(this.given);
         Poll::Ready(Some(Ok(chunk)))

@@ -137,7 +137,7 @@ where
             match ready!(body.poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     let chunk = take(frame, this.trailers);
-                    this.coop.spend(u16::try_from(chunk.len() / 1024).unwrap_or(u16::MAX).max(1));
+                    this.coop.spend_bytes(chunk.len());
                     if chunk.is_empty() {
                         continue;
                     }

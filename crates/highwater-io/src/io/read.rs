@@ -63,7 +63,7 @@ impl<R: AsyncRead> Stream for AsyncSource<R> {
             ready!(this.coop.poll_ready(cx));
             let mut space = ReadBuf::new(buffer.space());
             let result = ready!(reader.as_mut().poll_read(cx, &mut space));
-            this.coop.spend(u16::try_from(space.filled().len() / 1024).unwrap_or(u16::MAX).max(1));
+            this.coop.spend_bytes(space.filled().len());
             match result {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => break result.map(|()| space.filled().len()),

@@ -134,7 +134,7 @@ impl Stream for Incoming {
         let packet = ready!(self.shared.poll(|stream| poll_packet(stream, cx)))?;
         self.given += packet.len() as u64;
         self.meter.publish_bytes(self.given);
-        self.coop.spend(u16::try_from(packet.len() / 1024).unwrap_or(u16::MAX).max(1));
+        self.coop.spend_bytes(packet.len());
         Poll::Ready(Some(Ok(packet)))
     }
 }
