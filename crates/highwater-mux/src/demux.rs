@@ -1,7 +1,6 @@
 //! A stream for each key.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -91,15 +90,7 @@ impl<T, F> Demux<T, F> {
     }
 }
 
-impl<T, F> fmt::Debug for Demux<T, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Demux")
-            .field("branch", &self.branch)
-            .field("max_keys", &self.max_keys)
-            .field("evicts", &self.evicts)
-            .finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Demux<T, F>, branch, max_keys, evicts);
 
 pub(crate) fn demux<S, K, F>(source: Readable<S>, demux: Demux<S::Chunk, F>) -> Streams<K, S::Chunk>
 where

@@ -1,6 +1,5 @@
 //! The task behind several branches: it starts with the first read and ends with the last branch.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
@@ -62,11 +61,7 @@ impl<T> Drop for BranchSource<T> {
     }
 }
 
-impl<T> fmt::Debug for BranchSource<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BranchSource").finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(BranchSource<T>);
 
 /// What several branches have in common.
 pub(crate) struct FanOut {

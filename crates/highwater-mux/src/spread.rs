@@ -1,6 +1,5 @@
 //! From one source to its branches.
 
-use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -50,11 +49,7 @@ impl<T> Clone for Broadcast<T> {
     }
 }
 
-impl<T> fmt::Debug for Broadcast<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Broadcast").field("name", &self.name).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Broadcast<T>, name);
 
 /// Branches that wait to be served, and how it went when it is over.
 struct Register<T> {

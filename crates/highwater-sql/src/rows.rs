@@ -200,8 +200,4 @@ impl<T> fmt::Debug for Rows<T> {
     }
 }
 
-impl<T> fmt::Debug for RowBatches<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowBatches").finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(RowBatches<T>);

@@ -1,6 +1,5 @@
 //! A readable as the body of a message.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -142,8 +141,4 @@ impl http_body::Body for Body {
     }
 }
 
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Body").field("left", &self.left).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Body, left);

@@ -1,7 +1,6 @@
 //! The body of a message as a readable.
 
 use std::error::Error as StdError;
-use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -188,13 +187,6 @@ fn check_end(given: u64, length: Option<u64>) -> Result<()> {
     }
 }
 
-impl<B> fmt::Debug for BodySource<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BodySource")
-            .field("length", &self.length)
-            .field("given", &self.given)
-            .finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(BodySource<B>, length, given);
 
 const NAME: &str = "http::read";

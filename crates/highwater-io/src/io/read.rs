@@ -1,6 +1,5 @@
 //! Any `AsyncRead` as a readable.
 
-use std::fmt;
 use std::io::ErrorKind;
 use std::pin::Pin;
 use std::sync::LazyLock;
@@ -93,11 +92,7 @@ impl<R: AsyncRead> Source for AsyncSource<R> {
     type Chunk = Bytes;
 }
 
-impl<R> fmt::Debug for AsyncSource<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsyncSource").field("given", &self.given).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(AsyncSource<R>, given);
 
 /// Bytes of a buffer.
 const BUFFER: usize = 64 * 1024;

@@ -187,11 +187,7 @@ impl Listening {
     }
 }
 
-impl fmt::Debug for Listening {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listening").field("address", &self.address).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Listening, address);
 
 /// Counts the connections that were refused, readable while the listener waits; cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -291,11 +287,7 @@ impl Source for Accepting {
     type Chunk = Connection;
 }
 
-impl fmt::Debug for Accepting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accepting").field("listener", &self.listener).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Accepting, listener);
 
 #[derive(Debug)]
 struct Seats {

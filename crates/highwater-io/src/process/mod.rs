@@ -177,11 +177,7 @@ impl Process {
     }
 }
 
-impl std::fmt::Debug for Process {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Process").field("id", &self.id).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Process, id);
 
 /// The grace period unless set.
 const GRACE: Duration = Duration::from_secs(1);

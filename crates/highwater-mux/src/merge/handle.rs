@@ -115,11 +115,7 @@ impl<S> From<Refused<S>> for Error {
     }
 }
 
-impl<S> fmt::Debug for Refused<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refused").field("error", &self.error).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Refused<S>, error);
 
 /// Where handles and merge meet.
 pub(super) struct RequestQueue<S> {

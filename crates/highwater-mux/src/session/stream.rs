@@ -230,11 +230,7 @@ impl Destination for Outgoing {
     }
 }
 
-impl fmt::Debug for Incoming {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Incoming").field("given", &self.given).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Incoming, given);
 
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

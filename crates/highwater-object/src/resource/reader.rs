@@ -105,15 +105,7 @@ impl ReaderOptions {
     }
 }
 
-impl fmt::Debug for ReaderOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReaderOptions")
-            .field("ids", &self.ids)
-            .field("concurrency", &self.concurrency)
-            .field("any_order", &self.any_order)
-            .finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(ReaderOptions, ids, concurrency, any_order);
 
 /// The source made by [`Resource::reader`](super::Resource::reader).
 ///
