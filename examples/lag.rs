@@ -66,7 +66,8 @@ async fn run(args: &Args) -> Result<()> {
 
 /// How late the runtime is in this time, and how many items are done in it.
 async fn measure(mut work: BoxReadable<u32>, time: Duration) -> Result<(Lag, u64)> {
-    let mut lags = LagMonitor::new().resolution(Duration::from_millis(1)).every(time).lags();
+    let mut lags =
+        LagMonitor::new().with_resolution(Duration::from_millis(1)).with_every(time).lags();
     let mut monitor = task::spawn(async move { lags.next().await });
     let mut items = 0;
     loop {

@@ -75,7 +75,7 @@ async fn make_all(src: &Path, dst: &Path, args: &Args) -> Result<u64> {
         return Err(Error::msg("SRC and DST are the same folder: the images would be replaced"));
     }
     let stop = interrupt();
-    let progress = Progress::items().total(images.len() as u64);
+    let progress = Progress::items().with_total(images.len() as u64);
     let bar = if args.no_progress { ProgressBar::hidden() } else { progress_bar(None, false) };
     let shown = progress.handle().draw(bar);
     let (size, jobs) = (args.size, jobs(args));

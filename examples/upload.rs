@@ -92,7 +92,7 @@ async fn take(
 ) -> Result<ExitCode> {
     let mut progress = Progress::bytes();
     if let Some(size) = size {
-        progress = progress.total(size);
+        progress = progress.with_total(size);
     }
     let shown = progress.handle().draw(bar(size, args));
     source = match args.rate {

@@ -93,8 +93,8 @@ pub(crate) fn looks(
     mut alerts: Vec<Alert>,
 ) -> Readable<impl Source<Chunk = Look, Item = Result<Look>> + Unpin> {
     let add = |sum: &mut Tally, (_, fresh): (Duration, Tally)| sum.add(&fresh);
-    let window =
-        Window::sliding(window, STEP, Tally::default, add, Tally::add).time_of(|(time, _)| *time);
+    let window = Window::sliding(window, STEP, Tally::default, add, Tally::add)
+        .with_time_of(|(time, _)| *time);
     ticks(stats).window(window).map(move |window: Windowed<Tally>| {
         let counts = &window.value.counts;
         let changes = alerts.iter_mut().filter_map(|alert| alert.see(counts)).collect();

@@ -57,7 +57,7 @@ pub(crate) async fn export(State(service): State<Arc<Service>>, headers: HeaderM
     match in_one_go(watch, level).await {
         Ok(report) => {
             let length = report.len() as u64;
-            answer(http::body(Readable::once(report)).length(length), level.is_some())
+            answer(http::body(Readable::once(report)).with_length(length), level.is_some())
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }

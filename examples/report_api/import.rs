@@ -58,7 +58,8 @@ pub(crate) async fn import(State(service): State<Arc<Service>>, request: Request
         }
         Ok(())
     });
-    let orders = Ndjson::<Order>::new().max_length(service.args.max_line).on_bad_record(policy);
+    let orders =
+        Ndjson::<Order>::new().with_max_length(service.args.max_line).on_bad_record(policy);
     let (counts, mut imported) = (orders.counts(), Imported::default());
     let mut reading = service.body(request).offload(orders, HighWaterMark::items(1024));
     let mut status = StatusCode::OK;

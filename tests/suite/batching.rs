@@ -5,7 +5,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures::stream;
-use highwater::batch::{Batch, Debounce, Sample, Window};
+use highwater::batch::{Batch, Debounce, SampleLatest, Window};
 use highwater::prelude::*;
 use highwater_core::{Error, Readable, Source, destination_fn};
 use proptest::prelude::*;
@@ -88,7 +88,7 @@ fn no_runtime_is_needed_to_build_it() {
 async fn nothing_is_lost_of_a_stream_that_is_given_up() {
     for give_up in 0..60 {
         let mut source = paused([0, 3, 7, 1, 1, 1, 20, 0, 8, 2]);
-        let mut batch = Batch::new().max_items(3).max_age(ms(6));
+        let mut batch = Batch::new().with_max_items(3).with_max_age(ms(6));
         let mut all = Vec::new();
         let lent = async {
             let mut batches = source.by_ref().pipe_timed(&mut batch);
@@ -142,7 +142,7 @@ async fn half_a_batch_comes_before_the_error() {
 /// I50: a late item fails the stage, which says at which of its items.
 #[tokio::test(start_paused = true)]
 async fn a_late_item_is_blamed_on_the_window() {
-    let window = Window::tumbling(ms(10), || 0, |n, _| *n += 1).time_of(|at: &u64| ms(*at));
+    let window = Window::tumbling(ms(10), || 0, |n, _| *n += 1).with_time_of(|at: &u64| ms(*at));
     let (windows, error) = drain(Readable::from_iter([5, 25, 31, 9, 40]).window(window));
     let counted: Vec<_> = windows.iter().map(|window| (window.value, window.whole)).collect();
     assert_eq!(counted, [(1, true), (1, true), (1, false)]);
@@ -165,11 +165,11 @@ async fn windows_end_on_time() {
 #[tokio::test(start_paused = true)]
 async fn debounce_and_sample() {
     let pauses = || paused([0, 3, 3, 50, 3, 3, 3, 3, 3]);
-    let quiet = Debounce::new(ms(10)).max_wait(ms(12));
+    let quiet = Debounce::new(ms(10)).with_max_wait(ms(12));
     let given = timed(pauses().pipe_timed(quiet)).await;
     assert_eq!(given, [(12, 2), (68, 6), (71, 8)]);
     assert_eq!(timed(pauses().sample(ms(10))).await, [(10, 2), (60, 4), (70, 7), (71, 8)]);
-    assert_eq!(timed(pauses().pipe_timed(Sample::new(ms(40)))).await, [(40, 2), (71, 8)]);
+    assert_eq!(timed(pauses().pipe_timed(SampleLatest::new(ms(40)))).await, [(40, 2), (71, 8)]);
 }
 
 proptest! {

@@ -87,7 +87,7 @@ async fn the_longest_durations_are_as_good_as_no_limit() {
     });
     let limited = slow.first_timeout(LONG).idle_timeout(LONG).total_timeout(LONG);
     let batches = limited
-        .parallel_map_with(ParallelMap::new(2, |n| async move { Ok(n) }).timeout(LONG))
+        .parallel_map_with(ParallelMap::new(2, |n| async move { Ok(n) }).with_timeout(LONG))
         .debounce(Duration::ZERO)
         .batch(2, LONG);
     let (to, all) = tokio::sync::mpsc::channel(4);
@@ -96,7 +96,7 @@ async fn the_longest_durations_are_as_good_as_no_limit() {
     assert_eq!(all.len(), 2);
 
     let folder = tempfile::tempdir().unwrap();
-    let database = Database::sqlite(folder.path().join("file")).patience(LONG);
+    let database = Database::sqlite(folder.path().join("file")).with_wait_timeout(LONG);
     let rows = sql::rows::<(i64,)>(&database, "select 1");
     assert!(rows.count().await.is_err(), "there is no such file, which is said");
 }

@@ -50,7 +50,7 @@ async fn five_thousand_a_second() {
 /// C79, C81: fifty streams share a limiter: equal shares, never above the quota, and the rate is kept.
 #[tokio::test(start_paused = true)]
 async fn fifty_streams_share_equally() {
-    let limiter = Limiter::new(Rate::per_second(1000)).burst(20);
+    let limiter = Limiter::new(Rate::per_second(1000)).with_burst(20);
     let streams =
         (0..50).map(|who| Readable::from_iter(0..).map(move |_| who).rate_limit(&limiter));
     let (mut shares, mut times) = (vec![0; 50], Vec::new());
@@ -108,7 +108,7 @@ async fn fifty_tasks_of_which_some_stop_to_wait() {
 #[tokio::test(start_paused = true)]
 async fn a_waiter_dropped_at_any_poll_has_taken_nothing() {
     for polls in 0..5 {
-        let limiter = Limiter::new(Rate::per_second(10)).burst(1);
+        let limiter = Limiter::new(Rate::per_second(10)).with_burst(1);
         let start = Instant::now();
         limiter.acquire(1).await;
         {
@@ -129,7 +129,7 @@ async fn a_waiter_dropped_at_any_poll_has_taken_nothing() {
 /// F56: who waits behind somebody that goes away is called, once, and passes as if that one had never been there.
 #[tokio::test(start_paused = true)]
 async fn who_waits_behind_somebody_that_goes_away_is_called() {
-    let limiter = Limiter::new(Rate::per_second(10)).burst(1);
+    let limiter = Limiter::new(Rate::per_second(10)).with_burst(1);
     let start = Instant::now();
     limiter.acquire(1).await;
     let mut large = Box::pin(limiter.acquire(10_000));
@@ -150,7 +150,7 @@ async fn who_waits_behind_somebody_that_goes_away_is_called() {
 /// C80: idleness saves up a burst and no more; the bucket goes on filling after any number of bursts.
 #[tokio::test(start_paused = true)]
 async fn idleness_saves_up_one_burst() {
-    let limiter = Limiter::new(Rate::per_second(1000)).burst(10);
+    let limiter = Limiter::new(Rate::per_second(1000)).with_burst(10);
     for idle in [1, 1000, 1_000_000_000] {
         let passed = (0..1000).take_while(|_| limiter.try_acquire(1)).count();
         assert!(passed <= 10);
@@ -163,7 +163,7 @@ async fn idleness_saves_up_one_burst() {
 /// share the limiter wait for it as well, and no longer.
 #[tokio::test(start_paused = true)]
 async fn a_chunk_heavier_than_the_burst_passes_and_is_worked_off() {
-    let limiter = Limiter::new(Rate::per_second(100)).burst(10).saved_up();
+    let limiter = Limiter::new(Rate::per_second(100)).with_burst(10).saved_up();
     let weighed = RateLimit::weighed(&limiter, |weight: &u64| *weight);
     let mut readable = Readable::from_iter([5_u64, 500, 1]).pipe_timed(weighed);
     let start = Instant::now();
@@ -209,7 +209,7 @@ async fn what_waits_holds_everything_back() {
 /// A change of the rate reaches those who wait: tasks at once, streams soon; slower as well as faster.
 #[tokio::test(start_paused = true)]
 async fn a_change_of_the_rate_reaches_those_who_wait() {
-    let limiter = Limiter::new(Rate::per_day(1)).burst(1);
+    let limiter = Limiter::new(Rate::per_day(1)).with_burst(1);
     let start = Instant::now();
     limiter.acquire(1).await;
     let mut waiting = pin!(limiter.acquire(1));
@@ -241,7 +241,7 @@ async fn a_change_of_the_rate_reaches_those_who_wait() {
 /// A stream that nobody reads does not stop the others that share its limiter.
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_nobody_reads_stops_nobody() {
-    let limiter = Limiter::new(Rate::per_second(100)).burst(1);
+    let limiter = Limiter::new(Rate::per_second(100)).with_burst(1);
     let mut unread = Readable::from_iter(0..).rate_limit(&limiter);
     unread.next().await.unwrap().unwrap();
     assert!(poll_once(pin!(unread.next())).is_pending());
@@ -257,7 +257,7 @@ async fn a_stream_that_nobody_reads_stops_nobody() {
 async fn bytes_at_their_rate() {
     let chunks: Vec<_> = (0..100_usize).map(|n| vec![n.to_le_bytes()[0]; n * 37 % 1000]).collect();
     let all = chunks.concat();
-    let limiter = Limiter::new(Rate::per_second(1000)).burst(100);
+    let limiter = Limiter::new(Rate::per_second(1000)).with_burst(100);
     let start = Instant::now();
     let limited =
         Readable::from_iter(chunks.into_iter().map(Bytes::from)).rate_limit_bytes(&limiter);
@@ -284,7 +284,7 @@ async fn three_a_day_for_a_year() {
 /// No wake-up is lost between threads: tasks that share a limiter all come to an end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn tasks_on_many_threads_come_to_an_end() {
-    let limiter = Limiter::new(Rate::per_second(1_000_000)).burst(100);
+    let limiter = Limiter::new(Rate::per_second(1_000_000)).with_burst(100);
     let tasks: Vec<_> = (0..16)
         .map(|who| {
             let limiter = limiter.clone();

@@ -44,13 +44,13 @@ const SIZE: usize = 500;
 const AGE: Duration = Duration::from_secs(1);
 
 fn batch(n: u64) -> u64 {
-    let batch = Batch::new().max_items(SIZE).unlimited_age();
+    let batch = Batch::new().with_max_items(SIZE).unlimited_age();
     let batches = Readable::from_iter(0..black_box(n)).pipe(batch);
     block_on(batches.fold(0, |sum, batch| add(sum, &batch))).expect("numbers do not fail")
 }
 
 fn batch_while_let(n: u64) -> u64 {
-    let batch = Batch::new().max_items(SIZE).unlimited_age();
+    let batch = Batch::new().with_max_items(SIZE).unlimited_age();
     let mut batches = Readable::from_iter(0..black_box(n)).pipe(batch);
     block_on(async {
         let mut sum = 0;

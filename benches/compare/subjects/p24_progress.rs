@@ -69,7 +69,7 @@ fn progress(input: &Path, _: &Path) -> Result<Answer> {
 
 /// Looks at it as often as who draws a bar.
 fn watched(input: &Path, _: &Path) -> Result<Answer> {
-    let progress = Progress::bytes().total(std::fs::metadata(input)?.len());
+    let progress = Progress::bytes().with_total(std::fs::metadata(input)?.len());
     let (handle, updates) = (progress.handle(), progress.handle().updates(FRAME));
     let read = highwater::fs::read(input).progress(progress).fold(0, longer);
     let shown = updates.fold(0, |_, update| update.to_string().len());

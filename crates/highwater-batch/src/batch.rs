@@ -9,8 +9,9 @@ use highwater_core::{Result, Step, TimedTransform, Transform};
 
 /// Gathers items into vectors, by number, weight and age: [`Batch::new`].
 ///
-/// A batch is given as soon as one of three is reached: it has [`max_items`](Self::max_items), it weighs
-/// [`max_weight`](Self::max_weight), or its first item is [`max_age`](Self::max_age) old. It is never empty, and it never
+/// A batch is given as soon as one of three is reached: it has as many items as [`with_max_items`](Self::with_max_items) says, it
+/// weighs as much as [`with_max_weight`](Self::with_max_weight) says, or its first item is as old as
+/// [`with_max_age`](Self::with_max_age) says. It is never empty, and it never
 /// weighs more than the maximum unless it is a single item. The clock of a batch starts with its first item, and is
 /// looked at before every item is taken, so a batch is not late behind a source that always has something.
 ///
@@ -30,7 +31,7 @@ use highwater_core::{Result, Step, TimedTransform, Transform};
 /// use highwater_batch::Batch;
 /// use highwater_core::{Readable, Result};
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<()> {
-/// let mut batch = Batch::new().max_items(2).max_age(Duration::MAX);
+/// let mut batch = Batch::new().with_max_items(2).with_max_age(Duration::MAX);
 /// let source = Readable::from_iter([1, 2, 3]).then(|n| async move {
 ///     tokio::time::sleep(Duration::from_secs(n * n)).await;
 ///     Ok(n)
@@ -50,12 +51,12 @@ use highwater_core::{Result, Step, TimedTransform, Transform};
 /// use highwater_core::{Readable, Result};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// // Up to 3 items, or as many as come within 100 ms.
-/// let three = Batch::new().max_items(3).max_age(Duration::from_millis(100));
+/// let three = Batch::new().with_max_items(3).with_max_age(Duration::from_millis(100));
 /// assert_eq!(Readable::from_iter(1..=4).pipe_timed(three).to_vec().await?, [vec![1, 2, 3], vec![4]]);
 ///
 /// // Up to 4 bytes; a larger item is a batch of its own.
 /// let words = Readable::from_iter(["ab", "cd", "efghi", "j"].map(Bytes::from));
-/// let batches = words.pipe_timed(Batch::bytes().max_bytes(4)).to_vec().await?;
+/// let batches = words.pipe_timed(Batch::bytes().with_max_bytes(4)).to_vec().await?;
 /// assert_eq!(batches, [vec!["ab", "cd"], vec!["efghi"], vec!["j"]]);
 /// # Ok(()) }
 /// ```
@@ -82,7 +83,7 @@ impl<T> Default for Batch<T> {
 impl<T: AsRef<[u8]>> Batch<T, fn(&T) -> usize> {
     /// Batches of at most 1000 items and 1 MiB (2²⁰ bytes), no older than 1 second.
     pub fn bytes() -> Self {
-        Batch::new().max_bytes(BYTES)
+        Batch::new().with_max_bytes(BYTES)
     }
 }
 
@@ -94,7 +95,7 @@ impl<T, W> Batch<T, W> {
     /// If it is 0.
     #[must_use]
     #[track_caller]
-    pub fn max_items(mut self, items: usize) -> Self {
+    pub fn with_max_items(mut self, items: usize) -> Self {
         let items = NonZeroUsize::new(items).expect("a batch of 0 items holds nothing");
         self.groups.chunks = Chunks::new(items);
         self
@@ -103,14 +104,14 @@ impl<T, W> Batch<T, W> {
     /// Lets a batch have any number of items: then its weight and age alone bound what is held in memory.
     #[must_use]
     pub fn unlimited_items(self) -> Self {
-        self.max_items(usize::MAX)
+        self.with_max_items(usize::MAX)
     }
 
     /// The most that a batch weighs, and what an item weighs. With 0 every item is a batch of its own.
     ///
     /// An item that would make the batch too heavy is the first of the next one.
     #[must_use]
-    pub fn max_weight<F: FnMut(&T) -> usize>(self, weight: usize, weigh: F) -> Batch<T, F> {
+    pub fn with_max_weight<F: FnMut(&T) -> usize>(self, weight: usize, weigh: F) -> Batch<T, F> {
         let groups =
             AgelessBatch { chunks: self.groups.chunks, weigh, max_weight: weight, weight: 0 };
         Batch { groups, age: self.age, due: self.due }
@@ -118,18 +119,18 @@ impl<T, W> Batch<T, W> {
 
     /// The most bytes of a batch, where an item is bytes.
     #[must_use]
-    pub fn max_bytes(self, bytes: usize) -> Batch<T, fn(&T) -> usize>
+    pub fn with_max_bytes(self, bytes: usize) -> Batch<T, fn(&T) -> usize>
     where
         T: AsRef<[u8]>,
     {
-        self.max_weight(bytes, |item| item.as_ref().len())
+        self.with_max_weight(bytes, |item| item.as_ref().len())
     }
 
     /// How long the first item of a batch waits for others at the most. With 0 it waits for none.
     ///
     /// Tokio's timers are exact to a millisecond. A batch that is not asked for waits longer.
     #[must_use]
-    pub fn max_age(mut self, age: Duration) -> Self {
+    pub fn with_max_age(mut self, age: Duration) -> Self {
         self.age = age;
         self
     }
@@ -141,7 +142,7 @@ impl<T, W> Batch<T, W> {
     /// use highwater_batch::Batch;
     /// use highwater_core::{Readable, Result};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-    /// let pairs = Batch::new().max_items(2).unlimited_age();
+    /// let pairs = Batch::new().with_max_items(2).unlimited_age();
     /// assert_eq!(Readable::from_iter(1..=3).pipe(pairs).to_vec().await?, [vec![1, 2], vec![3]]);
     /// # Ok(()) }
     /// ```

@@ -45,7 +45,7 @@ impl<T> Debounce<T> {
     /// Gives the last item also where it is never quiet: this long after the first of the burst. Without it a burst may
     /// last for ever.
     #[must_use]
-    pub fn max_wait(mut self, wait: Duration) -> Self {
+    pub fn with_max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
         self
     }

@@ -6,7 +6,7 @@
 //! | [`Window`] | one value per stretch of time, next to each other or overlapping | [`.window(window)`](BatchExt::window) |
 //! | [`CountWindow`] | one value per so many items | [`Readable::pipe`] |
 //! | [`Debounce`] | the last item of a burst | [`.debounce(quiet)`](BatchExt::debounce) |
-//! | [`Sample`] | the last item of each period | [`.sample(period)`](BatchExt::sample) |
+//! | [`SampleLatest`] | the last item of each period | [`.sample(period)`](BatchExt::sample) |
 //!
 //! All are machines that are told the time and have no clock, timer or task; in a pipeline the time is Tokio's. A deadline
 //! is looked at before every item that is taken, so it is kept however fast the source is. They can be made outside of a
@@ -14,10 +14,10 @@
 //!
 //! | limit | default | changed by |
 //! |---|---|---|
-//! | items of a batch | 1000 | [`Batch::max_items`], [`Batch::unlimited_items`] |
-//! | bytes of a batch of bytes ([`Batch::bytes`]) | 1 MiB | [`Batch::max_bytes`], [`Batch::max_weight`] |
-//! | age of a batch | 1 s | [`Batch::max_age`], [`Batch::unlimited_age`] |
-//! | how long a debounced burst may last | no limit | [`Debounce::max_wait`] |
+//! | items of a batch | 1000 | [`Batch::with_max_items`], [`Batch::unlimited_items`] |
+//! | bytes of a batch of bytes ([`Batch::bytes`]) | 1 MiB | [`Batch::with_max_bytes`], [`Batch::with_max_weight`] |
+//! | age of a batch | 1 s | [`Batch::with_max_age`], [`Batch::unlimited_age`] |
+//! | how long a debounced burst may last | no limit | [`Debounce::with_max_wait`] |
 //!
 //! For groups of a number alone there is [`Readable::chunks`].
 //!
@@ -52,7 +52,7 @@ use highwater_core::{PipedTimed, Readable, Source};
 
 pub use batch::{AgelessBatch, Batch, Unweighed, Weigh};
 pub use debounce::Debounce;
-pub use sample::Sample;
+pub use sample::SampleLatest;
 pub use window::{CountWindow, Late, Window, WindowCounts, Windowed};
 
 /// The machines of this crate as methods of a readable.
@@ -71,7 +71,7 @@ pub use window::{CountWindow, Late, Window, WindowCounts, Windowed};
 /// assert_eq!(rows().batch(3, second).to_vec().await?, [vec![1, 2, 3], vec![4, 5]]);
 /// assert_eq!(rows().debounce(second).to_vec().await?, [5]);
 ///
-/// let by_sum = Batch::new().max_weight(6, |row: &usize| *row);
+/// let by_sum = Batch::new().with_max_weight(6, |row: &usize| *row);
 /// assert_eq!(rows().pipe_timed(by_sum).to_vec().await?, [vec![1, 2, 3], vec![4], vec![5]]);
 /// # Ok(()) }
 /// ```
@@ -99,12 +99,12 @@ pub trait BatchExt<S> {
     where
         S: Source;
 
-    /// The last item of each period: [`Sample::new`].
+    /// The last item of each period: [`SampleLatest::new`].
     ///
     /// # Panics
     ///
     /// If the period is 0.
-    fn sample(self, period: Duration) -> PipedTimed<S, Sample<S::Chunk>>
+    fn sample(self, period: Duration) -> PipedTimed<S, SampleLatest<S::Chunk>>
     where
         S: Source;
 }
@@ -115,7 +115,7 @@ impl<S> BatchExt<S> for Readable<S> {
     where
         S: Source,
     {
-        self.pipe_timed(Batch::new().max_items(items).max_age(age))
+        self.pipe_timed(Batch::new().with_max_items(items).with_max_age(age))
     }
 
     fn window<V>(self, window: Window<S::Chunk, V>) -> PipedTimed<S, Window<S::Chunk, V>>
@@ -133,10 +133,10 @@ impl<S> BatchExt<S> for Readable<S> {
     }
 
     #[track_caller]
-    fn sample(self, period: Duration) -> PipedTimed<S, Sample<S::Chunk>>
+    fn sample(self, period: Duration) -> PipedTimed<S, SampleLatest<S::Chunk>>
     where
         S: Source,
     {
-        self.pipe_timed(Sample::new(period))
+        self.pipe_timed(SampleLatest::new(period))
     }
 }

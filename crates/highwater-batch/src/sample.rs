@@ -7,7 +7,7 @@ use highwater_core::{Result, Step, TimedTransform};
 use crate::held::Held;
 use crate::nanos::from_nanos;
 
-/// Gives the last item of each period: [`Sample::new`].
+/// Gives the last item of each period: [`SampleLatest::new`].
 ///
 /// The first period begins with the first item, and the others follow one another without drift. A period without an
 /// item gives nothing. What is held at the end of the input, or before an upstream error, is given at once. It holds one
@@ -30,14 +30,14 @@ use crate::nanos::from_nanos;
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
-pub struct Sample<T> {
+pub struct SampleLatest<T> {
     period: Duration,
     held: Held<T>,
     /// When the first item came.
     began: Option<Instant>,
 }
 
-impl<T> Sample<T> {
+impl<T> SampleLatest<T> {
     /// Gives one item per period.
     ///
     /// # Panics
@@ -57,7 +57,7 @@ impl<T> Sample<T> {
     }
 }
 
-impl<T> TimedTransform for Sample<T> {
+impl<T> TimedTransform for SampleLatest<T> {
     type Input = T;
     type Output = T;
 

@@ -11,12 +11,12 @@ use csv_core::{Reader, ReaderBuilder, Terminator};
 /// use highwater_core::{Readable, Result};
 /// use highwater_csv::{Csv, Format, ToCsv, Trim};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-/// let semicolons = Format::new().delimiter(b';').trim(Trim::Fields).no_header();
+/// let semicolons = Format::new().with_delimiter(b';').with_trim(Trim::Fields).no_header();
 /// let input = Readable::from_iter([Bytes::from("1; one\n2; 'two'\n")]);
 /// let rows = input.pipe(Csv::<(u8, String)>::with_format(semicolons)).to_vec().await?;
 /// assert_eq!(rows, [(1, "one".to_owned()), (2, "'two'".to_owned())]);
 ///
-/// let tabs = Format::new().delimiter(b'\t').crlf();
+/// let tabs = Format::new().with_delimiter(b'\t').crlf();
 /// let text = Readable::from_iter(rows).pipe(ToCsv::with_format(tabs)).to_bytes().await?;
 /// assert_eq!(text, "1\tone\r\n2\t'two'\r\n");
 /// # Ok(()) }
@@ -67,14 +67,14 @@ impl Format {
 
     /// The byte between fields.
     #[must_use]
-    pub fn delimiter(mut self, byte: u8) -> Self {
+    pub fn with_delimiter(mut self, byte: u8) -> Self {
         self.delimiter = byte;
         self
     }
 
     /// The byte around fields with delimiters, quotes or line ends in them; in such a field, two of them are one.
     #[must_use]
-    pub fn quote(mut self, byte: u8) -> Self {
+    pub fn with_quote(mut self, byte: u8) -> Self {
         self.quote = Some(byte);
         self
     }
@@ -118,7 +118,7 @@ impl Format {
 
     /// Which fields are trimmed when they are read.
     #[must_use]
-    pub fn trim(mut self, trim: Trim) -> Self {
+    pub fn with_trim(mut self, trim: Trim) -> Self {
         self.trim = trim;
         self
     }

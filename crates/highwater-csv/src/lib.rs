@@ -39,8 +39,8 @@
 //!
 //! | what | is | to lift it |
 //! |---|---|---|
-//! | bytes of a row, with its quotes and without its ending | 1 MiB | `max_length`, `unlimited_length` |
-//! | fields of a row | 65 536 | `max_fields` |
+//! | bytes of a row, with its quotes and without its ending | 1 MiB | `with_max_length`, `unlimited_length` |
+//! | fields of a row | 65 536 | `with_max_fields` |
 //!
 //! Above either of them the row is bad, with an [`is_limit`](highwater_core::Error::is_limit) error.
 //!

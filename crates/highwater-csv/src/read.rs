@@ -26,7 +26,7 @@ pub fn csv<T: DeserializeOwned>() -> Csv<T> {
 /// # Errors
 ///
 /// - A row does not fit the type, or does not have as many fields as those before it ([`is_corrupt`](Error::is_corrupt)); it
-///   is longer than [`max_length`](Self::max_length) or has more fields than [`max_fields`](Self::max_fields)
+///   is longer than [`with_max_length`](Self::with_max_length) or has more fields than [`with_max_fields`](Self::with_max_fields)
 ///   ([`is_limit`](Error::is_limit)): unless [`on_bad_record`](Self::on_bad_record) says otherwise.
 /// - Whatever is said there: the header is above a limit or not UTF-8, or the input ends in quotes
 ///   ([`is_truncated`](Error::is_truncated)).
@@ -95,7 +95,7 @@ impl<T: DeserializeOwned> Csv<T> {
 
     /// The most bytes a row may have, its quotes counted and its ending not. The default is 1 MiB (2²⁰ bytes).
     #[must_use]
-    pub fn max_length(mut self, bytes: usize) -> Self {
+    pub fn with_max_length(mut self, bytes: usize) -> Self {
         self.split.fields.max_length = bytes;
         self
     }
@@ -103,12 +103,12 @@ impl<T: DeserializeOwned> Csv<T> {
     /// Lets rows be of any length: behind a quote that is not closed, the rest of the input is held in memory.
     #[must_use]
     pub fn unlimited_length(self) -> Self {
-        self.max_length(usize::MAX)
+        self.with_max_length(usize::MAX)
     }
 
     /// The most fields a row may have. The default is 65 536; each takes up to 24 bytes of memory beside its own.
     #[must_use]
-    pub fn max_fields(mut self, count: usize) -> Self {
+    pub fn with_max_fields(mut self, count: usize) -> Self {
         self.split.fields.max_fields = count;
         self
     }

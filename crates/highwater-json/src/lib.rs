@@ -30,7 +30,7 @@
 //!
 //! | what | is | to lift it |
 //! |---|---|---|
-//! | bytes of a record: a line, or an element of an array | 1 MiB | `max_length`, `unlimited_length` |
+//! | bytes of a record: a line, or an element of an array | 1 MiB | `with_max_length`, `unlimited_length` |
 //! | nesting of arrays and objects in what is made into a value | 127 levels, serde_json's own limit | cannot be lifted |
 //!
 //! Above either of them the record is bad, with an [`is_limit`](highwater_core::Error::is_limit) error. What the type

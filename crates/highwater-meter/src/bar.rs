@@ -30,7 +30,7 @@ impl ProgressHandle {
     /// use highwater_meter::{MeterExt, Progress};
     /// use indicatif::{ProgressBar, ProgressFinish};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-    /// let progress = Progress::bytes().total(6);
+    /// let progress = Progress::bytes().with_total(6);
     /// let bar = ProgressBar::hidden().with_finish(ProgressFinish::AndLeave);
     /// let drawn = progress.handle().draw(bar.clone());
     /// let source = Readable::from_iter(["abc", "def"].map(Bytes::from)).progress(progress);

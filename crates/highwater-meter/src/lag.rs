@@ -33,7 +33,7 @@ pub fn lag_monitor() -> LagMonitor {
 /// use highwater_core::{Result, task};
 /// use highwater_meter::LagMonitor;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-/// let mut lags = LagMonitor::new().every(Duration::from_millis(50)).lags();
+/// let mut lags = LagMonitor::new().with_every(Duration::from_millis(50)).lags();
 /// let _busy = task::spawn(async { std::thread::sleep(Duration::from_millis(60)) });
 /// let lag = lags.next().await.expect("it has no end")?;
 /// println!("{lag}");
@@ -59,7 +59,7 @@ impl LagMonitor {
     /// If it is less than a millisecond, which Tokio's timers do not tell apart.
     #[track_caller]
     #[must_use]
-    pub fn resolution(mut self, timer: Duration) -> Self {
+    pub fn with_resolution(mut self, timer: Duration) -> Self {
         assert!(timer >= Duration::from_millis(1), "Tokio's timers count in milliseconds");
         self.resolution = timer.min(LONGEST);
         self
@@ -67,7 +67,7 @@ impl LagMonitor {
 
     /// How long is gathered for one answer: at least one timer, and at the most an hour.
     #[must_use]
-    pub fn every(mut self, time: Duration) -> Self {
+    pub fn with_every(mut self, time: Duration) -> Self {
         self.every = time.min(LONGEST);
         self
     }

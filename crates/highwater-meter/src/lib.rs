@@ -51,7 +51,7 @@ pub use lag::{Lag, LagMonitor, Lags, lag_monitor};
 pub use limit::Limit;
 pub use progress::{Progress, ProgressHandle, Updates};
 pub use snapshot::Snapshot;
-pub use throughput::{Sample, Samples, Throughput, ThroughputHandle};
+pub use throughput::{Samples, Throughput, ThroughputHandle, ThroughputReading};
 
 /// The machines of this crate as methods of a readable.
 ///

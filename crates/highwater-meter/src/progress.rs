@@ -34,7 +34,7 @@ use crate::tap::{Counter, Tap, Weigh, length, one};
 /// use highwater_core::{Readable, Result};
 /// use highwater_meter::{MeterExt, Progress};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-/// let progress = Progress::bytes().total(6);
+/// let progress = Progress::bytes().with_total(6);
 /// let handle = progress.handle();
 /// let shown = highwater_core::task::spawn(handle.updates(Duration::from_millis(100)).for_each(|update| async move {
 ///     println!("{update}");
@@ -71,7 +71,7 @@ impl<T> Progress<T> {
 
     /// Says how much it will be in all. It may be known later ([`ProgressHandle::set_total`]), or never.
     #[must_use]
-    pub fn total(self, total: u64) -> Self {
+    pub fn with_total(self, total: u64) -> Self {
         self.0.counter().set_total(total);
         self
     }
@@ -158,7 +158,7 @@ impl ProgressHandle {
     /// use highwater_core::{Readable, Result, destination_fn};
     /// use highwater_meter::{MeterExt, Progress};
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<()> {
-    /// let progress = Progress::items().total(10);
+    /// let progress = Progress::items().with_total(10);
     /// let updates = progress.handle().updates(Duration::from_secs(1));
     /// let slow = destination_fn(|_| async {
     ///     tokio::time::sleep(Duration::from_millis(500)).await;

@@ -30,7 +30,7 @@ use crate::tap::{Counter, Tap, Weigh, length, one};
 /// use highwater_core::{Readable, Result, destination_fn};
 /// use highwater_meter::{MeterExt, Throughput};
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<()> {
-/// let throughput = Throughput::items().window(Duration::from_secs(10));
+/// let throughput = Throughput::items().with_window(Duration::from_secs(10));
 /// let samples = throughput.handle().samples(Duration::from_secs(1)).take(3);
 /// let slow = destination_fn(|_| async {
 ///     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -74,7 +74,7 @@ impl<T> Throughput<T> {
     /// If it is zero.
     #[track_caller]
     #[must_use]
-    pub fn window(mut self, window: Duration) -> Self {
+    pub fn with_window(mut self, window: Duration) -> Self {
         assert!(!window.is_zero(), "a speed needs some time");
         self.window = window;
         self
@@ -149,12 +149,12 @@ impl ThroughputHandle {
 
 /// How fast a stream went over the window before.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
+pub struct ThroughputReading {
     done: u64,
     per_second: f64,
 }
 
-impl Sample {
+impl ThroughputReading {
     /// How much has passed since the start.
     pub fn done(&self) -> u64 {
         self.done
@@ -171,7 +171,7 @@ impl Sample {
 pub struct Samples(Sampler<Rolling>);
 
 impl Stream for Samples {
-    type Item = Result<Sample>;
+    type Item = Result<ThroughputReading>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         Pin::new(&mut self.0).poll_next(cx)
@@ -179,7 +179,7 @@ impl Stream for Samples {
 }
 
 impl Source for Samples {
-    type Chunk = Sample;
+    type Chunk = ThroughputReading;
 }
 
 impl fmt::Debug for Samples {
@@ -190,15 +190,15 @@ impl fmt::Debug for Samples {
 
 impl Estimate for Rolling {
     type Settings = Duration;
-    type Sample = Sample;
+    type Sample = ThroughputReading;
 
     fn begin(window: Duration, now: Instant, done: u64) -> Self {
         Self::new(window, now, done)
     }
 
-    fn sample(&mut self, now: Instant, counter: &Counter) -> Sample {
+    fn sample(&mut self, now: Instant, counter: &Counter) -> ThroughputReading {
         let done = counter.done();
-        Sample { done, per_second: self.read(now, done) }
+        ThroughputReading { done, per_second: self.read(now, done) }
     }
 }
 

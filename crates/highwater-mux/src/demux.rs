@@ -30,7 +30,7 @@ pub type Streams<K, T> = Readable<Buffered<(K, Branched<T>)>>;
 /// use highwater_core::{Readable, Result};
 /// use highwater_mux::{Demux, MuxExt as _};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-/// let by_rest = Demux::new(|x: &u32| x % 3).max_keys(8);
+/// let by_rest = Demux::new(|x: &u32| x % 3).with_max_keys(8);
 /// let mut streams = Readable::from_iter(0..9_u32).demux(by_rest);
 /// let mut sums = Vec::new();
 /// while let Some((key, stream)) = streams.next().await.transpose()? {
@@ -77,7 +77,7 @@ impl<T, F> Demux<T, F> {
     ///
     /// With 0.
     #[track_caller]
-    pub fn max_keys(mut self, keys: usize) -> Self {
+    pub fn with_max_keys(mut self, keys: usize) -> Self {
         assert!(keys > 0, "a demux of 0 keys would take nothing");
         self.max_keys = keys;
         self

@@ -19,7 +19,7 @@
 //! | chunks that wait for a branch | 16 items | [`Branch::new`] |
 //! | a branch that is full | the others wait for it | [`Branch::on_full`] |
 //! | a branch that is dropped | the others go on | [`Branch::required`] |
-//! | keys at the same time | 1024 | [`Demux::max_keys`] |
+//! | keys at the same time | 1024 | [`Demux::with_max_keys`] |
 //! | one key more | an [`is_limit`](highwater_core::Error::is_limit) error | [`Demux::evict`] |
 //! | chunks that wait for a key | 16 items | [`Demux::branch`] |
 //! | new keys that wait for the consumer | 16 | none |

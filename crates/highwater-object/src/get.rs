@@ -28,7 +28,7 @@ use crate::store::Store;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let store = Store::memory();
 /// Readable::once("0123456789").pipe_to(store.put("digits")?).await?;
-/// let middle = store.get_with("digits", &ReadOptions::new().range(3..=5))?;
+/// let middle = store.get_with("digits", &ReadOptions::new().with_range(3..=5))?;
 /// assert_eq!(middle.to_bytes().await?, "345");
 /// # Ok(()) }
 /// ```
@@ -57,21 +57,21 @@ impl ReadOptions {
 
     /// Bytes per request.
     #[must_use]
-    pub fn part_size(mut self, bytes: NonZero<usize>) -> Self {
+    pub fn with_part_size(mut self, bytes: NonZero<usize>) -> Self {
         self.part = bytes;
         self
     }
 
     /// Requests at once: so many parts are held at the most.
     #[must_use]
-    pub fn concurrency(mut self, most: NonZero<usize>) -> Self {
+    pub fn with_concurrency(mut self, most: NonZero<usize>) -> Self {
         self.concurrency = most;
         self
     }
 
     /// Only these bytes. What is behind the end of the object is not there; a range that ends before it starts is empty.
     #[must_use]
-    pub fn range(mut self, bytes: impl RangeBounds<u64>) -> Self {
+    pub fn with_range(mut self, bytes: impl RangeBounds<u64>) -> Self {
         let start = match bytes.start_bound() {
             Bound::Included(first) => *first,
             Bound::Excluded(before) => before.saturating_add(1),

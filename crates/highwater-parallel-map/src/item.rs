@@ -25,8 +25,8 @@ use crate::load::Load;
 /// let skipped = Skipped::default();
 /// let half = |x: u32| async move { if x % 2 == 0 { Ok(x / 2) } else { Err(Error::msg("odd")) } };
 /// let map = ParallelMap::new(4, half)
-///     .timeout(Duration::from_secs(5))
-///     .retries(2, Duration::from_millis(1))
+///     .with_timeout(Duration::from_secs(5))
+///     .with_retries(2, Duration::from_millis(1))
 ///     .on_error(OnError::Skip(skipped.clone()));
 /// assert_eq!(Readable::from_iter(0..6).parallel_map_with(map).to_vec().await?, [0, 1, 2]);
 /// assert_eq!(skipped.count(), 3);
@@ -97,7 +97,7 @@ impl<T, F> ParallelMap<T, F> {
 
     /// Starts no item while those that are started and not given weigh `limit` or more, in what `weigh` counts, such as
     /// bytes. The last one started may go over it, as with a high-water mark.
-    pub fn max_weight(
+    pub fn with_max_weight(
         mut self,
         limit: usize,
         weigh: impl Fn(&T) -> usize + Send + 'static,
@@ -108,7 +108,7 @@ impl<T, F> ParallelMap<T, F> {
 
     /// How long one attempt may take; then it is dropped, and fails with an
     /// [`is_timeout`](highwater_core::Error::is_timeout) error.
-    pub fn timeout(mut self, limit: Duration) -> Self {
+    pub fn with_timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
         self
     }
@@ -116,7 +116,7 @@ impl<T, F> ParallelMap<T, F> {
     /// How often an item is tried again after it failed, and how long to wait before the first time. Each wait is twice
     /// the one before, up to 60 s (or `first_pause`, if that is longer). Jitter makes each of them up to twice as long,
     /// so that items that failed together are not tried again together.
-    pub fn retries(mut self, times: u32, first_pause: Duration) -> Self
+    pub fn with_retries(mut self, times: u32, first_pause: Duration) -> Self
     where
         T: Clone,
     {

@@ -15,10 +15,10 @@
 //! | limit | default | to change it |
 //! |---|---|---|
 //! | items started and not given | the number that is asked for, at the most 1024 | none |
-//! | their weight | none | [`ParallelMap::max_weight`] |
+//! | their weight | none | [`ParallelMap::with_max_weight`] |
 //! | results that wait for the consumer | as many again | none |
-//! | time per item | none | [`ParallelMap::timeout`] |
-//! | attempts per item | 1 | [`ParallelMap::retries`] |
+//! | time per item | none | [`ParallelMap::with_timeout`] |
+//! | attempts per item | 1 | [`ParallelMap::with_retries`] |
 //! | an item that fails | ends the stream | [`ParallelMap::on_error`] |
 //!
 //! ```

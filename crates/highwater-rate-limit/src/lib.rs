@@ -11,7 +11,7 @@
 //!
 //! | | default | changed by |
 //! |---|---|---|
-//! | burst: what may pass at once after a pause | 1, and what passes in 50 ms | [`Limiter::burst`] |
+//! | burst: what may pass at once after a pause | 1, and what passes in 50 ms | [`Limiter::with_burst`] |
 //! | saved up at the start | nothing | [`Limiter::saved_up`] |
 //! | a chunk larger than the burst, by bytes | is cut | [`RateLimit::weighed`] |
 //! | a chunk heavier than the burst, otherwise | passes alone, and what follows waits for all of it | |
@@ -55,7 +55,7 @@ pub use rate_limit::RateLimit;
 /// use highwater_rate_limit::{Limiter, Rate, RateLimitExt};
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<()> {
 /// let start = tokio::time::Instant::now();
-/// let limiter = Limiter::new(Rate::per_second(1024)).burst(512);
+/// let limiter = Limiter::new(Rate::per_second(1024)).with_burst(512);
 /// let chunk = Bytes::from(vec![0; 2048]);
 /// let pieces = Readable::once(chunk).rate_limit_bytes(&limiter).map(|piece| piece.len()).to_vec().await?;
 /// assert_eq!(pieces, [512, 512, 512, 512]);

@@ -79,7 +79,7 @@ impl Limiter {
     /// If it is 0.
     #[must_use]
     #[track_caller]
-    pub fn burst(self, burst: u64) -> Self {
+    pub fn with_burst(self, burst: u64) -> Self {
         self.set_burst(burst);
         self
     }
@@ -154,7 +154,7 @@ impl Limiter {
         self.change(|shared| (shared.line.bucket().set_rate(rate, now()), None));
     }
 
-    /// Goes on with another [`burst`](Self::burst), whatever the rate is.
+    /// Goes on with another [burst](Self::with_burst), whatever the rate is.
     ///
     /// # Panics
     ///

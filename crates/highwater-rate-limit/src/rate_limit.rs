@@ -23,7 +23,7 @@ use crate::line::Turn;
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() -> Result<()> {
 /// let start = tokio::time::Instant::now();
 /// // 100 a second by their weight, and up to 50 at once.
-/// let limiter = Limiter::new(Rate::per_second(100)).burst(50).saved_up();
+/// let limiter = Limiter::new(Rate::per_second(100)).with_burst(50).saved_up();
 /// let weighed = RateLimit::weighed(limiter, |weight: &u64| *weight);
 /// let mut readable = Readable::from_iter([20, 30, 10, 400, 1]).pipe_timed(weighed);
 /// let mut times = Vec::new();

@@ -29,7 +29,7 @@ fuzz_target!(|input: Input| {
     for policy in [|| OnBadRecord::Fail, || OnBadRecord::Skip] {
         let typed = || {
             let machine = Csv::<(String, Option<u8>)>::new().on_bad_record(policy());
-            machine.max_length(max).max_fields(max / 4)
+            machine.with_max_length(max).with_max_fields(max / 4)
         };
         assert_eq!(run(typed(), chunks.clone()), run(typed(), whole()));
     }

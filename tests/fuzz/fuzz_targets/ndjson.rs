@@ -24,7 +24,7 @@ fuzz_target!(|input: Input| {
     let (chunks, input) = (cut(&input), &input.1);
     let whole = || vec![Bytes::copy_from_slice(input)];
 
-    let strict = || Ndjson::<Value>::new().max_length(MAX);
+    let strict = || Ndjson::<Value>::new().with_max_length(MAX);
     assert_eq!(run(strict(), chunks.clone()), run(strict(), whole()));
     let typed = || Ndjson::<Typed>::new().on_bad_record(OnBadRecord::Skip);
     assert_eq!(run(typed(), chunks.clone()), run(typed(), whole()));

@@ -25,7 +25,7 @@ fn a_burst_is_shared() {
     let clock = stopped_clock();
     let _clock = clock.enter();
     check("a burst is shared", || {
-        let limiter = Limiter::new(Rate::per_day(1)).burst(2).saved_up();
+        let limiter = Limiter::new(Rate::per_day(1)).with_burst(2).saved_up();
         let tries: Vec<_> = (0..3)
             .map(|_| {
                 let limiter = limiter.clone();
@@ -44,7 +44,7 @@ fn a_new_rate_beside_a_waiter() {
     let clock = stopped_clock();
     let _clock = clock.enter();
     check("a new rate beside a waiter", || {
-        let limiter = Limiter::new(Rate::per_day(1)).burst(1);
+        let limiter = Limiter::new(Rate::per_day(1)).with_burst(1);
         assert!(limiter.try_acquire(1));
         let (waiting, fast) = (limiter.clone(), Rate::per_second(1000));
         let waits = thread::spawn(move || {
@@ -68,7 +68,7 @@ fn a_waiter_that_leaves_beside_one_behind_it() {
     let _clock = clock.enter();
     check("a waiter that leaves beside one behind it", || {
         // There is room for the light one, and for the heavy one only tomorrow.
-        let limiter = Limiter::new(Rate::per_day(1)).burst(3).saved_up();
+        let limiter = Limiter::new(Rate::per_day(1)).with_burst(3).saved_up();
         assert!(limiter.try_acquire(2));
         let (heavy, light) = (limiter.clone(), limiter.clone());
         let leaves = thread::spawn(move || {

@@ -206,7 +206,7 @@ async fn a_buffer_raises_the_throughput_of_a_file_and_a_slow_destination() {
     let path = folder.path().join("file");
     std::fs::write(&path, vec![b'x'; 100_000]).unwrap();
     let parsed = || {
-        let file = ReadOptions::new().chunk_size(1000).read(&path);
+        let file = ReadOptions::new().with_chunk_size(1000).read(&path);
         file.then(|chunk| async move {
             tokio::time::sleep(TURN).await;
             Ok(chunk)

@@ -15,7 +15,7 @@ fn millis(millis: u64) -> Duration {
 
 fn weighed(items: usize, weight: usize, age: u64) -> Batch<usize, fn(&usize) -> usize> {
     let weigh: fn(&usize) -> usize = |item| *item;
-    Batch::new().max_items(items).max_weight(weight, weigh).max_age(millis(age))
+    Batch::new().with_max_items(items).with_max_weight(weight, weigh).with_max_age(millis(age))
 }
 
 /// What comes of weights at times, by a plain loop: each batch with the time it is given.
@@ -122,7 +122,7 @@ proptest! {
     /// Without an age it gives what `chunks` of a slice gives.
     #[test]
     fn without_age_and_weight_it_is_chunks(n in 1..9_usize, count in 0..40_u32) {
-        let mut machine = Batch::new().max_items(n).unlimited_age();
+        let mut machine = Batch::new().with_max_items(n).unlimited_age();
         let mut given = Vec::new();
         for item in 0..count {
             given.extend(machine.write(item).unwrap());
@@ -160,7 +160,7 @@ proptest! {
 #[test]
 fn a_deadline_is_kept_however_fast_the_source_is() {
     let arrivals: Vec<_> = (0..100).map(|at| (at, 0)).collect();
-    let mut machine = Batch::new().unlimited_items().max_age(millis(10));
+    let mut machine = Batch::new().unlimited_items().with_max_age(millis(10));
     let (given, _) = Clock::new().run(&mut machine, items(&arrivals));
     let times: Vec<_> = given.iter().map(|(at, batch)| (*at, batch.len())).collect();
     // Items 0 to 9 wait until 10, which comes before the item of that time.
@@ -226,7 +226,7 @@ fn a_deadline_an_item_and_the_end_at_once() {
 #[test]
 fn nothing_is_given_of_nothing() {
     let clock = Clock::new();
-    let mut machine: Batch<u8> = Batch::new().max_age(Duration::ZERO);
+    let mut machine: Batch<u8> = Batch::new().with_max_age(Duration::ZERO);
     assert_eq!(machine.read(clock.at(0)).unwrap(), Step::NeedsInput);
     machine.release(clock.at(5000)).unwrap();
     assert_eq!(machine.read(clock.at(5000)).unwrap(), Step::NeedsInput);
@@ -242,7 +242,7 @@ fn nothing_is_given_of_nothing() {
 #[test]
 fn the_largest_limits_do_not_overflow() {
     let clock = Clock::new();
-    let mut machine = weighed(usize::MAX, usize::MAX, 0).max_age(Duration::MAX);
+    let mut machine = weighed(usize::MAX, usize::MAX, 0).with_max_age(Duration::MAX);
     for item in [0, 1, usize::MAX - 2] {
         assert_eq!(machine.write(item, clock.at(1)).unwrap(), None);
         assert_eq!(machine.read(clock.at(1 << 40)).unwrap(), Step::NeedsInput);
@@ -259,7 +259,7 @@ fn the_largest_limits_do_not_overflow() {
 #[test]
 fn a_large_limit_takes_no_memory() {
     let clock = Clock::new();
-    let mut machine = Batch::new().max_items(1 << 40).max_age(millis(1));
+    let mut machine = Batch::new().with_max_items(1 << 40).with_max_age(millis(1));
     machine.write([0_u8; 1000], clock.at(0)).unwrap();
     let Step::Output(batch) = machine.read(clock.at(1)).unwrap() else { panic!("a batch is due") };
     assert!(batch.capacity() < 16, "{}", batch.capacity());
@@ -303,5 +303,5 @@ fn defaults() {
 #[test]
 #[should_panic(expected = "a batch of 0 items")]
 fn a_batch_of_no_items_is_a_mistake() {
-    drop(Batch::<u8>::new().max_items(0));
+    drop(Batch::<u8>::new().with_max_items(0));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use highwater_test::{Case, conformance, conformance_timed};
 
-use crate::{Batch, CountWindow, Debounce, Late, Sample, Window};
+use crate::{Batch, CountWindow, Debounce, Late, SampleLatest, Window};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -17,7 +17,7 @@ fn at<const N: usize>(times: [u64; N]) -> Vec<(Duration, u64)> {
 
 #[test]
 fn batch() {
-    let make = || Batch::new().max_items(3).max_age(ms(10));
+    let make = || Batch::new().with_max_items(3).with_max_age(ms(10));
     let released = |taken: usize, given: &[(Duration, Vec<u64>)]| {
         let all = given.iter().flat_map(|(_, batch)| batch).copied();
         all.eq(0..taken as u64)
@@ -41,7 +41,7 @@ fn batch() {
                 .releases_where(released),
         ],
     );
-    let weighed = || make().max_weight(5, |n| usize::try_from(*n).unwrap());
+    let weighed = || make().with_max_weight(5, |n| usize::try_from(*n).unwrap());
     conformance_timed(
         weighed,
         [Case::new(at([0, 1, 2, 3, 4, 5, 6, 50]))
@@ -61,7 +61,7 @@ fn batch() {
 fn batch_without_age() {
     let whole = |taken: usize, given: &[Vec<usize>]| given.concat().len() == taken;
     conformance(
-        || Batch::new().max_items(3).max_weight(10, |weight| *weight).unlimited_age(),
+        || Batch::new().with_max_items(3).with_max_weight(10, |weight| *weight).unlimited_age(),
         [
             Case::new([]),
             Case::new([1, 1, 1, 9, 2, 50, 3, 10, 0, 0])
@@ -75,7 +75,7 @@ fn batch_without_age() {
 fn debounce() {
     let gives = [(ms(12), 1), (ms(40), 4), (ms(45), 5)];
     conformance_timed(
-        || Debounce::new(ms(10)).max_wait(ms(20)),
+        || Debounce::new(ms(10)).with_max_wait(ms(20)),
         [
             Case::new([]),
             Case::new(at([0, 2, 20, 28, 36, 41])).ends_at(ms(45)).gives(gives).releases_where(
@@ -91,7 +91,7 @@ fn debounce() {
 fn sample() {
     let gives = [(ms(15), 1), (ms(35), 3), (ms(45), 4), (ms(51), 6)];
     conformance_timed(
-        || Sample::new(ms(10)),
+        || SampleLatest::new(ms(10)),
         [
             Case::new([]),
             Case::new(at([5, 14, 25, 30, 44, 45, 51])).gives(gives).releases_where(
@@ -132,8 +132,8 @@ fn windows_of_arrival() {
 fn windows_of_the_time_of_items() {
     let make = || {
         Window::sliding(ms(20), ms(10), || 0, |n, _| *n += 1, |a, b| *a += *b)
-            .time_of(|time: &u64| ms(*time))
-            .lateness(ms(5))
+            .with_time_of(|time: &u64| ms(*time))
+            .with_lateness(ms(5))
             .on_late(Late::Skip)
     };
     let counts = |given: &[(Duration, crate::Windowed<u64>)]| -> Vec<Counted> {

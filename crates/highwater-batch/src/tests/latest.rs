@@ -1,4 +1,4 @@
-//! `Debounce` and `Sample` beside plain loops.
+//! `Debounce` and `SampleLatest` beside plain loops.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{Clock, Event, ending};
-use crate::{Debounce, Sample};
+use crate::{Debounce, SampleLatest};
 
 fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -66,7 +66,7 @@ proptest! {
         arrivals in arrivals(), quiet in 0..20_u64, wait in 0..50_u64, idle in 0..80_u64,
     ) {
         let end = arrivals.last().map_or(0, |last| last.0) + idle;
-        let mut machine = Debounce::new(millis(quiet)).max_wait(millis(wait));
+        let mut machine = Debounce::new(millis(quiet)).with_max_wait(millis(wait));
         let (given, _) = Clock::new().run(&mut machine, ending(&arrivals, end));
         prop_assert_eq!(given, debounced(&arrivals, quiet, wait, end));
     }
@@ -75,7 +75,7 @@ proptest! {
     #[test]
     fn sample_is_a_plain_loop(arrivals in arrivals(), period in 1..40_u64, idle in 0..80_u64) {
         let end = arrivals.last().map_or(0, |last| last.0) + idle;
-        let (given, _) = Clock::new().run(&mut Sample::new(millis(period)), ending(&arrivals, end));
+        let (given, _) = Clock::new().run(&mut SampleLatest::new(millis(period)), ending(&arrivals, end));
         prop_assert_eq!(given, sampled(&arrivals, period, end));
     }
 }
@@ -84,7 +84,8 @@ proptest! {
 #[test]
 fn times_without_end() {
     let clock = Clock::new();
-    let (mut debounce, mut sample) = (Debounce::new(Duration::MAX), Sample::new(Duration::MAX));
+    let (mut debounce, mut sample) =
+        (Debounce::new(Duration::MAX), SampleLatest::new(Duration::MAX));
     for item in [1, 2] {
         debounce.write(item, clock.at(5)).unwrap();
         sample.write(item, clock.at(5)).unwrap();
@@ -106,7 +107,7 @@ fn a_failing_input_releases_what_is_held() {
     let events = [(3, Event::Item(1)), (4, Event::Fail), (5, Event::Item(2)), (90, Event::End)];
     let (given, _) = Clock::new().run(&mut Debounce::new(millis(20)), events);
     assert_eq!(given, [(4, 1), (25, 2)]);
-    let (given, _) = Clock::new().run(&mut Sample::new(millis(20)), events);
+    let (given, _) = Clock::new().run(&mut SampleLatest::new(millis(20)), events);
     assert_eq!(given, [(4, 1), (23, 2)]);
 }
 
@@ -114,7 +115,7 @@ fn a_failing_input_releases_what_is_held() {
 #[test]
 fn no_period_is_left_out_by_a_late_look() {
     let clock = Clock::new();
-    let mut machine = Sample::new(millis(10));
+    let mut machine = SampleLatest::new(millis(10));
     machine.write(1, clock.at(0)).unwrap();
     machine.write(2, clock.at(11)).unwrap();
     assert_eq!(machine.read(clock.at(11)).unwrap(), Step::Output(2));
@@ -125,5 +126,5 @@ fn no_period_is_left_out_by_a_late_look() {
 #[test]
 #[should_panic(expected = "a period of 0")]
 fn a_period_of_nothing_is_a_mistake() {
-    let _: Sample<u8> = Sample::new(Duration::ZERO);
+    let _: SampleLatest<u8> = SampleLatest::new(Duration::ZERO);
 }

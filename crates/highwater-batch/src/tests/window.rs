@@ -91,8 +91,8 @@ proptest! {
         shuffled.sort_by_key(|(at, n)| at + late[*n as usize]);
         let events: Vec<_> = shuffled.iter().map(|item| (0, *item)).collect();
         let mut window = gathering(step, across)
-            .time_of(|item: &(u64, u32)| millis(item.0))
-            .lateness(millis(20));
+            .with_time_of(|item: &(u64, u32)| millis(item.0))
+            .with_lateness(millis(20));
         let counts = window.counts();
         let given = Clock::new().run(&mut window, ending(&events, 0));
         prop_assert_eq!(counts.late(), 0);
@@ -115,8 +115,8 @@ proptest! {
             newest = newest.max(at);
         }
         let mut window = gathering(step, across)
-            .time_of(|item: &(u64, u32)| millis(item.0))
-            .lateness(millis(lateness))
+            .with_time_of(|item: &(u64, u32)| millis(item.0))
+            .with_lateness(millis(lateness))
             .on_late(Late::Skip);
         let counts = window.counts();
         let events: Vec<_> = times.iter().map(|item| (0, *item)).collect();
@@ -158,7 +158,7 @@ proptest! {
 /// A late item fails the stream, behind the windows that are open.
 #[test]
 fn a_late_item_is_an_error_behind_the_open_windows() {
-    let mut window = gathering(10, 1).time_of(|item: &(u64, u32)| millis(item.0));
+    let mut window = gathering(10, 1).with_time_of(|item: &(u64, u32)| millis(item.0));
     let events = [(3, 1), (25, 2), (26, 3), (9, 4), (27, 5)].map(|item| (0, item));
     let given = Clock::new().run(&mut window, super::items(&events));
     let windows: Vec<_> = all_shown(&given).into_iter().map(|(_, window)| window).collect();
@@ -193,13 +193,13 @@ fn a_failing_input_gives_what_is_open() {
 fn years_without_items_are_passed_at_once() {
     let year = 366 * 24 * 3600 * 1000;
     let events = [(0, 1), (year, 2), (year * 500, 3)].map(|item| (0, item));
-    let mut window = gathering(1, 4).time_of(|item: &(u64, u32)| millis(item.0));
+    let mut window = gathering(1, 4).with_time_of(|item: &(u64, u32)| millis(item.0));
     let given = Clock::new().run(&mut window, ending(&events, 0));
     assert_eq!(given.0.len(), 12);
 
     let clock = Clock::new();
     let mut window =
-        Window::tumbling(Duration::MAX, || 0, |n, _: Duration| *n += 1).time_of(|time| *time);
+        Window::tumbling(Duration::MAX, || 0, |n, _: Duration| *n += 1).with_time_of(|time| *time);
     for time in [Duration::ZERO, Duration::MAX - Duration::from_nanos(1)] {
         window.write(time, clock.at(0)).unwrap();
         assert_eq!(window.read(clock.at(0)).unwrap(), Step::NeedsInput);

@@ -19,7 +19,7 @@ use panes::{Merge, Panes};
 /// over. A window without items gives nothing.
 ///
 /// An item's time is that of its arrival, and 0 is the arrival of the first item; so windows end on time even if no item
-/// comes. With [`time_of`](Self::time_of) items carry their time.
+/// comes. With [`with_time_of`](Self::with_time_of) items carry their time.
 ///
 /// At the end of the input, and before an upstream error, the windows that are still open are given as they are, and say
 /// that they are not [whole](Windowed::whole).
@@ -28,7 +28,7 @@ use panes::{Merge, Panes};
 ///
 /// # Errors
 ///
-/// With `time_of`, an item is late, unless [`on_late`](Self::on_late) says otherwise. The open windows are given before.
+/// With `with_time_of`, an item is late, unless [`on_late`](Self::on_late) says otherwise. The open windows are given before.
 ///
 /// # Examples
 ///
@@ -42,13 +42,13 @@ use panes::{Merge, Panes};
 /// let time = |request: &(u64, u64)| Duration::from_secs(request.0);
 /// let ten = Duration::from_secs(10);
 ///
-/// let sums = Window::tumbling(ten, || 0, |sum, (_, bytes)| *sum += bytes).time_of(time);
+/// let sums = Window::tumbling(ten, || 0, |sum, (_, bytes)| *sum += bytes).with_time_of(time);
 /// let sums = requests().window(sums).map(|w| (w.start.as_secs(), w.items, w.value)).to_vec().await?;
 /// assert_eq!(sums, [(0, 2, 30), (10, 2, 10), (30, 1, 1)]);
 ///
 /// // The largest of the last 20 seconds, every 10 seconds.
 /// let add = |most: &mut u64, request: (u64, u64)| *most = request.1.max(*most);
-/// let most = Window::sliding(ten * 2, ten, || 0, add, |a, b| *a = *b.max(a)).time_of(time);
+/// let most = Window::sliding(ten * 2, ten, || 0, add, |a, b| *a = *b.max(a)).with_time_of(time);
 /// let most = requests().window(most).map(|w| (w.end.as_secs(), w.value)).to_vec().await?;
 /// assert_eq!(most, [(10, 20), (20, 20), (30, 5), (40, 1), (50, 1)]);
 /// # Ok(()) }
@@ -136,23 +136,23 @@ impl<T, V> Window<T, V> {
     /// Takes the time of an item from the item: since 1970, since midnight, since whatever the windows count from.
     ///
     /// Only items move this time on: a window is over when an item has come that is later than its end by
-    /// [`lateness`](Self::lateness), and if none comes, at the end of the input.
+    /// [`with_lateness`](Self::with_lateness), and if none comes, at the end of the input.
     #[must_use]
-    pub fn time_of(mut self, time: impl FnMut(&T) -> Duration + Send + 'static) -> Self {
+    pub fn with_time_of(mut self, time: impl FnMut(&T) -> Duration + Send + 'static) -> Self {
         self.clock = Clock::Item { time_of: Box::new(time), newest: Duration::ZERO };
         self
     }
 
-    /// With [`time_of`](Self::time_of): how far items may be out of order. It is 0 unless said otherwise.
+    /// With [`with_time_of`](Self::with_time_of): how far items may be out of order. It is 0 unless said otherwise.
     ///
     /// Windows stay open, and are given, so much later.
     #[must_use]
-    pub fn lateness(mut self, time: Duration) -> Self {
+    pub fn with_lateness(mut self, time: Duration) -> Self {
         self.lateness = time;
         self
     }
 
-    /// With [`time_of`](Self::time_of): what becomes of an item whose windows are all over.
+    /// With [`with_time_of`](Self::with_time_of): what becomes of an item whose windows are all over.
     #[must_use]
     pub fn on_late(mut self, policy: Late) -> Self {
         self.on_late = policy;

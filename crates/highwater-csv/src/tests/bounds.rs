@@ -59,13 +59,14 @@ fn a_row_of_the_maximum_passes_and_one_byte_more_is_an_error() {
             let input = if ending.is_empty() { &input[..2 + row.len()] } else { &input };
             for size in [1, 3, 100] {
                 let chunks = || input.as_bytes().chunks(size).map(Bytes::copy_from_slice);
-                let strict = run(rows().max_length(8), chunks());
+                let strict = run(rows().with_max_length(8), chunks());
                 assert_eq!(strict.error.is_none(), good, "{input:?}");
                 if let Some(error) = strict.error {
                     let text = "row 1 is longer than 8 bytes (line 2, byte 2)";
                     assert_eq!(error.to_string(), text);
                 }
-                let lenient = run(rows().max_length(8).on_bad_record(OnBadRecord::Skip), chunks());
+                let lenient =
+                    run(rows().with_max_length(8).on_bad_record(OnBadRecord::Skip), chunks());
                 let last = usize::from(!ending.is_empty());
                 assert_eq!(lenient.outputs.len(), 1 + usize::from(good) + last);
                 assert!(lenient.error.is_none());
@@ -86,20 +87,20 @@ fn fields_up_to_the_maximum_pass_and_one_more_is_an_error() {
         for size in [1, 100] {
             let input = format!("1\n{row}\n2");
             let chunks = || input.as_bytes().chunks(size).map(Bytes::copy_from_slice);
-            let strict = run(rows().max_fields(3), chunks());
+            let strict = run(rows().with_max_fields(3), chunks());
             assert_eq!(strict.error.is_none(), good, "{input:?}");
             if let Some(error) = strict.error {
                 assert_eq!(error.to_string(), "row 1 has more than 3 fields (line 2, byte 2)");
             }
-            let lenient = run(rows().max_fields(3).on_bad_record(OnBadRecord::Skip), chunks());
+            let lenient = run(rows().with_max_fields(3).on_bad_record(OnBadRecord::Skip), chunks());
             assert_eq!(lenient.outputs.len(), 2 + usize::from(good));
             // At the end of the input as well.
-            let last = run_text(rows().max_fields(3), &input[..input.len() - 2]);
+            let last = run_text(rows().with_max_fields(3), &input[..input.len() - 2]);
             assert_eq!(last.error.is_none(), good, "{input:?}");
         }
     }
-    assert!(run_text(rows().max_fields(0), "a").error.unwrap().is_limit());
-    assert!(run_text(rows().max_length(0), "a").error.unwrap().is_limit());
+    assert!(run_text(rows().with_max_fields(0), "a").error.unwrap().is_limit());
+    assert!(run_text(rows().with_max_length(0), "a").error.unwrap().is_limit());
 }
 
 #[test]
@@ -112,14 +113,14 @@ fn the_defaults_are_a_mebibyte_and_65536_fields() {
     for (fields, good) in [(65_536, true), (65_537, false)] {
         let row = format!("{}\n", ",".repeat(fields - 1));
         assert_eq!(run_text(rows(), &row).error.is_none(), good);
-        assert!(run_text(rows().max_fields(100_000), &row).error.is_none());
+        assert!(run_text(rows().with_max_fields(100_000), &row).error.is_none());
     }
 }
 
 #[test]
 fn what_is_held_is_told() {
     assert!(rows().max_bytes().unwrap() < 7 << 20);
-    assert!(rows().max_length(1000).max_fields(10).max_bytes().unwrap() < 5300);
+    assert!(rows().with_max_length(1000).with_max_fields(10).max_bytes().unwrap() < 5300);
     assert_eq!(rows().unlimited_length().max_bytes(), None);
 }
 
@@ -135,7 +136,7 @@ fn a_chunk_is_given_back_before_the_next_is_asked_for() {
     for input in ["a\nb\n", "a\nb", "a,\"b\n", "\n", "", "\u{feff}", "abcdefgh\n", "abcdefgh"] {
         let alive = Arc::new(());
         let chunk = Bytes::from_owner(Chunk(input.into(), Arc::clone(&alive)));
-        let mut machine = rows().max_length(5).on_bad_record(OnBadRecord::Skip);
+        let mut machine = rows().with_max_length(5).on_bad_record(OnBadRecord::Skip);
         let mut output = machine.write(chunk).unwrap();
         while output.is_some() {
             output = machine.read().unwrap();

@@ -29,7 +29,7 @@ fn csv_that_goes_on() {
     conformance_bytes(
         || {
             let machine = Csv::<(u8, u8)>::with_format(Format::new().no_header());
-            machine.max_length(8).max_fields(3).on_bad_record(OnBadRecord::Skip)
+            machine.with_max_length(8).with_max_fields(3).on_bad_record(OnBadRecord::Skip)
         },
         [
             Case::bytes("1,2\n3\n\"4\n\",5,\"6789\"\n1,2,3,4\n6,7").gives([(1, 2), (6, 7)]),
@@ -44,7 +44,7 @@ fn csv_with_limits() {
     conformance_bytes(
         || {
             let machine = Csv::<(u8, u8)>::with_format(Format::new().no_header());
-            machine.max_length(8).max_fields(3)
+            machine.with_max_length(8).with_max_fields(3)
         },
         [case("\"345\n6789\",1").fails(Error::is_limit), case("1,2,3,4").fails(Error::is_limit)],
     );

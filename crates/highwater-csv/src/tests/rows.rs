@@ -26,7 +26,8 @@ const FORMATS: [(u8, u8); 3] = [(b',', b'"'), (b';', b'\''), (b'\t', b',')];
 /// What the plain parser makes of an input in each format; the crate `csv` must agree.
 fn expected(input: &[u8]) -> Vec<(Format, Vec<oracle::Row>, bool)> {
     let of_format = |(delimiter, quote)| {
-        let format = Format::new().no_header().flexible().delimiter(delimiter).quote(quote);
+        let format =
+            Format::new().no_header().flexible().with_delimiter(delimiter).with_quote(quote);
         let (rows, in_quotes) = oracle::rows(input, delimiter, quote);
         if !in_quotes {
             let theirs = oracle::csv_rows(input, delimiter, quote);
@@ -178,19 +179,19 @@ fn an_end_in_quotes_is_an_error() {
 #[test]
 #[should_panic(expected = "the delimiter cannot be the quote as well")]
 fn a_delimiter_that_is_the_quote_is_a_mistake() {
-    drop(Csv::<Record>::with_format(Format::new().delimiter(b'"')));
+    drop(Csv::<Record>::with_format(Format::new().with_delimiter(b'"')));
 }
 
 #[test]
 #[should_panic(expected = "ASCII and ends no line: '\\n'")]
 fn a_delimiter_that_ends_lines_is_a_mistake() {
-    drop(Csv::<Record>::with_format(Format::new().delimiter(b'\n')));
+    drop(Csv::<Record>::with_format(Format::new().with_delimiter(b'\n')));
 }
 
 #[test]
 #[should_panic(expected = "ASCII and ends no line: 'ÿ'")]
 fn a_quote_that_is_not_ascii_is_a_mistake() {
-    drop(Csv::<Record>::with_format(Format::new().quote(0xff)));
+    drop(Csv::<Record>::with_format(Format::new().with_quote(0xff)));
 }
 
 /// Each end of a line counts once, also in quotes, however the input is cut.

@@ -114,7 +114,7 @@ fn bad_rows_are_left_out_one_by_one() {
     );
     for size in [1, 7, 4096, input.len()] {
         let (policy, dead) = dead_letters();
-        let machine = Csv::<(String, u8)>::new().max_length(100).on_bad_record(policy);
+        let machine = Csv::<(String, u8)>::new().with_max_length(100).on_bad_record(policy);
         let counts = machine.counts();
         let given = run(machine, input.as_bytes().chunks(size).map(Bytes::copy_from_slice));
         assert!(given.error.is_none());
@@ -166,7 +166,7 @@ fn a_bad_header_is_an_error_with_every_policy() {
     for (input, text) in bad {
         for policy in [OnBadRecord::Fail, OnBadRecord::Skip, dead_letters().0] {
             for size in [1, 100] {
-                let machine = Csv::<Record>::new().max_length(10).max_fields(3);
+                let machine = Csv::<Record>::new().with_max_length(10).with_max_fields(3);
                 let chunks = input.chunks(size).map(Bytes::copy_from_slice);
                 let given = run(
                     machine.on_bad_record(match &policy {
@@ -192,7 +192,7 @@ fn flexible_rows_may_be_shorter_and_longer() {
 #[test]
 fn white_space_is_trimmed_where_it_is_said() {
     let given = |trim| {
-        let machine = Csv::<BTreeMap<String, String>>::with_format(Format::new().trim(trim));
+        let machine = Csv::<BTreeMap<String, String>>::with_format(Format::new().with_trim(trim));
         let given = run_text(machine, " a\t,b\n 1 ,\" 2 \"\n").outputs;
         given[0].iter().map(|(name, field)| format!("{name}={field}")).collect::<Vec<_>>()
     };

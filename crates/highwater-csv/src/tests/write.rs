@@ -33,7 +33,7 @@ fn fields_are_quoted_where_they_have_to_be() {
     let fields = ["a,b", "c\"d", "e\nf", "g\rh", " i ", "#", "'", "ä"];
     let rows = run(ToCsv::new(), [fields]).outputs;
     assert_eq!(rows, ["\"a,b\",\"c\"\"d\",\"e\nf\",\"g\rh\", i ,#,',ä\n"]);
-    let format = Format::new().delimiter(b';').quote(b'\'').crlf().no_header();
+    let format = Format::new().with_delimiter(b';').with_quote(b'\'').crlf().no_header();
     let rows = run(ToCsv::with_format(format), [fields, [";"; 8]]).outputs.concat();
     let read = run_text(Csv::<Vec<String>>::with_format(format), rows).outputs;
     assert_eq!(read, [fields, [";"; 8]]);
@@ -112,7 +112,8 @@ fn csv_is_not_written_without_quotes() {
 fn a_first_field_that_begins_with_a_mark_comes_back() {
     let fields = [["\u{feff}", "\u{feff}"], ["\u{feff}x", ""], ["\u{feff},\"", "y"]];
     for first in fields {
-        for format in [Format::new().no_header(), Format::new().no_header().crlf().delimiter(b';')]
+        for format in
+            [Format::new().no_header(), Format::new().no_header().crlf().with_delimiter(b';')]
         {
             let rows = [first, ["\u{feff}z", "z"]];
             let text = run(ToCsv::with_format(format), rows).outputs.concat();

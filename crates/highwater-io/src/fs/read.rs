@@ -26,7 +26,7 @@ use crate::io::stdin_file;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
 /// use highwater_io::fs::ReadOptions;
-/// let thrifty = ReadOptions::new().chunk_size(16 * 1024).read_ahead(1);
+/// let thrifty = ReadOptions::new().with_chunk_size(16 * 1024).with_read_ahead(1);
 /// assert!(!thrifty.read("Cargo.toml").to_bytes().await?.is_empty());
 /// # Ok(()) }
 /// ```
@@ -50,7 +50,7 @@ impl ReadOptions {
     /// If it is 0.
     #[track_caller]
     #[must_use]
-    pub fn chunk_size(mut self, bytes: usize) -> Self {
+    pub fn with_chunk_size(mut self, bytes: usize) -> Self {
         self.chunk = NonZeroUsize::new(bytes).expect("chunks of 0 bytes hold nothing");
         self
     }
@@ -62,7 +62,7 @@ impl ReadOptions {
     /// If it is 0.
     #[track_caller]
     #[must_use]
-    pub fn read_ahead(mut self, chunks: usize) -> Self {
+    pub fn with_read_ahead(mut self, chunks: usize) -> Self {
         self.ahead =
             NonZeroUsize::new(chunks).expect("reading is done ahead: by 1 chunk at the least");
         self

@@ -39,7 +39,7 @@ use pin_project_lite::pin_project;
 /// use highwater_io::http;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// // As a server gets it.
-/// let request = http::body(Readable::from_iter(["hel", "lo"]).map(Into::into)).length(5);
+/// let request = http::body(Readable::from_iter(["hel", "lo"]).map(Into::into)).with_length(5);
 /// assert_eq!(http::length(&request), Some(5));
 /// assert_eq!(http::read(request).to_bytes().await?, "hello");
 /// # Ok(()) }

@@ -39,7 +39,7 @@ pub async fn listen(address: impl ToSocketAddrs + fmt::Debug) -> Result<Listenin
 /// ```
 /// use highwater_io::net::Listen;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
-/// let server = Listen::default().connections(10_000).per_address(10_000).bind("127.0.0.1:0").await?;
+/// let server = Listen::default().with_max_connections(10_000).with_max_per_address(10_000).bind("127.0.0.1:0").await?;
 /// assert_eq!(server.refused().total(), 0);
 /// # Ok(()) }
 /// ```
@@ -69,19 +69,19 @@ impl Listen {
     }
 
     /// The most connections at a time.
-    pub fn connections(mut self, most: usize) -> Self {
+    pub fn with_max_connections(mut self, most: usize) -> Self {
         self.connections = most;
         self
     }
 
     /// The most connections at a time from one IP address.
-    pub fn per_address(mut self, most: usize) -> Self {
+    pub fn with_max_per_address(mut self, most: usize) -> Self {
         self.per_address = most;
         self
     }
 
     /// Options of the sockets of its connections.
-    pub fn socket(mut self, options: SocketOptions) -> Self {
+    pub fn with_socket(mut self, options: SocketOptions) -> Self {
         self.socket = options;
         self
     }

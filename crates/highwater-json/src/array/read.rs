@@ -26,7 +26,7 @@ pub fn json_array<T: DeserializeOwned>() -> JsonArray<T> {
 /// # Errors
 ///
 /// - An element is not JSON or does not fit the type ([`is_corrupt`](highwater_core::Error::is_corrupt)); it is longer than
-///   [`max_length`](Self::max_length) or too deep ([`is_limit`](highwater_core::Error::is_limit)): unless
+///   [`with_max_length`](Self::with_max_length) or too deep ([`is_limit`](highwater_core::Error::is_limit)): unless
 ///   [`on_bad_record`](Self::on_bad_record) says otherwise. The message says its index, from 0.
 /// - Whatever is said there: the input does not begin with an array, or something stands behind it
 ///   ([`is_corrupt`](highwater_core::Error::is_corrupt)); it ends before the array does ([`is_truncated`](highwater_core::Error::is_truncated)).
@@ -67,7 +67,7 @@ impl<T: DeserializeOwned> JsonArray<T> {
 
     /// The most bytes an element may have, white space before it not counted.
     #[must_use]
-    pub fn max_length(mut self, bytes: usize) -> Self {
+    pub fn with_max_length(mut self, bytes: usize) -> Self {
         self.split.max = bytes;
         self
     }
@@ -75,7 +75,7 @@ impl<T: DeserializeOwned> JsonArray<T> {
     /// Lets elements be of any length: one that does not end is then held in memory as far as it comes.
     #[must_use]
     pub fn unlimited_length(self) -> Self {
-        self.max_length(usize::MAX)
+        self.with_max_length(usize::MAX)
     }
 
     /// What becomes of a bad element.

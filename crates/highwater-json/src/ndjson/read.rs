@@ -29,7 +29,7 @@ pub fn ndjson<T: DeserializeOwned>() -> Ndjson<T> {
 /// # Errors
 ///
 /// - A line is not JSON or does not fit the type ([`is_corrupt`](Error::is_corrupt)); it is longer than
-///   [`max_length`](Self::max_length) or too deep ([`is_limit`](Error::is_limit)): unless
+///   [`with_max_length`](Self::with_max_length) or too deep ([`is_limit`](Error::is_limit)): unless
 ///   [`on_bad_record`](Self::on_bad_record) says otherwise.
 /// - The input ends inside a record ([`is_truncated`](highwater_core::Error::is_truncated)), whatever is said there.
 ///
@@ -68,12 +68,12 @@ impl<T: DeserializeOwned> Ndjson<T> {
     /// With records of at most 1 MiB (2²⁰ bytes), each of which must be good.
     pub fn new() -> Self {
         let (lines, records) = (Lines::new(), RecordPolicy::new(NAME));
-        Self { lines, max: 0, records, record: PhantomData }.max_length(MAX_RECORD)
+        Self { lines, max: 0, records, record: PhantomData }.with_max_length(MAX_RECORD)
     }
 
     /// The most bytes a record may have, the end of its line not counted.
     #[must_use]
-    pub fn max_length(mut self, bytes: usize) -> Self {
+    pub fn with_max_length(mut self, bytes: usize) -> Self {
         self.max = bytes;
         self.lines = self.lines.with_max_length(bytes);
         self
@@ -82,7 +82,7 @@ impl<T: DeserializeOwned> Ndjson<T> {
     /// Lets records be of any length: an input without newlines is then held in memory as a whole.
     #[must_use]
     pub fn unlimited_length(self) -> Self {
-        self.max_length(usize::MAX)
+        self.with_max_length(usize::MAX)
     }
 
     /// What becomes of a bad record.

@@ -194,7 +194,7 @@ fn bad_elements_are_left_out_one_by_one() {
     let input = format!("[1, x, {long}, [\"{long}\"], 2, , {{]}}, 3, \"four\", 5]");
     for size in [1, 7, 4096, input.len()] {
         let (policy, dead) = dead_letters();
-        let machine = JsonArray::<u8>::new().max_length(100).on_bad_record(policy);
+        let machine = JsonArray::<u8>::new().with_max_length(100).on_bad_record(policy);
         let counts = machine.counts();
         let outcome = run(machine, input.as_bytes().chunks(size).map(Bytes::copy_from_slice));
         assert!(outcome.error.is_none(), "{:?}", outcome.error);
@@ -220,7 +220,7 @@ fn an_element_of_the_maximum_passes_and_one_byte_more_is_an_error() {
     for (digits, good) in [(100, true), (101, false)] {
         let text = format!("[\n 1, \"{}\"]", "a".repeat(digits - 2));
         for size in [1, 1000] {
-            let machine = JsonArray::<Value>::new().max_length(100);
+            let machine = JsonArray::<Value>::new().with_max_length(100);
             let outcome = run(machine, text.as_bytes().chunks(size).map(Bytes::copy_from_slice));
             assert_eq!(
                 (outcome.outputs.len(), outcome.error.is_none()),

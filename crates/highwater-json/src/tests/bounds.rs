@@ -105,8 +105,8 @@ fn the_default_maximum_is_a_mebibyte() {
 
 #[test]
 fn what_is_held_is_told() {
-    assert!(Ndjson::<Value>::new().max_length(1000).max_bytes().unwrap() < 1000 + 16 * 1024);
-    assert_eq!(JsonArray::<Value>::new().max_length(1000).max_bytes(), Some(2000));
+    assert!(Ndjson::<Value>::new().with_max_length(1000).max_bytes().unwrap() < 1000 + 16 * 1024);
+    assert_eq!(JsonArray::<Value>::new().with_max_length(1000).max_bytes(), Some(2000));
     assert_eq!(Ndjson::<Value>::new().unlimited_length().max_bytes(), None);
     assert_eq!(JsonArray::<Value>::new().unlimited_length().max_bytes(), None);
 }

@@ -20,7 +20,7 @@ where
     T: DeserializeOwned + PartialEq + Debug,
 {
     let expected = oracle::ndjson::<T>(input, max);
-    let strict = run(Ndjson::<T>::new().max_length(max), chunks.iter().cloned());
+    let strict = run(Ndjson::<T>::new().with_max_length(max), chunks.iter().cloned());
     let good =
         expected.iter().map_while(|e| if let Expected::Good(v) = e { Some(v) } else { None });
     assert!(strict.outputs.iter().eq(good), "{chunks:?}");
@@ -29,7 +29,7 @@ where
 
     let (policy, dead) = dead_letters();
     for policy in [OnBadRecord::Skip, policy] {
-        let machine = Ndjson::<T>::new().max_length(max).on_bad_record(policy);
+        let machine = Ndjson::<T>::new().with_max_length(max).on_bad_record(policy);
         let counts = machine.counts();
         let lenient = run(machine, chunks.iter().cloned());
         let good =
@@ -174,7 +174,7 @@ fn good_records_behind_two_bad_ones_arrive_and_a_long_line_is_one_bad_record() {
     let long = "x".repeat(5000);
     let input = format!("{long}\n{long}\n\u{1}\n1\n2");
     for size in [1, 7, 4096, input.len()] {
-        let machine = Ndjson::<u8>::new().max_length(100).on_bad_record(OnBadRecord::Skip);
+        let machine = Ndjson::<u8>::new().with_max_length(100).on_bad_record(OnBadRecord::Skip);
         let counts = machine.counts();
         let outcome = run(machine, input.as_bytes().chunks(size).map(Bytes::copy_from_slice));
         assert_eq!((outcome.outputs, counts.skipped()), (vec![1, 2], 3));

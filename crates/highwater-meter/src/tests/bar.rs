@@ -29,7 +29,7 @@ async fn a_bar_is_where_the_stream_is() {
 /// A bar of a stream that failed does not look as if all was done.
 #[tokio::test(start_paused = true)]
 async fn a_bar_of_a_stream_that_failed_stays_where_it_is() {
-    let progress = Progress::bytes().total(12);
+    let progress = Progress::bytes().with_total(12);
     let bar = ProgressBar::hidden().with_finish(ProgressFinish::WithMessage("done".into()));
     let drawn = progress.handle().draw(bar.clone());
     let (read, ()) = tokio::join!(failing().progress(progress).count(), drawn);

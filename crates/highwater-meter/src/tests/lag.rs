@@ -40,7 +40,7 @@ async fn a_task_that_works_for_long_is_seen() {
 /// A reader that is slow itself says nothing about the runtime.
 #[tokio::test(start_paused = true)]
 async fn the_time_between_two_reads_does_not_count() {
-    let mut lags = LagMonitor::new().every(ms(100)).lags();
+    let mut lags = LagMonitor::new().with_every(ms(100)).lags();
     for _ in 0..3 {
         let lag = lags.next().await.unwrap().unwrap();
         assert!(lag.max() <= ms(1), "{lag}");
@@ -51,7 +51,7 @@ async fn the_time_between_two_reads_does_not_count() {
 /// A read that is dropped loses nothing of what was measured.
 #[tokio::test(start_paused = true)]
 async fn a_read_that_is_dropped_loses_nothing() {
-    let mut lags = LagMonitor::new().resolution(ms(10)).every(ms(100)).lags();
+    let mut lags = LagMonitor::new().with_resolution(ms(10)).with_every(ms(100)).lags();
     assert!(tokio::time::timeout(ms(55), lags.next()).await.is_err());
     let lag = lags.next().await.unwrap().unwrap();
     assert!(lag.count() >= 9, "{}", lag.count());
@@ -61,7 +61,7 @@ async fn a_read_that_is_dropped_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn percentiles() {
     // Of ten timers, nine are on time and one is late.
-    let lags = LagMonitor::new().resolution(ms(10)).every(ms(190)).lags();
+    let lags = LagMonitor::new().with_resolution(ms(10)).with_every(ms(190)).lags();
     let late = async {
         sleep(ms(45)).await;
         advance(ms(95)).await;
@@ -80,18 +80,18 @@ async fn percentiles() {
 #[test]
 #[should_panic = "Tokio's timers count in milliseconds"]
 fn a_timer_below_a_millisecond_is_a_mistake() {
-    drop(LagMonitor::new().resolution(Duration::from_micros(999)).lags());
+    drop(LagMonitor::new().with_resolution(Duration::from_micros(999)).lags());
 }
 
 #[test]
 #[should_panic = "at most 100,000 timers in a span"]
 fn too_many_timers_are_a_mistake() {
-    drop(LagMonitor::new().resolution(ms(1)).every(Duration::from_secs(200)).lags());
+    drop(LagMonitor::new().with_resolution(ms(1)).with_every(Duration::from_secs(200)).lags());
 }
 
 /// I61's far future.
 #[tokio::test(start_paused = true)]
 async fn the_longest_times() {
-    let monitor = LagMonitor::new().resolution(Duration::MAX).every(Duration::MAX);
+    let monitor = LagMonitor::new().with_resolution(Duration::MAX).with_every(Duration::MAX);
     assert_eq!(monitor.lags().next().await.unwrap().unwrap().count(), 1);
 }

@@ -26,7 +26,7 @@ async fn watch(
 #[tokio::test(start_paused = true)]
 async fn a_steady_stream() {
     // Four bytes each 50 ms: 80 bytes per second for one second.
-    let progress = Progress::bytes().total(80);
+    let progress = Progress::bytes().with_total(80);
     let (read, updates) = watch(steady("abcd", 20, ms(50)), progress, 100).await;
     read.unwrap();
     let times: Vec<u64> = updates.iter().map(|(time, _)| *time).collect();
@@ -59,7 +59,7 @@ async fn the_last_update_comes_at_once_and_is_exact() {
 /// A stream that fails, and one that is dropped: over, but not complete.
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_is_cut_short_is_over_and_not_complete() {
-    let progress = Progress::bytes().total(12);
+    let progress = Progress::bytes().with_total(12);
     let handle = progress.handle();
     let (read, updates) = watch(failing(), progress, 100).await;
     assert!(read.is_err());
@@ -94,7 +94,7 @@ fn an_upstream_error_is_no_end() {
 /// While nothing passes, the speed falls and the time left grows; nobody has to read the stream for that.
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_stands_still_slows_down() {
-    let progress = Progress::items().total(200);
+    let progress = Progress::items().with_total(200);
     let mut updates = progress.handle().updates(ms(1000));
     let mut source = steady("a", 100, ms(10)).progress(progress);
     let reading = async {
@@ -136,7 +136,7 @@ async fn the_total_may_come_later() {
 /// Before anything has passed there is no speed, and so no time left to be told: not an error and not a panic.
 #[tokio::test(start_paused = true)]
 async fn no_speed_is_no_time_left() {
-    let progress = Progress::<Bytes>::bytes().total(u64::MAX - 1);
+    let progress = Progress::<Bytes>::bytes().with_total(u64::MAX - 1);
     let update = progress.handle().updates(ms(10)).next().await.unwrap().unwrap();
     assert_eq!((update.speed(), update.time_left(), update.average_speed()), (0.0, None, 0.0));
 }
@@ -144,7 +144,7 @@ async fn no_speed_is_no_time_left() {
 /// Nothing out of nothing is all of it.
 #[tokio::test(start_paused = true)]
 async fn an_empty_stream_is_done_from_the_start() {
-    let progress = Progress::<Bytes>::bytes().total(0);
+    let progress = Progress::<Bytes>::bytes().with_total(0);
     let update = progress.handle().updates(ms(10)).next().await.unwrap().unwrap();
     assert_eq!((update.fraction(), update.time_left()), (Some(1.0), Some(ms(0))));
 }
@@ -220,7 +220,7 @@ fn what_is_counted() {
 
 #[tokio::test(start_paused = true)]
 async fn it_prints() {
-    let mut progress = Progress::items().total(400);
+    let mut progress = Progress::items().with_total(400);
     let mut updates = progress.handle().updates(ms(1000));
     let before = updates.next().await.unwrap().unwrap();
     assert_eq!(before.to_string(), "0 of 400 (0 %), 0 per second");

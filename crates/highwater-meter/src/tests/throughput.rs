@@ -6,7 +6,7 @@ use crate::{MeterExt, Throughput};
 #[tokio::test(start_paused = true)]
 async fn the_speed_is_that_of_the_window() {
     let mut fast_then_slow = Vec::new();
-    let throughput = Throughput::bytes().window(ms(1000));
+    let throughput = Throughput::bytes().with_window(ms(1000));
     let samples = throughput.handle().samples(ms(500));
     // 400 bytes per second for two seconds, then 40.
     let source = steady("abcd", 200, ms(10)).chain(steady("abcd", 20, ms(100)));
@@ -53,7 +53,7 @@ fn too_many_samples_in_a_window_are_a_mistake() {
 #[test]
 #[should_panic = "a speed needs some time"]
 fn no_time_to_be_fast_in_is_a_mistake() {
-    drop(Throughput::<()>::items().window(ms(0)));
+    drop(Throughput::<()>::items().with_window(ms(0)));
 }
 
 #[test]

@@ -51,9 +51,9 @@
 //!
 //! | limit | default | to change it |
 //! |---|---|---|
-//! | streams at a time, of both sides, those that wait for [`next`](Session::next) included | 256 | [`Framed::max_streams`] |
-//! | bytes of a stream that wait to be read | 256 KiB | [`Framed::spare_window`] |
-//! | bytes by which busy windows may grow, all together | 16 MiB | [`Framed::spare_window`] |
+//! | streams at a time, of both sides, those that wait for [`next`](Session::next) included | 256 | [`Framed::with_max_streams`] |
+//! | bytes of a stream that wait to be read | 256 KiB | [`Framed::with_spare_window`] |
+//! | bytes by which busy windows may grow, all together | 16 MiB | [`Framed::with_spare_window`] |
 //! | bytes of a frame that comes | 1 MiB | none |
 //! | bytes of a stream that are discarded after its readable was dropped | 256 KiB, then it is reset | none |
 //! | bytes of a stream that gather before they are sent | 16 KiB | none |

@@ -39,7 +39,7 @@ impl Framed {
     ///
     /// With 0.
     #[track_caller]
-    pub fn max_streams(mut self, most: usize) -> Self {
+    pub fn with_max_streams(mut self, most: usize) -> Self {
         assert!(most > 0, "a session of 0 streams would carry nothing");
         self.max_streams = most;
         self
@@ -47,7 +47,7 @@ impl Framed {
 
     /// How many bytes the windows of streams may grow, all together, beyond 256 KiB each. They do so where the peer is
     /// far away and the stream is read faster than its window lets through. With 0 they never grow.
-    pub fn spare_window(mut self, bytes: usize) -> Self {
+    pub fn with_spare_window(mut self, bytes: usize) -> Self {
         self.spare_window = bytes;
         self
     }
@@ -144,7 +144,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`is_limit`](Error::is_limit) when there are [as many as may be](Framed::max_streams); otherwise why the session
+    /// [`is_limit`](Error::is_limit) when there are [as many as may be](Framed::with_max_streams); otherwise why the session
     /// is over.
     pub async fn open(&self) -> Result<FramedStream> {
         self.opener.open().await

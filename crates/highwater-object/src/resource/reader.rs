@@ -31,7 +31,7 @@ use crate::record::{Decode, FailedRead, Record};
 ///     Readable::once(text).pipe_to(store.put(key)?).await?;
 /// }
 /// let many = NonZero::new(64).expect("not 0");
-/// let options = ReaderOptions::new().concurrency(many).on_failed(|failed| {
+/// let options = ReaderOptions::new().with_concurrency(many).on_failed(|failed| {
 ///     assert_eq!(failed.id(), "b");
 ///     Ok(()) // go on
 /// });
@@ -67,7 +67,7 @@ impl ReaderOptions {
 
     /// Records fetched at once: so many are held at the most.
     #[must_use]
-    pub fn concurrency(mut self, most: NonZero<usize>) -> Self {
+    pub fn with_concurrency(mut self, most: NonZero<usize>) -> Self {
         self.concurrency = most;
         self
     }
@@ -88,8 +88,8 @@ impl ReaderOptions {
 
     /// Ids listed at a time: 1000. Two pages of them are held.
     #[must_use]
-    pub fn page_size(mut self, most: NonZero<usize>) -> Self {
-        self.ids = self.ids.batch_size(most);
+    pub fn with_page_size(mut self, most: NonZero<usize>) -> Self {
+        self.ids = self.ids.with_batch_size(most);
         self
     }
 

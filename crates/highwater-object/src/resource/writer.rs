@@ -100,14 +100,14 @@ impl<F: Encode> RecordWrite<F> {
 
     /// Records taken in before a write waits, those under way included: 128.
     #[must_use]
-    pub fn batch_size(mut self, records: NonZero<usize>) -> Self {
+    pub fn with_batch_size(mut self, records: NonZero<usize>) -> Self {
         self.batch = records.get();
         self
     }
 
     /// Records under way at once: 16, if the batch has so many.
     #[must_use]
-    pub fn concurrency(mut self, most: NonZero<usize>) -> Self {
+    pub fn with_concurrency(mut self, most: NonZero<usize>) -> Self {
         self.concurrency = most.get();
         self
     }

@@ -67,7 +67,7 @@ async fn an_item_weighs_until_its_result_is_given() {
         sleep(if x == 0 { 100 * MS } else { MS }).await;
         Ok(x)
     };
-    let map = ParallelMap::new(100, first_is_slow).max_weight(20, |_| 5);
+    let map = ParallelMap::new(100, first_is_slow).with_max_weight(20, |_| 5);
     let mut mapped = source.parallel_map_with(map);
     assert!(tokio::time::timeout(99 * MS, mapped.next()).await.is_err());
     assert_eq!(taken.load(SeqCst), 4);

@@ -200,7 +200,7 @@ async fn retries_come_to_an_end() {
         async move { if x == 2 { Err(Error::msg(format!("attempt {attempt}"))) } else { Ok(x) } }
     };
     let started = Instant::now();
-    let map = ParallelMap::new(2, never).retries(2, 10 * MS);
+    let map = ParallelMap::new(2, never).with_retries(2, 10 * MS);
     let error = Readable::from_iter(0..9).parallel_map_with(map).to_vec().await.unwrap_err();
     assert!(error.to_string().starts_with("attempt 2"), "{error}");
     assert_eq!((error.chunk(), attempts.load(SeqCst)), (Some(2), 3));

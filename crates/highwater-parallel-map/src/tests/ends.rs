@@ -116,7 +116,7 @@ async fn items_before_a_panic_of_the_source_come_first() {
         sleep(delay(x)).await;
         Ok(x)
     };
-    let weighed = ParallelMap::new(4, slow).max_weight(100, weigh);
+    let weighed = ParallelMap::new(4, slow).with_max_weight(100, weigh);
     let key = |x: &u64| if *x < 9 { x % 3 } else { panic!("nine") };
     let maps = [
         ("map", broken().parallel_map(4, slow)),

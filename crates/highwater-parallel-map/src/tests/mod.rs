@@ -258,7 +258,7 @@ async fn an_item_may_be_limited_retried_and_left_out() {
         }
         Ok(x)
     };
-    let map = ParallelMap::new(2, never).timeout(10 * MS);
+    let map = ParallelMap::new(2, never).with_timeout(10 * MS);
     let error = Readable::from_iter(0..3).parallel_map_with(map).to_vec().await.unwrap_err();
     assert_eq!((error.is_timeout(), error.chunk()), (true, Some(1)));
 
@@ -269,7 +269,7 @@ async fn an_item_may_be_limited_retried_and_left_out() {
         async move { if attempt < 3 { Err(Error::msg("not yet")) } else { Ok(x) } }
     };
     let started = Instant::now();
-    let map = ParallelMap::new(1, flaky).retries(3, 10 * MS);
+    let map = ParallelMap::new(1, flaky).with_retries(3, 10 * MS);
     assert_eq!(Readable::once(7).parallel_map_with(map).to_vec().await.unwrap(), [7]);
     assert_eq!(attempts.load(SeqCst), 4);
     // 10, 20 and 40 ms, each of them up to twice as long; the clock of Tokio counts whole milliseconds.
@@ -301,8 +301,9 @@ async fn retries_are_spread_and_their_pauses_capped() {
         async { Err::<u32, _>(Error::msg("never")) }
     };
     let second = Duration::from_secs(1);
-    let map =
-        ParallelMap::new(32, never).retries(1, second).on_error(OnError::Skip(Skipped::default()));
+    let map = ParallelMap::new(32, never)
+        .with_retries(1, second)
+        .on_error(OnError::Skip(Skipped::default()));
     Readable::from_iter(0..32).parallel_map_with(map).to_vec().await.unwrap();
     let mut again = times.lock().unwrap().split_off(32);
     again.sort_unstable();
@@ -310,7 +311,7 @@ async fn retries_are_spread_and_their_pauses_capped() {
     assert!(again.len() > 16, "32 items were tried again at {again:?}");
 
     let (started, never) = (Instant::now(), |_: u32| async { Err::<u32, _>(Error::msg("never")) });
-    let map = ParallelMap::new(1, never).retries(100, second);
+    let map = ParallelMap::new(1, never).with_retries(100, second);
     Readable::once(0).parallel_map_with(map).to_vec().await.unwrap_err();
     assert!(started.elapsed() <= 100 * 2 * 60 * second + second, "{:?}", started.elapsed());
 }
@@ -406,11 +407,11 @@ async fn items_are_bounded_by_weight() {
             Ok(x)
         }
     });
-    let mapped = Readable::from_iter(0..300).parallel_map_with(map.max_weight(20, weight));
+    let mapped = Readable::from_iter(0..300).parallel_map_with(map.with_max_weight(20, weight));
     assert!(mapped.to_vec().await.unwrap().into_iter().eq(0..300));
     assert!((20..29).contains(&most.load(SeqCst)), "{most:?}");
     // A limit of nothing lets them go one by one.
-    let map = ParallelMap::new(100, |x: u64| async move { Ok(x) }).max_weight(0, |_| 1);
+    let map = ParallelMap::new(100, |x: u64| async move { Ok(x) }).with_max_weight(0, |_| 1);
     let alone = Readable::from_iter(0..10).parallel_map_with(map).to_vec().await.unwrap();
     assert!(alone.into_iter().eq(0..10));
 }

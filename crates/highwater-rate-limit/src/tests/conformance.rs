@@ -19,7 +19,7 @@ fn items() {
     let numbered = |times: [u64; 9]| times.into_iter().zip(0..).map(|(at, n)| (ms(at), n));
     let all = |taken: usize, given: &[(Duration, i32)]| given.len() == taken;
     conformance_timed(
-        || RateLimit::items(Limiter::new(Rate::per_second(100)).burst(2)),
+        || RateLimit::items(Limiter::new(Rate::per_second(100)).with_burst(2)),
         [Case::new([]), Case::new(numbered(times)).gives(numbered(gives)).releases_where(all)],
     );
 }
@@ -30,7 +30,7 @@ fn items_by_their_weight() {
     let gives = [(0, 20), (0, 30), (100, 10), (600, 400), (4110, 1)];
     conformance_timed(
         || {
-            let limiter = Limiter::new(Rate::per_second(100)).burst(50).saved_up();
+            let limiter = Limiter::new(Rate::per_second(100)).with_burst(50).saved_up();
             RateLimit::weighed(limiter, |weight: &u64| *weight)
         },
         [Case::new(times.map(|(at, weight)| (ms(at), weight)))
@@ -43,7 +43,7 @@ fn items_by_their_weight() {
 fn bytes() {
     let chunk = |at, length| (ms(at), Bytes::from(vec![b'x'; length]));
     conformance_timed(
-        || RateLimit::bytes(Limiter::new(Rate::per_second(1000)).burst(100)),
+        || RateLimit::bytes(Limiter::new(Rate::per_second(1000)).with_burst(100)),
         [
             Case::new([chunk(0, 0)]).gives([chunk(0, 0)]).releases_where(|_, _: &[_]| true),
             Case::new([chunk(0, 250), chunk(0, 60), chunk(2000, 101)])

@@ -103,9 +103,9 @@ fn a_burst_is_saved_up_at_the_start_if_asked_for() {
         let (mut machine, now) = (RateLimit::items(limiter), start());
         (0..100).take_while(|n| machine.write(*n, now).unwrap().is_some()).count()
     };
-    assert_eq!(passed(Limiter::new(Rate::per_second(1)).burst(7)), 1);
-    assert_eq!(passed(Limiter::new(Rate::per_second(1)).burst(7).saved_up()), 7);
-    assert_eq!(passed(Limiter::new(Rate::per_second(1)).saved_up().burst(7)), 7);
+    assert_eq!(passed(Limiter::new(Rate::per_second(1)).with_burst(7)), 1);
+    assert_eq!(passed(Limiter::new(Rate::per_second(1)).with_burst(7).saved_up()), 7);
+    assert_eq!(passed(Limiter::new(Rate::per_second(1)).saved_up().with_burst(7)), 7);
     assert_eq!(passed(Limiter::new(Rate::per_second(100)).saved_up()), 6);
 }
 

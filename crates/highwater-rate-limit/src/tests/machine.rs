@@ -61,7 +61,7 @@ proptest! {
     fn what_passes_is_what_the_quota_allows_and_no_less(
         rate in rates(), burst in 1..30_u64, arrivals in arrivals(60),
     ) {
-        let passed = run(&mut weighed(Limiter::new(rate).burst(burst)), &arrivals);
+        let passed = run(&mut weighed(Limiter::new(rate).with_burst(burst)), &arrivals);
         assert_quota(&passed, rate, burst);
         let mut taken = 0;
         for (n, arrival) in arrivals.iter().enumerate() {
@@ -99,7 +99,7 @@ proptest! {
         rate in rates(), burst in 1..30_u64, chunks in vec(0..100_usize, 1..10),
     ) {
         let zero = start();
-        let mut machine = RateLimit::bytes(Limiter::new(rate).burst(burst));
+        let mut machine = RateLimit::bytes(Limiter::new(rate).with_burst(burst));
         let (mut now, mut passed, mut all) = (zero, Vec::new(), Vec::new());
         let mut sent = Vec::new();
         for (n, length) in chunks.into_iter().enumerate() {

@@ -32,7 +32,7 @@ fn the_usual_burst_is_one_and_the_share_of_50_ms() {
     assert_eq!(burst(Rate::per_second(10)), 2);
     assert_eq!(burst(Rate::per_day(1)), 2);
     assert_eq!(burst(Rate::per_second(u64::MAX)), u64::MAX / 20 + 2);
-    let limiter = Limiter::new(Rate::per_second(1000)).burst(7);
+    let limiter = Limiter::new(Rate::per_second(1000)).with_burst(7);
     limiter.set_rate(Rate::per_second(5));
     assert_eq!(limiter.max_burst(), 7);
 }
@@ -48,5 +48,5 @@ fn a_rate_of_nothing_is_a_mistake() {
 #[test]
 #[should_panic(expected = "a burst of 0")]
 fn a_burst_of_nothing_is_a_mistake() {
-    drop(Limiter::new(Rate::per_second(1)).burst(0));
+    drop(Limiter::new(Rate::per_second(1)).with_burst(0));
 }

@@ -13,7 +13,7 @@ const ALL: &str = "SELECT n FROM n ORDER BY n";
 
 async fn copy(from: &Temp, to: &Temp) -> Result<Report> {
     let checkpoint = Checkpoint::load(&to.database(), "n").await?;
-    let query = Query::new("SELECT n FROM n").by_key(["n"])?.batch(10);
+    let query = Query::new("SELECT n FROM n").by_key(["n"])?.with_batch_size(10);
     let given = rows::<(i64,)>(&from.database(), query.after(checkpoint.position().cloned()));
     let writer =
         table_writer(&to.database(), numbers()).checkpoint(checkpoint, |row: &(i64,)| row.0);

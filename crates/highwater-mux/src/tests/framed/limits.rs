@@ -13,7 +13,7 @@ use super::*;
 #[tokio::test]
 async fn no_more_streams_than_may_be() {
     let (near, far) = duplex(1024);
-    let client = Framed::new().max_streams(2).client(near);
+    let client = Framed::new().with_max_streams(2).client(near);
     let mut server = Framed::new().server(far);
     let first = stream(&client, &mut server).await;
     let (_second, _its_end) = stream(&client, &mut server).await;
@@ -28,7 +28,7 @@ async fn no_more_streams_than_may_be() {
 async fn streams_beyond_the_cap_are_reset() {
     let (near, far) = duplex(1024);
     let (client, mut server) =
-        (Framed::new().client(near), Framed::new().max_streams(3).server(far));
+        (Framed::new().client(near), Framed::new().with_max_streams(3).server(far));
     let mut streams = Vec::new();
     for _ in 0..10 {
         streams.push(client.open().await.unwrap());
@@ -192,5 +192,5 @@ async fn a_peer_that_does_not_close_is_not_waited_for_for_ever() {
 #[test]
 #[should_panic(expected = "0 streams")]
 fn no_stream_is_a_mistake() {
-    drop(Framed::new().max_streams(0));
+    drop(Framed::new().with_max_streams(0));
 }
