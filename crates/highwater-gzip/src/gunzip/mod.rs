@@ -282,7 +282,7 @@ impl Gunzip {
     }
 
     fn end_data(&mut self) {
-        if self.data.format() == Format::Gzip {
+        if self.data.format == Format::Gzip {
             self.state = State::Trailer { bytes: [0; Check::LENGTH], seen: 0 };
         } else {
             self.end_member();
@@ -299,7 +299,7 @@ impl Gunzip {
 
     /// Whether another member may follow.
     fn has_many(&self) -> bool {
-        !self.single && self.data.format() == Format::Gzip
+        !self.single && self.data.format == Format::Gzip
     }
 
     /// Looks at the first byte behind a member.
@@ -350,7 +350,7 @@ impl Gunzip {
     }
 
     fn publish(&mut self) {
-        self.figures.bytes_out = self.data.made();
+        self.figures.bytes_out = self.data.made;
         self.figures.bytes_in = self.input.offset() - self.figures.rest.len() as u64;
         self.info.publish(&mut self.figures);
     }

@@ -95,12 +95,10 @@ impl<S: Source<Chunk = Bytes>> Stream for ParallelGzipped<S> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            let jobs = &mut self.as_mut().project().blocks.jobs;
-            jobs.poll(cx);
-            let done = match jobs.next() {
-                Some(Ok(compressed)) => Some(compressed),
-                Some(Err(error)) => return Poll::Ready(Some(Err(self.fail(error)))),
-                None => None,
+            let done = match self.as_mut().project().blocks.jobs.poll_next(cx) {
+                Poll::Ready(Some(Ok(compressed))) => Some(compressed),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(self.fail(error)))),
+                Poll::Ready(None) | Poll::Pending => None,
             };
             // The place that has become free is taken before the result is worked on elsewhere.
             let begun = self.as_mut().fill(cx);
