@@ -24,22 +24,22 @@ use crate::store::Store;
 ///
 /// ```
 /// use highwater_core::{Readable, Result};
-/// use highwater_object::{ReadOptions, Store};
+/// use highwater_object::{GetOptions, Store};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let store = Store::memory();
 /// Readable::once("0123456789").pipe_to(store.put("digits")?).await?;
-/// let middle = store.get_with("digits", &ReadOptions::new().with_range(3..=5))?;
+/// let middle = store.get_with("digits", &GetOptions::new().with_range(3..=5))?;
 /// assert_eq!(middle.to_bytes().await?, "345");
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
-pub struct ReadOptions {
+pub struct GetOptions {
     part: NonZero<usize>,
     concurrency: NonZero<usize>,
     range: Range<u64>,
 }
 
-impl Default for ReadOptions {
+impl Default for GetOptions {
     fn default() -> Self {
         Self {
             part: NonZero::new(8 * 1024 * 1024).expect("not 0"),
@@ -49,7 +49,7 @@ impl Default for ReadOptions {
     }
 }
 
-impl ReadOptions {
+impl GetOptions {
     /// All of it, 8 MiB per request, four requests at once.
     pub fn new() -> Self {
         Self::default()
@@ -95,7 +95,7 @@ impl ReadOptions {
 pub struct ObjectRead {
     store: Store,
     key: Path,
-    options: ReadOptions,
+    options: GetOptions,
     /// The version that the first answer was of.
     version: Option<Version>,
     /// What is left to be asked for.
@@ -109,7 +109,7 @@ pub struct ObjectRead {
 }
 
 impl ObjectRead {
-    pub(crate) fn readable(store: Store, key: Path, options: &ReadOptions) -> Readable<Self> {
+    pub(crate) fn readable(store: Store, key: Path, options: &GetOptions) -> Readable<Self> {
         let holds = options.part.get().saturating_mul(options.concurrency.get() + 1);
         let info = StageInfo::new("object::get").with_runs_on(RunsOn::Task).with_max_bytes(holds);
         let meter = info.meter().clone();

@@ -1,12 +1,12 @@
 //! Large objects, read by ranges.
 
-use highwater::object::ReadOptions;
+use highwater::object::GetOptions;
 
 use super::*;
 
 /// Parts of 1000 bytes, three at once.
-fn small_parts() -> ReadOptions {
-    ReadOptions::new().with_part_size(at_once(1000)).with_concurrency(at_once(3))
+fn small_parts() -> GetOptions {
+    GetOptions::new().with_part_size(at_once(1000)).with_concurrency(at_once(3))
 }
 
 #[tokio::test]

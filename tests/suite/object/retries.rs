@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use highwater::object::{ReadOptions, RequestCounts, StoreError};
+use highwater::object::{GetOptions, RequestCounts, StoreError};
 
 use super::*;
 
@@ -180,7 +180,7 @@ async fn answers_that_are_something_else() {
         rig.break_each(kind::get, move |n| {
             if n == 1 { Fault::Change(Box::new(change)) } else { Fault::None }
         });
-        let options = ReadOptions::new().with_part_size(at_once(1000)).with_concurrency(at_once(1));
+        let options = GetOptions::new().with_part_size(at_once(1000)).with_concurrency(at_once(1));
         let (read, error) = read_all(rig.store.get_with("a", &options).unwrap()).await;
         let error = error.expect(name);
         assert!(read == object[..1000], "{name}");
@@ -234,7 +234,7 @@ async fn an_object_that_is_changed_while_it_is_read() {
     let rig = Rig::start().await;
     let (first, second) = (bytes(3000), bytes(6000).split_off(3000));
     write(&rig.store, "a", first.clone()).await;
-    let options = ReadOptions::new().with_part_size(at_once(1000)).with_concurrency(at_once(1));
+    let options = GetOptions::new().with_part_size(at_once(1000)).with_concurrency(at_once(1));
     let mut reader = rig.store.get_with("a", &options).unwrap();
     assert!(reader.next().await.unwrap().unwrap() == first[..1000]);
     // The second part is asked for already. While this server replaces an object, it gives new bytes with the old version
@@ -263,7 +263,7 @@ async fn an_object_that_is_changed_while_it_is_read() {
 async fn a_store_without_versions() {
     let rig = Rig::start().await;
     write(&rig.store, "a", bytes(3000)).await;
-    let options = ReadOptions::new().with_part_size(at_once(1000)).with_concurrency(at_once(1));
+    let options = GetOptions::new().with_part_size(at_once(1000)).with_concurrency(at_once(1));
     rig.break_each(kind::get, |_| {
         Fault::Change(Box::new(|answer| answer.set_header("etag", None)))
     });
