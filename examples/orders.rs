@@ -15,9 +15,9 @@ use clap::Parser;
 use highwater::csv::Csv;
 use highwater::json::Ndjson;
 use highwater::prelude::*;
+use highwater::record::{BadRecord, OnBadRecord, RecordCounts};
 use highwater::{
-    BadRecord, BoxReadable, CancellationToken, Error, HighWaterMark, OnBadRecord, Readable,
-    RecordCounts, Report, Result, Writable, fs,
+    BoxReadable, CancellationToken, Error, HighWaterMark, Readable, Report, Result, Writable, fs,
 };
 use highwater_examples::{
     Descriptor, OneLine, arguments, interrupt, is_closed_output, output, peak_memory,

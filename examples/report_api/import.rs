@@ -6,8 +6,9 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use highwater::HighWaterMark;
 use highwater::json::Ndjson;
-use highwater::{BadRecord, HighWaterMark, OnBadRecord};
+use highwater::record::{BadRecord, OnBadRecord};
 use highwater_examples::OneLine;
 use serde::{Deserialize, Serialize};
 

@@ -5,9 +5,8 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use csv::{ByteRecord, ErrorKind, StringRecord};
-use highwater_core::{
-    BadRecord, Error, OnBadRecord, RecordCounts, RecordPolicy, Result, Transform,
-};
+use highwater_core::record::{BadRecord, OnBadRecord, RecordCounts, RecordPolicy};
+use highwater_core::{Error, Result, Transform};
 use serde_core::de::DeserializeOwned;
 
 use crate::Format;
@@ -38,7 +37,8 @@ pub fn csv<T: DeserializeOwned>() -> Csv<T> {
 ///
 /// ```
 /// use bytes::Bytes;
-/// use highwater_core::{OnBadRecord, Readable, Result};
+/// use highwater_core::{Readable, Result};
+/// use highwater_core::record::OnBadRecord;
 /// use highwater_csv::Csv;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let input = || Readable::from_iter(["x,y\n1,2\n3,f", "our\n5\n6,7\n"].map(Bytes::from));

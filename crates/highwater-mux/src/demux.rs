@@ -6,9 +6,8 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 
 use futures_util::FutureExt;
-use highwater_core::{
-    Buffered, Error, HighWaterMark, Readable, Result, Source, StageInfo, Writable,
-};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Buffered, Error, HighWaterMark, Readable, Result, Source, Writable};
 
 use crate::branch::{Branch, BranchWriter, Offered};
 use crate::fan_out::{BranchSource, Branched};

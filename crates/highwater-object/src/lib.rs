@@ -54,7 +54,7 @@ mod store;
 mod tests;
 
 pub use error::StoreError;
-pub use get::{ObjectRead, GetOptions};
+pub use get::{GetOptions, ObjectRead};
 pub use object_store;
 pub use put::ObjectWrite;
 pub use record::{Decode, Encode, FailedRead, FailedWrite, Format, Json, Raw, Record};

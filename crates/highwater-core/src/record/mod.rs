@@ -21,7 +21,8 @@ use crate::{Error, Result};
 /// # Examples
 ///
 /// ```
-/// use highwater_core::{BadRecord, HighWaterMark, OnBadRecord, pass_through};
+/// use highwater_core::{HighWaterMark, pass_through};
+/// use highwater_core::record::{BadRecord, OnBadRecord};
 ///
 /// // Up to a thousand of them wait for whoever reads `dead`. With one more the stream fails: nothing is lost in silence.
 /// let (letters, dead) = pass_through::<BadRecord>(HighWaterMark::items(1000));
@@ -125,7 +126,8 @@ impl BadRecord {
 ///
 /// ```
 /// use bytes::Bytes;
-/// use highwater_core::{BadRecord, Error, OnBadRecord, RecordPolicy, Result, Transform};
+/// use highwater_core::{Error, Result, Transform};
+/// use highwater_core::record::{BadRecord, OnBadRecord, RecordPolicy};
 ///
 /// /// Every chunk is a number of its own.
 /// struct Numbers(RecordPolicy);

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use bytes::Bytes;
-use highwater_core::OnBadRecord;
+use highwater_core::record::OnBadRecord;
 use highwater_test::{Cut, Seed, cuts};
 use proptest::prelude::*;
 use serde::{Deserialize, Deserializer};

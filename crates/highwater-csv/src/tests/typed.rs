@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use highwater_core::{Error, OnBadRecord, Readable};
+use highwater_core::record::OnBadRecord;
+use highwater_core::{Error, Readable};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use highwater_core::{BadRecord, OnBadRecord, RecordCounts, RecordPolicy, Result, Transform};
+use highwater_core::record::{BadRecord, OnBadRecord, RecordCounts, RecordPolicy};
+use highwater_core::{Result, Transform};
 use serde_core::de::DeserializeOwned;
 
 use super::split::{Element, Split};
@@ -37,7 +38,8 @@ pub fn json_array<T: DeserializeOwned>() -> JsonArray<T> {
 ///
 /// ```
 /// use bytes::Bytes;
-/// use highwater_core::{OnBadRecord, Readable, Result};
+/// use highwater_core::{Readable, Result};
+/// use highwater_core::record::OnBadRecord;
 /// use highwater_json::JsonArray;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let input = || Readable::from_iter(["[1, 2", "3,\n \"four\", 5]"].map(Bytes::from));

@@ -1,6 +1,7 @@
 //! What is expected of NDJSON, by a plain function over the whole input.
 
-use highwater_core::{BadRecord, Error};
+use highwater_core::Error;
+use highwater_core::record::BadRecord;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 /// What a line that is not blank is.

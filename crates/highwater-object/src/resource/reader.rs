@@ -9,8 +9,9 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
+use highwater_core::stage::{Pace, RunsOn, StageInfo, StageStats};
 use highwater_core::task::{Task, spawn};
-use highwater_core::{Error, Pace, Readable, Result, RunsOn, Source, StageInfo, StageStats};
+use highwater_core::{Error, Readable, Result, Source};
 use tokio::task::JoinError;
 
 use super::{Address, IdOptions, IdRead};

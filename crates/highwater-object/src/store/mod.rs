@@ -23,7 +23,7 @@ pub(crate) use folder::Entries;
 pub use options::StoreOptions;
 
 use crate::error::failed;
-use crate::get::{ObjectRead, GetOptions};
+use crate::get::{GetOptions, ObjectRead};
 use crate::key;
 use crate::put::ObjectWrite;
 use crate::record::{Json, Raw};
