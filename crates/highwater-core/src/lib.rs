@@ -69,7 +69,7 @@ pub use readable::{
     Next, Once, Readable, Source, TakeUntil, Then, Timeout, UntilError, Zip,
 };
 pub use reason::dropped_for;
-pub use record::{BadRecord, ChunkWriter, MAX_RECORD, OnBadRecord, RecordCounts, RecordPolicy};
+pub use record::{ChunkWriter, Failed, FailurePolicy, ItemCounts, MAX_RECORD, OnFailure};
 pub use stage::{BufferStats, Control, Event, Events, RunsOn, StageInfo, StageStats};
 pub use tokio_util::sync::CancellationToken;
 pub use transform::{

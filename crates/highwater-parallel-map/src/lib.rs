@@ -14,12 +14,12 @@
 //!
 //! | limit | default | to change it |
 //! |---|---|---|
-//! | items started and not given | the number that is asked for, at the most 1024 | none |
+//! | items started and not given | the number that is asked for | none |
 //! | their weight | none | [`ParallelMap::with_max_weight`] |
 //! | results that wait for the consumer | as many again | none |
 //! | time per item | none | [`ParallelMap::with_timeout`] |
 //! | attempts per item | 1 | [`ParallelMap::with_retries`] |
-//! | an item that fails | ends the stream | [`ParallelMap::on_error`] |
+//! | an item that fails | ends the stream | [`ParallelMap::on_failure`] |
 //!
 //! ```
 //! use highwater_core::{Readable, Result};
@@ -51,7 +51,7 @@ use std::hash::Hash;
 
 use highwater_core::{Buffered, Readable, Result, Source};
 
-pub use item::{OnError, ParallelMap, Skipped};
+pub use item::ParallelMap;
 pub use pool::WorkerPool;
 
 /// Maps on [`Readable`].
@@ -70,7 +70,7 @@ pub use pool::WorkerPool;
 ///
 /// # Panics
 ///
-/// With an `n` of 0. More than 1024 counts as 1024.
+/// With an `n` of 0.
 pub trait ParallelMapExt<S> {
     /// Spawns a task per item, at the most `n` at a time, when it is first read. Gives the results in the order of the
     /// input.
