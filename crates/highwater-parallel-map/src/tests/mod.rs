@@ -319,6 +319,68 @@ async fn retries_are_spread_and_their_pauses_capped() {
     assert!(started.elapsed() <= 100 * 2 * 60 * second + second, "{:?}", started.elapsed());
 }
 
+/// C24: as many run at a time as are asked for.
+#[tokio::test(start_paused = true)]
+async fn thousands_at_a_time_are_thousands() {
+    let inside = Inside::default();
+    let counted = inside.clone();
+    let mapped = Readable::from_iter(0..6000_u64).parallel_map(5000, move |x| {
+        let guard = counted.enter();
+        async move {
+            sleep(MS).await;
+            drop(guard);
+            Ok(x)
+        }
+    });
+    assert!(mapped.to_vec().await.unwrap().into_iter().eq(0..6000));
+    assert_eq!(inside.most(), 5000);
+}
+
+/// Each item is worked on once, no more at a time than are asked for, and the report says how many there were.
+#[tokio::test(start_paused = true)]
+async fn for_each_in_parallel_works_on_every_item() {
+    let (inside, sum) = (Inside::default(), Arc::new(AtomicUsize::new(0)));
+    let (counted, added) = (inside.clone(), Arc::clone(&sum));
+    let add = move |x: u64| {
+        let (guard, sum) = (counted.enter(), Arc::clone(&added));
+        async move {
+            sleep(delay(x)).await;
+            sum.fetch_add(usize::try_from(x).expect("a small number"), SeqCst);
+            drop(guard);
+            Ok(())
+        }
+    };
+    let report = Readable::from_iter(0..100).parallel_for_each(7, add).await.unwrap();
+    assert_eq!((sum.load(SeqCst), inside.most(), report.chunks_in()), (4950, 7, 100));
+}
+
+/// An error stops the others: nothing is started behind it, and nothing runs any more when it is told.
+#[tokio::test(start_paused = true)]
+async fn an_error_of_for_each_in_parallel_stops_the_others() {
+    let (inside, started) = (Inside::default(), Arc::new(AtomicUsize::new(0)));
+    let (counted, starts) = (inside.clone(), Arc::clone(&started));
+    let third_fails = move |x: u64| {
+        let guard = counted.enter();
+        starts.fetch_add(1, SeqCst);
+        async move {
+            let _guard = guard;
+            if x == 2 {
+                sleep(MS).await;
+                return Err(Error::msg("third"));
+            }
+            std::future::pending().await
+        }
+    };
+    let error = Readable::from_iter(0..100).parallel_for_each(4, third_fails).await.unwrap_err();
+    assert_eq!((error.to_string().contains("third"), error.chunk()), (true, Some(2)));
+    assert_eq!((started.load(SeqCst), inside.0.0.load(SeqCst)), (4, 0));
+
+    let failing = Readable::from_iter(0..3)
+        .try_map(|x| if x < 1 { Ok(x) } else { Err(Error::msg("source")) });
+    let error = failing.parallel_for_each(2, |_: u64| async { Ok(()) }).await.unwrap_err();
+    assert!(error.to_string().contains("source"), "{error}");
+}
+
 /// C24, F61: no items at a time is a mistake.
 #[test]
 #[should_panic(expected = "the number of items at a time must be greater than 0")]
