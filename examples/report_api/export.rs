@@ -14,9 +14,11 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use bytes::Bytes;
 use highwater::csv::ToCsv;
 use highwater::gzip::Gzip;
+use highwater::operators::Chain;
 use highwater::operators::FlatMap;
 use highwater::prelude::*;
-use highwater::{BoxReadable, Chain, FromIter, HighWaterMark, Readable, Result, Transform, http};
+use highwater::source::FromIter;
+use highwater::{BoxReadable, HighWaterMark, Readable, Result, Transform, http};
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 

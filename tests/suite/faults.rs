@@ -10,7 +10,8 @@ use highwater::batch::BatchExt;
 use highwater::lines::LinesExt;
 use highwater::parallel_map::{ParallelMap, ParallelMapExt};
 use highwater::sql::{self, Database};
-use highwater_core::{BoxReadable, HighWaterMark, Readable, Stall, destination_fn, pass_through};
+use highwater_core::observe::Stall;
+use highwater_core::{BoxReadable, HighWaterMark, Readable, destination_fn, pass_through};
 use highwater_test::{Tokens, Wakes};
 
 /// F5: 100 000 writes between two polls of the reader wake it once, because a waker is used up by its wake.

@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use bytes::Bytes;
 use highwater::mux::framed::{Framed, Opener, Session};
 use highwater::net::{self, Socket};
+use highwater::source::BufferedDuplex;
 use highwater::{
-    BufferedDuplex, CancellationToken, HighWaterMark, Readable, Result, destination_fn,
-    duplex_pair, task,
+    CancellationToken, HighWaterMark, Readable, Result, destination_fn, duplex_pair, task,
 };
 use highwater_test::Seed;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, join};

@@ -7,13 +7,13 @@ use std::task::{Context, Poll, ready};
 /// Whoever loops over chunks holds one and asks it before each: a source that can be ready many times in a row and is
 /// not behind a [`Readable`](crate::Readable), a stage that swallows chunks, a task that moves them. It then gives way to
 /// the other tasks of its worker, at less than a tenth of what asking Tokio for every chunk costs. A loop whose chunks may
-/// be slow holds a [`Pace`](crate::Pace) instead, which looks at the clock as well.
+/// be slow holds a [`Pace`](crate::stage::Pace) instead, which looks at the clock as well.
 ///
 /// # Examples
 ///
 /// ```
 /// use std::task::{Context, Poll, ready};
-/// use highwater_core::Coop;
+/// use highwater_core::stage::Coop;
 ///
 /// struct Zeros { coop: Coop }
 ///

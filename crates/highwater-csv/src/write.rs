@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use csv::{ErrorKind, Terminator, Writer, WriterBuilder};
-use highwater_core::{ChunkWriter, Error, Result, Transform};
+use highwater_core::record::ChunkWriter;
+use highwater_core::{Error, Result, Transform};
 use serde_core::Serialize;
 
 use crate::Format;

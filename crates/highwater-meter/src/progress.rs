@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_core::Stream;
-use highwater_core::{Readable, Result, Source, StageInfo, Transform};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Readable, Result, Source, Transform};
 
 use crate::sampler::{Estimate, Sampler};
 use crate::snapshot::Snapshot;

@@ -4,10 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use highwater_core::stage::StageInfo;
 use highwater_core::sync::Mutex;
-use highwater_core::{
-    Buffered, Error, HighWaterMark, Readable, Result, StageInfo, Writable, pass_through,
-};
+use highwater_core::{Buffered, Error, HighWaterMark, Readable, Result, Writable, pass_through};
 
 use crate::lock;
 

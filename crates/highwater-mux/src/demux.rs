@@ -7,9 +7,8 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 
 use futures_util::FutureExt;
-use highwater_core::{
-    Buffered, Error, HighWaterMark, Readable, Result, Source, StageInfo, Writable,
-};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Buffered, Error, HighWaterMark, Readable, Result, Source, Writable};
 
 use crate::branch::{Branch, Lane, Offered};
 use crate::hub::{BranchSource, Branched};

@@ -7,9 +7,10 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
+use highwater_core::stage::{RunsOn, StageInfo};
 use highwater_core::sync::Mutex;
 use highwater_core::task::{self, Task};
-use highwater_core::{Readable, Result, RunsOn, Source, StageInfo};
+use highwater_core::{Readable, Result, Source};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 

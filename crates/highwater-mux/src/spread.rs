@@ -7,8 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use highwater_core::stage::dropped_for;
 use highwater_core::sync::Mutex;
-use highwater_core::{Error, Readable, Result, Source, dropped_for};
+use highwater_core::{Error, Readable, Result, Source};
 
 use crate::branch::{Branch, Lane, Offered};
 use crate::hub::{Branched, Hub};

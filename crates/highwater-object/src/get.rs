@@ -11,8 +11,9 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
+use highwater_core::stage::{Coop, RunsOn, StageInfo, StageStats};
 use highwater_core::task::{Task, spawn};
-use highwater_core::{Coop, Readable, Result, RunsOn, Source, StageInfo, StageStats};
+use highwater_core::{Readable, Result, Source};
 use object_store::path::Path;
 
 use crate::fetch::{self, Version};

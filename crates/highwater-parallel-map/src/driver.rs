@@ -6,9 +6,8 @@ use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use highwater_core::{
-    Buffered, HighWaterMark, Readable, Result, Source, StageInfo, StageStats, Writable, task,
-};
+use highwater_core::stage::{StageInfo, StageStats};
+use highwater_core::{Buffered, HighWaterMark, Readable, Result, Source, Writable, task};
 use tokio_util::task::TaskTracker;
 
 use crate::alarm::Alarm;

@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 use std::vec;
 
 use futures_core::Stream;
-use highwater_core::{Readable, Result, Source, StageInfo};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Readable, Result, Source};
 
 use crate::database::{Database, Kind};
 #[cfg(feature = "postgres")]

@@ -8,9 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use highwater::fs::ReadOptions;
+use highwater_core::observe::Event;
 use highwater_core::{
-    Destination, Error, Event, HighWaterMark, Readable, Result, Writable, destination_fn,
-    pass_through,
+    Destination, Error, HighWaterMark, Readable, Result, Writable, destination_fn, pass_through,
 };
 use highwater_test::{Cue, Demand, Log, Op, Recorder, Script, Tokens, Trouble, When, poll_once};
 use tokio::runtime::Handle;

@@ -3,7 +3,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use highwater::{Destination, Failed};
+use highwater::Destination;
+use highwater::record::Failed;
 
 use super::*;
 

@@ -1,7 +1,7 @@
 //! Records out and in.
 
 use highwater::object::{IdOptions, ReaderOptions};
-use highwater::{Failed, OnFailure};
+use highwater::record::{Failed, OnFailure};
 
 use super::*;
 

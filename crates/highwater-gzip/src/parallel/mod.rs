@@ -7,7 +7,8 @@ mod stage;
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
-use highwater_core::{Readable, Result, RunsOn, StageInfo};
+use highwater_core::stage::{RunsOn, StageInfo};
+use highwater_core::{Readable, Result};
 use tokio_util::task::TaskTracker;
 
 pub use stage::ParallelGzipped;

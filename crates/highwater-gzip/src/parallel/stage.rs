@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Error, Pace, Result, Source, debug_fields};
+use highwater_core::stage::Pace;
+use highwater_core::{Error, Result, Source, debug_fields};
 use pin_project_lite::pin_project;
 use tokio_util::task::TaskTracker;
 

@@ -10,7 +10,8 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Coop, Error, Readable, Result, RunsOn, Source, StageInfo, StageStats};
+use highwater_core::stage::{Coop, RunsOn, StageInfo, StageStats};
+use highwater_core::{Error, Readable, Result, Source};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;

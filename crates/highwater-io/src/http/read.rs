@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use futures_core::Stream;
-use highwater_core::{Coop, Error, Readable, Result, Source, StageInfo, StageStats};
+use highwater_core::stage::{Coop, StageInfo, StageStats};
+use highwater_core::{Error, Readable, Result, Source};
 use http::HeaderMap;
 use pin_project_lite::pin_project;
 

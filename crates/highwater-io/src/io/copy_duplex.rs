@@ -8,8 +8,9 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use highwater_core::stage::Pace;
 use highwater_core::task::after;
-use highwater_core::{Error, Pace, Result};
+use highwater_core::{Error, Result};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep_until};
 

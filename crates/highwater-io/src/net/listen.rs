@@ -11,7 +11,8 @@ use std::task::{Context, Poll, ready};
 
 use backon::{BackoffBuilder as _, ExponentialBackoff};
 use futures_core::Stream;
-use highwater_core::{Error, Readable, Result, Source, StageInfo};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Error, Readable, Result, Source};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::time::{Sleep, sleep};
 

@@ -9,7 +9,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use highwater_core::{Duplex, Error, Readable, Result, StageInfo};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Duplex, Error, Readable, Result};
 use tokio::process::{ChildStderr, Command};
 
 pub use exit::Exit;

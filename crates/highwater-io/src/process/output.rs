@@ -259,7 +259,7 @@ const TURN: Duration = Duration::from_millis(1);
 mod tests {
     use std::future::poll_fn;
 
-    use highwater_core::StageInfo;
+    use highwater_core::stage::StageInfo;
     use tokio::io::AsyncWriteExt;
 
     use super::*;

@@ -1,7 +1,8 @@
 //! From chunks to the elements of an array.
 
 use bytes::{Buf, Bytes};
-use highwater_core::{Error, MAX_RECORD, Result};
+use highwater_core::record::MAX_RECORD;
+use highwater_core::{Error, Result};
 
 use super::scan::Scan;
 use crate::parse::{BOM, Place, is_space};

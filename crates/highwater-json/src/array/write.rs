@@ -4,7 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use highwater_core::{ChunkWriter, Result, Transform};
+use highwater_core::record::ChunkWriter;
+use highwater_core::{Result, Transform};
 use serde_core::Serialize;
 
 /// Writes a JSON array: [`ToJsonArray::new`].

@@ -10,10 +10,10 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::io::AsyncWrite;
+use highwater_core::source::Piped;
+use highwater_core::stage::{Coop, StageInfo, StageStats};
 use highwater_core::sync::Mutex;
-use highwater_core::{
-    Coop, Destination, Duplex, Error, Piped, Readable, Result, Source, StageInfo, StageStats,
-};
+use highwater_core::{Destination, Duplex, Error, Readable, Result, Source};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::discard::Unread;

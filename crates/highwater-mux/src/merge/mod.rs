@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures_util::Stream;
-use highwater_core::{Readable, Result, Source, StageInfo, dropped_for};
+use highwater_core::stage::{StageInfo, dropped_for};
+use highwater_core::{Readable, Result, Source};
 use tokio::task::coop;
 
 use handle::Desk;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
-use highwater_core::{HighWaterMark, Readable, RunsOn, destination_fn, task};
+use highwater_core::stage::RunsOn;
+use highwater_core::{HighWaterMark, Readable, destination_fn, task};
 use tokio::time::{sleep, timeout};
 
 use super::{MS, Random, Watch, failing, settle, slow, soon};

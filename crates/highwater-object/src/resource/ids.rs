@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use highwater_core::stage::{RunsOn, StageInfo};
 use highwater_core::task::{Task, spawn};
-use highwater_core::{Readable, Result, RunsOn, Source, StageInfo};
+use highwater_core::{Readable, Result, Source};
 
 use super::Address;
 use crate::key::MAX_KEY;

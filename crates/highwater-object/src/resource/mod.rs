@@ -143,7 +143,7 @@ impl<F: Decode> Resource<F> {
     ///
     /// # Errors
     ///
-    /// In the stream, behind the records before it: a record cannot be read (the id is inside, as [`Failed<String>`](highwater_core::Failed)),
+    /// In the stream, behind the records before it: a record cannot be read (the id is inside, as [`Failed<String>`](highwater_core::record::Failed)),
     /// unless [`ReaderOptions::on_failure`] goes on; or the ids cannot be.
     pub fn reader(&self) -> Readable<RecordRead<F>> {
         self.reader_with(ReaderOptions::new())

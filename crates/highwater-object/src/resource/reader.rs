@@ -9,11 +9,10 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, OnFailure};
+use highwater_core::stage::{Pace, RunsOn, StageInfo, StageStats};
 use highwater_core::task::{Task, spawn};
-use highwater_core::{
-    Error, Failed, FailurePolicy, ItemCounts, OnFailure, Pace, Readable, Result, RunsOn, Source,
-    StageInfo, StageStats,
-};
+use highwater_core::{Error, Readable, Result, Source};
 use tokio::task::JoinError;
 
 use super::{Address, IdOptions, IdRead};
@@ -26,7 +25,8 @@ use crate::record::{Decode, Record};
 ///
 /// ```
 /// use std::num::NonZero;
-/// use highwater_core::{OnFailure, Readable, Result};
+/// use highwater_core::{Readable, Result};
+/// use highwater_core::record::OnFailure;
 /// use highwater_object::{ReaderOptions, Store};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let store = Store::memory();

@@ -8,7 +8,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use highwater_core::{Error, Result, RunsOn, Source, StageInfo};
+use highwater_core::stage::{RunsOn, StageInfo};
+use highwater_core::{Error, Result, Source};
 use rusqlite::{Connection, Rows, Statement};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;

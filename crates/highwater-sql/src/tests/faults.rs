@@ -3,7 +3,8 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use highwater_core::{Destination as _, Failed, Report, Result};
+use highwater_core::record::Failed;
+use highwater_core::{Destination as _, Report, Result};
 use tokio::runtime::Runtime;
 
 use super::support::{Temp, error, numbers, whole};

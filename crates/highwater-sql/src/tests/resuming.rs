@@ -1,6 +1,7 @@
 //! Going on where it stopped.
 
-use highwater_core::{Destination as _, Error, OnFailure, Readable, Result};
+use highwater_core::record::OnFailure;
+use highwater_core::{Destination as _, Error, Readable, Result};
 use proptest::prelude::*;
 
 use super::support::{Temp, error, whole};
