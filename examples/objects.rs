@@ -25,7 +25,7 @@ use bytes::Bytes;
 use clap::{Parser, Subcommand};
 use highwater::json::Ndjson;
 use highwater::object::{Raw, ReaderOptions, Record, RecordWrite, Resource, Store, StoreOptions};
-use highwater::record::OnBadRecord;
+use highwater::record::OnFailure;
 use highwater::{BoxReadable, Error, Readable, Report, Result, fs, io};
 use highwater_examples::{OneLine, arguments, interrupt, is_closed_output};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
@@ -242,31 +242,31 @@ impl Job {
     /// Records of JSON Lines, each with its id in a field.
     fn records_of(&self, input: BoxReadable<Bytes>, field: String) -> BoxReadable<Record<Bytes>> {
         let (bad, nameless) = (self.policy(), self.policy());
-        let bad = OnBadRecord::dead_letter(move |record| bad(record.error().clone()));
+        let bad = OnFailure::handle(move |record| bad(record.error().clone()));
         let record = move |json: Box<RawValue>| {
             let id = unless_left_out(id_of(&json, &field), &nameless)?;
             let bytes = Bytes::from(Box::<str>::from(json).into_string());
             Ok(id.map(|id| Record::new(id, bytes)))
         };
-        input.pipe(Ndjson::new().on_bad_record(bad)).try_map(record).filter_map(|some| some).boxed()
+        input.pipe(Ndjson::new().on_failure(bad)).try_map(record).filter_map(|some| some).boxed()
     }
 
     /// All records.
     fn reader(&self) -> BoxReadable<Record<Bytes>> {
         let policy = self.policy();
-        let options = ReaderOptions::new().with_concurrency(self.concurrency);
-        let options = options.on_failed(move |failed| policy(failed.into()));
+        let options = ReaderOptions::new().concurrency(self.concurrency);
+        let options = options.on_failure(OnFailure::handle(move |failed| policy(failed.into())));
         self.resource.reader_with(options).boxed()
     }
 
     /// Writes what was counted before it.
     fn writer(&self, resource: &Resource<Raw>) -> RecordWrite<Raw> {
         let (policy, bar) = (self.policy(), self.bar.clone());
-        let writer = resource.writer().with_concurrency(self.concurrency);
-        writer.on_failed(move |failed| {
+        let writer = resource.writer().concurrency(self.concurrency);
+        writer.on_failure(OnFailure::handle(move |failed| {
             bar.dec(1);
             policy(failed.into())
-        })
+        }))
     }
 }
 

@@ -15,7 +15,7 @@ use clap::Parser;
 use highwater::csv::Csv;
 use highwater::json::Ndjson;
 use highwater::prelude::*;
-use highwater::record::{BadRecord, OnBadRecord, RecordCounts};
+use highwater::record::{Failed, ItemCounts, OnFailure};
 use highwater::{
     BoxReadable, CancellationToken, Error, HighWaterMark, Readable, Report, Result, Writable, fs,
 };
@@ -96,29 +96,29 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 }
 
 /// What becomes of a bad order.
-fn policy(bad: Option<&Writable<Bytes>>) -> OnBadRecord {
-    let Some(bad) = bad.cloned() else { return OnBadRecord::Skip };
-    OnBadRecord::dead_letter(move |record: BadRecord| {
+fn policy(bad: Option<&Writable<Bytes>>) -> OnFailure<Bytes> {
+    let Some(bad) = bad.cloned() else { return OnFailure::Skip };
+    OnFailure::handle(move |record: Failed<Bytes>| {
         // At the mark it refuses: then the program fails, and forgets nothing.
-        Ok(bad.try_write([record.bytes(), &b"\n"[..]].concat().into())?)
+        Ok(bad.try_write([&record.item()[..], &b"\n"[..]].concat().into())?)
     })
 }
 
 async fn convert(
     args: &Args,
-    policy: OnBadRecord,
+    policy: OnFailure<Bytes>,
     stop: CancellationToken,
-) -> Result<(RecordCounts, Report)> {
+) -> Result<(ItemCounts, Report)> {
     let source = source(args.input.as_deref());
     let destination = output(args.output.as_deref());
     let extension = args.input.as_ref().map(|path| path.extension().unwrap_or_default());
     let (counts, pipeline) = match extension.map(|extension| extension.to_str()) {
         None | Some(Some("csv")) => {
-            let machine = Csv::<Order>::new().on_bad_record(policy);
+            let machine = Csv::<Order>::new().on_failure(policy);
             (machine.counts(), source.pipe(machine).to_ndjson().boxed().pipe_to(destination))
         }
         Some(Some("ndjson")) => {
-            let machine = Ndjson::<Order>::new().on_bad_record(policy);
+            let machine = Ndjson::<Order>::new().on_failure(policy);
             (machine.counts(), source.pipe(machine).to_csv().boxed().pipe_to(destination))
         }
         Some(_) => return Err(Error::msg("the name of INPUT ends neither with .csv nor .ndjson")),
@@ -136,12 +136,12 @@ fn source(input: Option<&Path>) -> BoxReadable<Bytes> {
     }
 }
 
-fn summary(counts: &RecordCounts, report: &Report) -> String {
+fn summary(counts: &ItemCounts, report: &Report) -> String {
     let memory = peak_memory().map_or(0, |bytes| bytes / 1024);
     format!(
         "{} orders, {} bad ones left out, in {:.3} s; peak memory {memory} KiB",
-        counts.read(),
-        counts.skipped(),
+        counts.succeeded(),
+        counts.failed(),
         report.elapsed().as_secs_f64()
     )
 }

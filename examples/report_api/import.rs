@@ -6,9 +6,10 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use highwater::HighWaterMark;
 use highwater::json::Ndjson;
-use highwater::record::{BadRecord, OnBadRecord};
+use highwater::record::{Failed, OnFailure};
 use highwater_examples::OneLine;
 use serde::{Deserialize, Serialize};
 
@@ -52,15 +53,14 @@ struct BadLine {
 pub(crate) async fn import(State(service): State<Arc<Service>>, request: Request) -> Response {
     let errors = Arc::new(Mutex::new(Vec::new()));
     let listed = Arc::clone(&errors);
-    let policy = OnBadRecord::dead_letter(move |bad| {
+    let policy = OnFailure::handle(move |bad| {
         let mut listed = listed.lock().unwrap_or_else(PoisonError::into_inner);
         if listed.len() < LISTED {
             listed.push(describe(&bad));
         }
         Ok(())
     });
-    let orders =
-        Ndjson::<Order>::new().with_max_length(service.args.max_line).on_bad_record(policy);
+    let orders = Ndjson::<Order>::new().with_max_length(service.args.max_line).on_failure(policy);
     let (counts, mut imported) = (orders.counts(), Imported::default());
     let mut reading = service.body(request).offload(orders, HighWaterMark::items(1024));
     let mut status = StatusCode::OK;
@@ -76,15 +76,15 @@ pub(crate) async fn import(State(service): State<Arc<Service>>, request: Request
             }
         }
     }
-    imported.bad = counts.skipped();
+    imported.bad = counts.failed();
     imported.errors = std::mem::take(&mut errors.lock().unwrap_or_else(PoisonError::into_inner));
     let json = serde_json::to_string(&imported).expect("numbers and texts");
     (status, [(CONTENT_TYPE, "application/json")], json + "\n").into_response()
 }
 
-fn describe(bad: &BadRecord) -> BadLine {
+fn describe(bad: &Failed<Bytes>) -> BadLine {
     let line = bad.error().line().unwrap_or_default();
-    BadLine { line, byte: bad.offset(), error: bad.error().to_string() }
+    BadLine { line, byte: bad.offset().unwrap_or_default(), error: bad.error().to_string() }
 }
 
 /// So many bad lines are described; all are counted.

@@ -76,15 +76,19 @@ pub use window::{CountWindow, Late, Window, WindowCounts, Windowed};
 /// assert_eq!(rows().pipe_timed(by_sum).to_vec().await?, [vec![1, 2, 3], vec![4], vec![5]]);
 /// # Ok(()) }
 /// ```
-pub trait BatchExt<S> {
+pub trait BatchExt<S>: Into<Readable<S>> {
     /// Batches of at most so many items, whose first waits for at most `age`: [`Batch::new`].
     ///
     /// # Panics
     ///
     /// If a batch is to have 0 items.
+    #[track_caller]
     fn batch(self, items: usize, age: Duration) -> PipedTimed<S, Batch<S::Chunk>>
     where
-        S: Source;
+        S: Source,
+    {
+        self.into().pipe_timed(Batch::new().with_max_items(items).with_max_age(age))
+    }
 
     /// One value per stretch of time: [`Window::tumbling`], [`Window::sliding`].
     ///
@@ -93,51 +97,31 @@ pub trait BatchExt<S> {
     /// The stream fails at a late item, unless the window skips it.
     fn window<V>(self, window: Window<S::Chunk, V>) -> PipedTimed<S, Window<S::Chunk, V>>
     where
-        S: Source;
+        S: Source,
+    {
+        self.into().pipe_timed(window)
+    }
 
     /// The last item of a burst, once no other has come for this long: [`Debounce::new`].
     fn debounce(self, quiet: Duration) -> PipedTimed<S, Debounce<S::Chunk>>
     where
-        S: Source;
+        S: Source,
+    {
+        self.into().pipe_timed(Debounce::new(quiet))
+    }
 
     /// The last item of each period: [`SampleLatest::new`].
     ///
     /// # Panics
     ///
     /// If the period is 0.
-    fn sample(self, period: Duration) -> PipedTimed<S, SampleLatest<S::Chunk>>
-    where
-        S: Source;
-}
-
-impl<S> BatchExt<S> for Readable<S> {
-    #[track_caller]
-    fn batch(self, items: usize, age: Duration) -> PipedTimed<S, Batch<S::Chunk>>
-    where
-        S: Source,
-    {
-        self.pipe_timed(Batch::new().with_max_items(items).with_max_age(age))
-    }
-
-    fn window<V>(self, window: Window<S::Chunk, V>) -> PipedTimed<S, Window<S::Chunk, V>>
-    where
-        S: Source,
-    {
-        self.pipe_timed(window)
-    }
-
-    fn debounce(self, quiet: Duration) -> PipedTimed<S, Debounce<S::Chunk>>
-    where
-        S: Source,
-    {
-        self.pipe_timed(Debounce::new(quiet))
-    }
-
     #[track_caller]
     fn sample(self, period: Duration) -> PipedTimed<S, SampleLatest<S::Chunk>>
     where
         S: Source,
     {
-        self.pipe_timed(SampleLatest::new(period))
+        self.into().pipe_timed(SampleLatest::new(period))
     }
 }
+
+impl<S> BatchExt<S> for Readable<S> {}

@@ -23,7 +23,7 @@ use crate::{Csv, ToCsv};
 /// assert_eq!(rows.map(|(name, age)| (age, name)).to_csv().to_vec().await?, ["7,Eve\n"]);
 /// # Ok(()) }
 /// ```
-pub trait CsvExt<S> {
+pub trait CsvExt<S>: Into<Readable<S>> {
     /// Reads one value per row, with a header: [`Csv::new`].
     ///
     /// # Errors
@@ -32,7 +32,10 @@ pub trait CsvExt<S> {
     fn csv<T>(self) -> Piped<S, Csv<T>>
     where
         S: Source<Chunk = Bytes>,
-        T: DeserializeOwned;
+        T: DeserializeOwned,
+    {
+        self.into().pipe(Csv::new())
+    }
 
     /// Writes one row per value, and a header: [`ToCsv::new`].
     ///
@@ -41,22 +44,10 @@ pub trait CsvExt<S> {
     /// The stream fails at a value that is no row, behind the values before it.
     fn to_csv(self) -> Piped<S, ToCsv<S::Chunk>>
     where
-        S: Source<Chunk: Serialize>;
-}
-
-impl<S> CsvExt<S> for Readable<S> {
-    fn csv<T>(self) -> Piped<S, Csv<T>>
-    where
-        S: Source<Chunk = Bytes>,
-        T: DeserializeOwned,
-    {
-        self.pipe(Csv::new())
-    }
-
-    fn to_csv(self) -> Piped<S, ToCsv<S::Chunk>>
-    where
         S: Source<Chunk: Serialize>,
     {
-        self.pipe(ToCsv::new())
+        self.into().pipe(ToCsv::new())
     }
 }
+
+impl<S> CsvExt<S> for Readable<S> {}

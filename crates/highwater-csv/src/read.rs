@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use csv::{ByteRecord, ErrorKind, StringRecord};
-use highwater_core::record::{BadRecord, OnBadRecord, RecordCounts, RecordPolicy};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, OnFailure};
 use highwater_core::{Error, Result, Transform};
 use serde_core::de::DeserializeOwned;
 
@@ -26,7 +26,7 @@ pub fn csv<T: DeserializeOwned>() -> Csv<T> {
 ///
 /// - A row does not fit the type, or does not have as many fields as those before it ([`is_corrupt`](Error::is_corrupt)); it
 ///   is longer than [`with_max_length`](Self::with_max_length) or has more fields than [`with_max_fields`](Self::with_max_fields)
-///   ([`is_limit`](Error::is_limit)): unless [`on_bad_record`](Self::on_bad_record) says otherwise.
+///   ([`is_limit`](Error::is_limit)): unless [`on_failure`](Self::on_failure) says otherwise.
 /// - Whatever is said there: the header is above a limit or not UTF-8, or the input ends in quotes
 ///   ([`is_truncated`](Error::is_truncated)).
 ///
@@ -38,7 +38,7 @@ pub fn csv<T: DeserializeOwned>() -> Csv<T> {
 /// ```
 /// use bytes::Bytes;
 /// use highwater_core::{Readable, Result};
-/// use highwater_core::record::OnBadRecord;
+/// use highwater_core::record::OnFailure;
 /// use highwater_csv::Csv;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let input = || Readable::from_iter(["x,y\n1,2\n3,f", "our\n5\n6,7\n"].map(Bytes::from));
@@ -46,10 +46,10 @@ pub fn csv<T: DeserializeOwned>() -> Csv<T> {
 /// let text = "row 1, field `y`: invalid digit found in string (in csv, line 3, byte 8, chunk 1)";
 /// assert_eq!(strict.unwrap_err().to_string(), text);
 ///
-/// let lenient = Csv::<(u8, u8)>::new().on_bad_record(OnBadRecord::Skip);
+/// let lenient = Csv::<(u8, u8)>::new().on_failure(OnFailure::Skip);
 /// let counts = lenient.counts();
 /// assert_eq!(input().pipe(lenient).to_vec().await?, [(1, 2), (6, 7)]);
-/// assert_eq!((counts.read(), counts.skipped()), (2, 2));
+/// assert_eq!((counts.succeeded(), counts.failed()), (2, 2));
 /// # Ok(()) }
 /// ```
 pub struct Csv<T> {
@@ -63,7 +63,7 @@ pub struct Csv<T> {
     fields: Option<ByteRecord>,
     /// The row that was open when the input ended.
     last: Option<Row>,
-    records: RecordPolicy,
+    records: FailurePolicy<Bytes>,
     value: PhantomData<fn() -> T>,
 }
 
@@ -88,7 +88,7 @@ impl<T: DeserializeOwned> Csv<T> {
             width: None,
             fields: None,
             last: None,
-            records: RecordPolicy::new(NAME),
+            records: FailurePolicy::default(),
             value: PhantomData,
         }
     }
@@ -115,13 +115,13 @@ impl<T: DeserializeOwned> Csv<T> {
 
     /// What becomes of a bad row. The index of a bad record is that of the row, the header not counted.
     #[must_use]
-    pub fn on_bad_record(mut self, policy: OnBadRecord) -> Self {
-        self.records.set_policy(policy);
+    pub fn on_failure(mut self, policy: OnFailure<Bytes>) -> Self {
+        self.records.set(policy);
         self
     }
 
     /// How many rows it has read and left out, readable while it runs and afterwards.
-    pub fn counts(&self) -> RecordCounts {
+    pub fn counts(&self) -> ItemCounts {
         self.records.counts()
     }
 
@@ -221,8 +221,8 @@ impl<T: DeserializeOwned> Csv<T> {
 
     fn bad(&mut self, place: Place, error: Error) -> Result<()> {
         let (bytes, cut) = self.split.raw();
-        let record = BadRecord::new(bytes, place.offset, at(place, error));
-        self.records.bad(if cut { record.cut() } else { record })
+        let record = Failed::new(bytes, at(place, error)).with_offset(place.offset);
+        self.records.bad(if cut { record.cut() } else { record }, NAME)
     }
 
     /// What is said about the row in work.

@@ -26,7 +26,7 @@ use crate::{JsonArray, Ndjson, ToJsonArray, ToNdjson};
 /// assert_eq!(lines.ndjson::<u8>().to_json_array().to_vec().await?, ["[1,2]"]);
 /// # Ok(()) }
 /// ```
-pub trait JsonExt<S> {
+pub trait JsonExt<S>: Into<Readable<S>> {
     /// Reads one value per line, of at most 1 MiB each: [`Ndjson::new`].
     ///
     /// # Errors
@@ -35,7 +35,10 @@ pub trait JsonExt<S> {
     fn ndjson<T>(self) -> Piped<S, Ndjson<T>>
     where
         S: Source<Chunk = Bytes>,
-        T: DeserializeOwned;
+        T: DeserializeOwned,
+    {
+        self.into().pipe(Ndjson::new())
+    }
 
     /// Writes one line per value: [`ToNdjson::new`].
     ///
@@ -44,7 +47,10 @@ pub trait JsonExt<S> {
     /// The stream fails at a value that cannot be written as JSON, behind the values before it.
     fn to_ndjson(self) -> Piped<S, ToNdjson<S::Chunk>>
     where
-        S: Source<Chunk: Serialize>;
+        S: Source<Chunk: Serialize>,
+    {
+        self.into().pipe(ToNdjson::new())
+    }
 
     /// Reads one value per element of a JSON array, of at most 1 MiB each: [`JsonArray::new`].
     ///
@@ -55,7 +61,10 @@ pub trait JsonExt<S> {
     fn json_array<T>(self) -> Piped<S, JsonArray<T>>
     where
         S: Source<Chunk = Bytes>,
-        T: DeserializeOwned;
+        T: DeserializeOwned,
+    {
+        self.into().pipe(JsonArray::new())
+    }
 
     /// Writes a JSON array with one element per value: [`ToJsonArray::new`].
     ///
@@ -64,37 +73,10 @@ pub trait JsonExt<S> {
     /// The stream fails at a value that cannot be written as JSON, behind the values before it.
     fn to_json_array(self) -> Piped<S, ToJsonArray<S::Chunk>>
     where
-        S: Source<Chunk: Serialize>;
-}
-
-impl<S> JsonExt<S> for Readable<S> {
-    fn ndjson<T>(self) -> Piped<S, Ndjson<T>>
-    where
-        S: Source<Chunk = Bytes>,
-        T: DeserializeOwned,
-    {
-        self.pipe(Ndjson::new())
-    }
-
-    fn to_ndjson(self) -> Piped<S, ToNdjson<S::Chunk>>
-    where
         S: Source<Chunk: Serialize>,
     {
-        self.pipe(ToNdjson::new())
-    }
-
-    fn json_array<T>(self) -> Piped<S, JsonArray<T>>
-    where
-        S: Source<Chunk = Bytes>,
-        T: DeserializeOwned,
-    {
-        self.pipe(JsonArray::new())
-    }
-
-    fn to_json_array(self) -> Piped<S, ToJsonArray<S::Chunk>>
-    where
-        S: Source<Chunk: Serialize>,
-    {
-        self.pipe(ToJsonArray::new())
+        self.into().pipe(ToJsonArray::new())
     }
 }
+
+impl<S> JsonExt<S> for Readable<S> {}

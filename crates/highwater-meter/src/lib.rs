@@ -70,16 +70,22 @@ pub use throughput::{Samples, Throughput, ThroughputHandle, ThroughputReading};
 /// assert_eq!(handle.done(), 5);
 /// # Ok(()) }
 /// ```
-pub trait MeterExt<S> {
+pub trait MeterExt<S>: Into<Readable<S>> {
     /// Puts a [`Progress`] behind.
     fn progress(self, progress: Progress<S::Chunk>) -> Piped<S, Progress<S::Chunk>>
     where
-        S: Source;
+        S: Source,
+    {
+        self.into().pipe(progress)
+    }
 
     /// Puts a [`Throughput`] behind.
     fn throughput(self, throughput: Throughput<S::Chunk>) -> Piped<S, Throughput<S::Chunk>>
     where
-        S: Source;
+        S: Source,
+    {
+        self.into().pipe(throughput)
+    }
 
     /// Lets so many bytes pass: [`Limit::bytes`].
     ///
@@ -88,7 +94,10 @@ pub trait MeterExt<S> {
     /// The stream fails at the first byte beyond, behind all those before it.
     fn limit(self, bytes: u64) -> Piped<S, Limit<Bytes>>
     where
-        S: Source<Chunk = Bytes>;
+        S: Source<Chunk = Bytes>,
+    {
+        self.into().pipe(Limit::bytes(bytes))
+    }
 
     /// Lets so many chunks pass: [`Limit::items`].
     ///
@@ -97,35 +106,10 @@ pub trait MeterExt<S> {
     /// The stream fails at the first chunk beyond, behind all those before it.
     fn limit_items(self, items: u64) -> Piped<S, Limit<S::Chunk>>
     where
-        S: Source;
+        S: Source,
+    {
+        self.into().pipe(Limit::items(items))
+    }
 }
 
-impl<S> MeterExt<S> for Readable<S> {
-    fn progress(self, progress: Progress<S::Chunk>) -> Piped<S, Progress<S::Chunk>>
-    where
-        S: Source,
-    {
-        self.pipe(progress)
-    }
-
-    fn throughput(self, throughput: Throughput<S::Chunk>) -> Piped<S, Throughput<S::Chunk>>
-    where
-        S: Source,
-    {
-        self.pipe(throughput)
-    }
-
-    fn limit(self, bytes: u64) -> Piped<S, Limit<Bytes>>
-    where
-        S: Source<Chunk = Bytes>,
-    {
-        self.pipe(Limit::bytes(bytes))
-    }
-
-    fn limit_items(self, items: u64) -> Piped<S, Limit<S::Chunk>>
-    where
-        S: Source,
-    {
-        self.pipe(Limit::items(items))
-    }
-}
+impl<S> MeterExt<S> for Readable<S> {}

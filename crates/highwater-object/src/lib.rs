@@ -57,8 +57,6 @@ pub use error::StoreError;
 pub use get::{GetOptions, ObjectRead};
 pub use object_store;
 pub use put::ObjectWrite;
-pub use record::{Decode, Encode, FailedRead, FailedWrite, Format, Json, Raw, Record};
-pub use resource::{
-    IdOptions, IdRead, ReaderOptions, RecordRead, RecordWrite, Resource, WriteCounts,
-};
+pub use record::{Decode, Encode, Format, Json, Raw, Record};
+pub use resource::{IdOptions, IdRead, ReaderOptions, RecordRead, RecordWrite, Resource};
 pub use store::{ObjectInfo, RequestCounts, Store, StoreOptions};

@@ -1,7 +1,5 @@
 //! What a resource consists of.
 
-use std::error::Error as StdError;
-use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
@@ -90,89 +88,5 @@ impl Decode for Raw {
 impl Encode for Raw {
     fn encode(value: &Bytes) -> Result<Bytes> {
         Ok(value.clone())
-    }
-}
-
-/// A record that was not written, and why: inside an [`Error`], `error.downcast_ref::<FailedWrite<T>>()`.
-pub struct FailedWrite<T> {
-    record: Record<T>,
-    error: Error,
-}
-
-impl<T> FailedWrite<T> {
-    pub(crate) fn new(record: Record<T>, error: Error) -> Self {
-        Self { record, error }
-    }
-
-    /// The record.
-    pub fn record(&self) -> &Record<T> {
-        &self.record
-    }
-
-    /// Why it was not written.
-    pub fn error(&self) -> &Error {
-        &self.error
-    }
-
-    /// The record, to be written elsewhere, and why it was not.
-    pub fn into_parts(self) -> (Record<T>, Error) {
-        (self.record, self.error)
-    }
-}
-
-impl<T> fmt::Display for FailedWrite<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "record `{}` was not written", self.record.id.escape_debug())
-    }
-}
-
-/// Without the value, which is nobody's business in a log.
-impl<T> fmt::Debug for FailedWrite<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FailedWrite")
-            .field("id", &self.record.id)
-            .field("error", &self.error)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<T> StdError for FailedWrite<T> {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&*self.error)
-    }
-}
-
-/// A record that was not read, and why: inside an [`Error`], `error.downcast_ref::<FailedRead>()`.
-#[derive(Debug)]
-pub struct FailedRead {
-    id: String,
-    error: Error,
-}
-
-impl FailedRead {
-    pub(crate) fn new(id: String, error: Error) -> Self {
-        Self { id, error }
-    }
-
-    /// The id of the record.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// Why it was not read.
-    pub fn error(&self) -> &Error {
-        &self.error
-    }
-}
-
-impl fmt::Display for FailedRead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "record `{}` was not read", self.id.escape_debug())
-    }
-}
-
-impl StdError for FailedRead {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&*self.error)
     }
 }

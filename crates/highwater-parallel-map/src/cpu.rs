@@ -35,7 +35,7 @@ where
         let work = Work {
             workers: Workers::new(n, work, jobs),
             // One more for each thread, so that none has to wait for its next.
-            most: 2 * n,
+            most: n.saturating_mul(2),
             under_way: VecDeque::new(),
             batch: Vec::new(),
             size: 1,

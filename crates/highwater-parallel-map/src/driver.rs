@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use highwater_core::stage::{StageInfo, StageStats};
 use highwater_core::{Buffered, HighWaterMark, Readable, Result, Source, Writable, task};
 use tokio_util::task::TaskTracker;
@@ -12,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::alarm::Alarm;
 use crate::flight::Flight;
 use crate::intake::Intake;
-use crate::item::ParallelMap;
+use crate::item::{Outcome, ParallelMap};
 use crate::load::Load;
 use crate::window::{Job, Keys, Window};
 
@@ -67,17 +68,17 @@ trait Gate<T, U>: Send {
         &mut self,
         index: u64,
         item: T,
-        work: impl FnOnce(T) -> Work<U>,
-    ) -> Option<(u64, Work<U>)>;
+        work: impl FnOnce(T) -> Work<T, U>,
+    ) -> Option<(u64, Work<T, U>)>;
 
     /// An item is done; gives what can be started now.
-    fn leave(&mut self, index: u64) -> Option<(u64, Work<U>)>;
+    fn leave(&mut self, index: u64) -> Option<(u64, Work<T, U>)>;
 
     /// Items that wait.
     fn held(&self) -> usize;
 }
 
-type Work<U> = futures_util::future::BoxFuture<'static, Result<U>>;
+type Work<T, U> = BoxFuture<'static, Outcome<T, U>>;
 
 /// None must.
 struct Free;
@@ -87,12 +88,12 @@ impl<T, U> Gate<T, U> for Free {
         &mut self,
         index: u64,
         item: T,
-        work: impl FnOnce(T) -> Work<U>,
-    ) -> Option<(u64, Work<U>)> {
+        work: impl FnOnce(T) -> Work<T, U>,
+    ) -> Option<(u64, Work<T, U>)> {
         Some((index, work(item)))
     }
 
-    fn leave(&mut self, _: u64) -> Option<(u64, Work<U>)> {
+    fn leave(&mut self, _: u64) -> Option<(u64, Work<T, U>)> {
         None
     }
 
@@ -102,28 +103,29 @@ impl<T, U> Gate<T, U> for Free {
 }
 
 /// Those with the same key.
-struct Keyed<F, K, U> {
+struct Keyed<F, K, T, U> {
     key: F,
-    keys: Keys<K, U>,
+    keys: Keys<K, Outcome<T, U>>,
 }
 
-impl<T, U, K, F> Gate<T, U> for Keyed<F, K, U>
+impl<T, U, K, F> Gate<T, U> for Keyed<F, K, T, U>
 where
     F: FnMut(&T) -> K + Send,
     K: Hash + Eq + Clone + Send,
+    T: Send,
     U: Send,
 {
     fn enter(
         &mut self,
         index: u64,
         item: T,
-        work: impl FnOnce(T) -> Work<U>,
-    ) -> Option<(u64, Work<U>)> {
+        work: impl FnOnce(T) -> Work<T, U>,
+    ) -> Option<(u64, Work<T, U>)> {
         let key = (self.key)(&item);
         self.keys.enter(key, (index, work(item)))
     }
 
-    fn leave(&mut self, index: u64) -> Option<(u64, Work<U>)> {
+    fn leave(&mut self, index: u64) -> Option<(u64, Work<T, U>)> {
         self.keys.leave(index)
     }
 
@@ -135,7 +137,7 @@ where
 struct Driver<T, F, U, G> {
     map: ParallelMap<T, F>,
     gate: G,
-    window: Window<U>,
+    window: Window<Outcome<T, U>>,
     jobs: TaskTracker,
     started: u64,
     alarm: Alarm,
@@ -161,7 +163,7 @@ where
     {
         let mut intake = Intake::Open(input);
         while let Some((index, result)) = poll_fn(|cx| self.poll_step(&mut intake, cx)).await {
-            let given = match self.map.judge(result) {
+            let given = match self.map.judge(index, result) {
                 Ok(given) => given,
                 Err(error) => {
                     self.window.cancel().await;
@@ -189,7 +191,7 @@ where
         &mut self,
         intake: &mut Intake<S>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<(u64, Result<U>)>>
+    ) -> Poll<Option<(u64, Result<Outcome<T, U>>)>>
     where
         S: Source<Chunk = T> + Unpin,
     {
@@ -226,7 +228,7 @@ where
         }
     }
 
-    fn start(&mut self, (index, work): (u64, Work<U>)) {
+    fn start(&mut self, (index, work): (u64, Work<T, U>)) {
         let alarm = self.alarm.clone();
         let ends_all = self.map.fails();
         let watched = async move {

@@ -1,13 +1,12 @@
 //! What happens to one item.
 
-use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable as _};
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, OnFailure};
 use highwater_core::{Error, Result};
 use tokio::time::{sleep, timeout};
 
@@ -20,16 +19,17 @@ use crate::load::Load;
 /// ```
 /// use std::time::Duration;
 /// use highwater_core::{Error, Readable, Result};
-/// use highwater_parallel_map::{OnError, ParallelMap, ParallelMapExt as _, Skipped};
+/// use highwater_core::record::OnFailure;
+/// use highwater_parallel_map::{ParallelMap, ParallelMapExt as _};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-/// let skipped = Skipped::default();
 /// let half = |x: u32| async move { if x % 2 == 0 { Ok(x / 2) } else { Err(Error::msg("odd")) } };
 /// let map = ParallelMap::new(4, half)
 ///     .with_timeout(Duration::from_secs(5))
 ///     .with_retries(2, Duration::from_millis(1))
-///     .on_error(OnError::Skip(skipped.clone()));
+///     .on_failure(OnFailure::Skip);
+/// let counts = map.counts();
 /// assert_eq!(Readable::from_iter(0..6).parallel_map_with(map).to_vec().await?, [0, 1, 2]);
-/// assert_eq!(skipped.count(), 3);
+/// assert_eq!((counts.succeeded(), counts.failed()), (3, 3));
 /// # Ok(()) }
 /// ```
 #[must_use]
@@ -38,36 +38,21 @@ pub struct ParallelMap<T, F> {
     pub(crate) ordered: bool,
     f: Arc<F>,
     timeout: Option<Duration>,
-    retry: Option<Retry<T>>,
-    on_error: OnError,
+    pauses: Option<ExponentialBuilder>,
+    /// Copies an item that may be needed once more: for a retry, or for a handler.
+    copy: Option<fn(&T) -> T>,
+    failures: FailurePolicy<T>,
     pub(crate) load: Option<Load<T>>,
 }
 
-struct Retry<T> {
-    pauses: ExponentialBuilder,
-    copy: fn(&T) -> T,
-}
+/// What becomes of an item.
+pub(crate) type Outcome<T, U> = Result<U, Failure<T>>;
 
-/// What becomes of the stream when an item has failed for good.
-#[non_exhaustive]
-pub enum OnError {
-    /// It ends with the error.
-    Fail,
-    /// It goes on without the item, which is counted.
-    Skip(Skipped),
-    /// It goes on without the item; the function gets the error, which has the item's index.
-    DeadLetter(Box<dyn FnMut(Error) + Send>),
-}
-
-/// Counts the items that were skipped.
-#[derive(Debug, Clone, Default)]
-pub struct Skipped(Arc<AtomicU64>);
-
-impl Skipped {
-    /// How many so far.
-    pub fn count(&self) -> u64 {
-        self.0.load(Relaxed)
-    }
+/// An item whose last attempt failed.
+pub(crate) struct Failure<T> {
+    error: Error,
+    item: Option<T>,
+    attempt: u32,
 }
 
 impl<T, F> ParallelMap<T, F> {
@@ -75,7 +60,7 @@ impl<T, F> ParallelMap<T, F> {
     ///
     /// # Panics
     ///
-    /// With an `n` of 0. More than 1024 counts as 1024.
+    /// With an `n` of 0.
     #[track_caller]
     pub fn new(n: usize, f: F) -> Self {
         Self {
@@ -83,8 +68,9 @@ impl<T, F> ParallelMap<T, F> {
             ordered: true,
             f: Arc::new(f),
             timeout: None,
-            retry: None,
-            on_error: OnError::Fail,
+            pauses: None,
+            copy: None,
+            failures: FailurePolicy::default(),
             load: None,
         }
     }
@@ -125,14 +111,63 @@ impl<T, F> ParallelMap<T, F> {
             .with_max_delay(first_pause.max(LONGEST_PAUSE))
             .with_max_times(usize::try_from(times).unwrap_or(usize::MAX))
             .with_jitter();
-        self.retry = Some(Retry { pauses, copy: T::clone });
+        self.pauses = Some(pauses);
+        self.copy = Some(T::clone);
         self
     }
 
-    /// What becomes of the stream when an item has failed for good. A panic always ends it.
-    pub fn on_error(mut self, policy: OnError) -> Self {
-        self.on_error = policy;
+    /// Sets the policy for an item whose last attempt failed. A panic always ends the stream.
+    ///
+    /// For [`OnFailure::Handle`] a copy of each item is kept while its function runs. An item that cannot be copied can be
+    /// put into an `Arc`.
+    pub fn on_failure(mut self, policy: OnFailure<T>) -> Self
+    where
+        T: Clone,
+    {
+        if matches!(policy, OnFailure::Handle(_)) {
+            self.copy = Some(T::clone);
+        }
+        self.failures.set(policy);
         self
+    }
+
+    /// The items that succeeded and failed, readable while the map runs and afterwards.
+    pub fn counts(&self) -> ItemCounts {
+        self.failures.counts()
+    }
+
+    /// Whether an item that fails ends the stream.
+    pub(crate) fn fails(&self) -> bool {
+        self.failures.fails()
+    }
+
+    /// What the stream gives for an outcome: `None` for an item that is left out. An outer error is a task that was lost.
+    pub(crate) fn judge<U>(
+        &mut self,
+        index: u64,
+        outcome: Result<Outcome<T, U>>,
+    ) -> Result<Option<U>> {
+        let failure = match outcome {
+            Ok(Ok(done)) => {
+                self.failures.good();
+                return Ok(Some(done));
+            }
+            Ok(Err(failure)) => failure,
+            Err(lost) => return Err(self.failures.end(lost.at_chunk(index))),
+        };
+        let Failure { error, item, attempt } = failure;
+        let error = error.at_chunk(index);
+        if self.fails() || error.is_panic() {
+            return Err(self.failures.end(error));
+        }
+        let failed = || {
+            let item = item.expect("a copy is kept for a handler");
+            Failed::new(item, error).with_index(index).with_attempt(attempt)
+        };
+        let end = |failed: Failed<T>| failed.into_parts().1;
+        catch_unwind(AssertUnwindSafe(|| self.failures.failed(failed, end)))
+            .unwrap_or_else(|payload| Err(Error::panic(&*payload)))
+            .map(|()| None)
     }
 }
 
@@ -142,39 +177,26 @@ where
     Fut: Future<Output = Result<U>>,
 {
     /// The work on one item.
-    pub(crate) fn work(&self, item: T) -> impl Future<Output = Result<U>> + use<T, F, Fut, U> {
-        let (f, limit) = (Arc::clone(&self.f), self.timeout);
-        let retry = self.retry.as_ref().map(|retry| (retry.pauses, retry.copy));
+    pub(crate) fn work(&self, item: T) -> impl Future<Output = Outcome<T, U>> + use<T, F, Fut, U> {
+        let (f, limit, pauses, copy) = (Arc::clone(&self.f), self.timeout, self.pauses, self.copy);
         async move {
-            let f = &*f;
-            let Some((pauses, copy)) = retry else {
-                return once(f, item, limit).await;
+            let Some(copy) = copy else {
+                let failure = |error| Failure { error, item: None, attempt: 1 };
+                return once(&*f, item, limit).await.map_err(failure);
             };
-            let attempt = move || once(f, copy(&item), limit);
-            attempt.retry(pauses).sleep(sleep).await
-        }
-    }
-}
-
-impl<T, F> ParallelMap<T, F> {
-    /// Whether an item that fails ends the stream.
-    pub(crate) fn fails(&self) -> bool {
-        matches!(self.on_error, OnError::Fail)
-    }
-
-    /// What the stream gives for a result: `None` for an item that is left out.
-    pub(crate) fn judge<U>(&mut self, result: Result<U>) -> Result<Option<U>> {
-        match (result, &mut self.on_error) {
-            (Ok(done), _) => Ok(Some(done)),
-            (Err(error), _) if error.is_panic() => Err(error),
-            (Err(error), OnError::Fail) => Err(error),
-            (Err(_), OnError::Skip(skipped)) => {
-                skipped.0.fetch_add(1, Relaxed);
-                Ok(None)
-            }
-            (Err(error), OnError::DeadLetter(tell)) => {
-                let told = catch_unwind(AssertUnwindSafe(|| tell(error)));
-                told.map(|()| None).map_err(|payload| Error::panic(&*payload))
+            let mut pauses = pauses.map(ExponentialBuilder::build).into_iter().flatten();
+            let mut attempt = 1;
+            loop {
+                let given = copy(&item);
+                let error = match once(&*f, given, limit).await {
+                    Ok(done) => return Ok(done),
+                    Err(error) => error,
+                };
+                let Some(pause) = pauses.next() else {
+                    return Err(Failure { error, item: Some(item), attempt });
+                };
+                sleep(pause).await;
+                attempt += 1;
             }
         }
     }
@@ -197,31 +219,11 @@ where
 /// With 0.
 #[track_caller]
 pub(crate) fn checked(n: usize) -> usize {
-    assert!(n > 0, "a map of 0 items at a time would never do anything");
-    n.min(MOST)
+    assert!(n > 0, "the number of items at a time must be greater than 0");
+    n
 }
 
-const MOST: usize = 1024;
 /// The longest wait before an item is tried again, without jitter.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-impl<T, F> fmt::Debug for ParallelMap<T, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ParallelMap")
-            .field("n", &self.n)
-            .field("ordered", &self.ordered)
-            .field("timeout", &self.timeout)
-            .field("on_error", &self.on_error)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for OnError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Fail => "Fail",
-            Self::Skip(_) => "Skip",
-            Self::DeadLetter(_) => "DeadLetter",
-        })
-    }
-}
+highwater_core::debug_fields!(ParallelMap<T, F>, n, ordered, timeout, failures);

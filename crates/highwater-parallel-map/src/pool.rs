@@ -36,7 +36,7 @@ impl WorkerPool {
     ///
     /// # Panics
     ///
-    /// With 0. More than 1024 counts as 1024.
+    /// With 0, or more than [`Semaphore::MAX_PERMITS`].
     #[track_caller]
     pub fn new(size: usize) -> Self {
         let size = crate::item::checked(size);

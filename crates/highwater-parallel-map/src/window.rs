@@ -15,11 +15,11 @@ use highwater_core::{Error, Result};
 /// Item number so many, on a task of its own.
 pub(crate) struct Job<U> {
     index: u64,
-    task: Task<Result<U>>,
+    task: Task<U>,
 }
 
 impl<U> Job<U> {
-    pub(crate) fn new(index: u64, task: Task<Result<U>>) -> Self {
+    pub(crate) fn new(index: u64, task: Task<U>) -> Self {
         Self { index, task }
     }
 
@@ -34,11 +34,8 @@ impl<U> Future for Job<U> {
     type Output = (u64, Result<U>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let result = match ready!(Pin::new(&mut self.task).poll(cx)) {
-            Ok(result) => result,
-            Err(lost) => Err(Error::from(lost)),
-        };
-        Poll::Ready((self.index, result.map_err(|error| error.at_chunk(self.index))))
+        let result = ready!(Pin::new(&mut self.task).poll(cx));
+        Poll::Ready((self.index, result.map_err(Error::from)))
     }
 }
 
@@ -108,7 +105,7 @@ pub(crate) struct Keys<K, U> {
     held: usize,
 }
 
-type Waiting<U> = (u64, BoxFuture<'static, Result<U>>);
+type Waiting<U> = (u64, BoxFuture<'static, U>);
 
 impl<K: Hash + Eq + Clone, U> Keys<K, U> {
     pub(crate) fn new() -> Self {

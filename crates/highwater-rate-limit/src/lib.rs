@@ -63,30 +63,22 @@ pub use rate_limit::RateLimit;
 /// assert_eq!(start.elapsed().as_millis(), 1500);
 /// # Ok(()) }
 /// ```
-pub trait RateLimitExt<S> {
+pub trait RateLimitExt<S>: Into<Readable<S>> {
     /// Passes so many chunks per time: [`RateLimit::items`].
-    fn rate_limit(self, limit: impl Into<Limiter>) -> PipedTimed<S, RateLimit<S::Chunk>>
-    where
-        S: Source;
-
-    /// Passes so many bytes per time, and cuts what is larger than a burst: [`RateLimit::bytes`].
-    fn rate_limit_bytes(self, limit: impl Into<Limiter>) -> PipedTimed<S, RateLimit<Bytes>>
-    where
-        S: Source<Chunk = Bytes>;
-}
-
-impl<S> RateLimitExt<S> for Readable<S> {
     fn rate_limit(self, limit: impl Into<Limiter>) -> PipedTimed<S, RateLimit<S::Chunk>>
     where
         S: Source,
     {
-        self.pipe_timed(RateLimit::items(limit))
+        self.into().pipe_timed(RateLimit::items(limit))
     }
 
+    /// Passes so many bytes per time, and cuts what is larger than a burst: [`RateLimit::bytes`].
     fn rate_limit_bytes(self, limit: impl Into<Limiter>) -> PipedTimed<S, RateLimit<Bytes>>
     where
         S: Source<Chunk = Bytes>,
     {
-        self.pipe_timed(RateLimit::bytes(limit))
+        self.into().pipe_timed(RateLimit::bytes(limit))
     }
 }
+
+impl<S> RateLimitExt<S> for Readable<S> {}

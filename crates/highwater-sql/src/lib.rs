@@ -10,8 +10,8 @@
 //!
 //! Rows are whatever serde makes of them ([`FromRow`], [`ToRow`]), or a [`Row`]. They cross in batches, and so does the
 //! work: a transaction per batch, or one for the whole pipeline. A [`Checkpoint`] is moved in the same transaction, so that
-//! a pipeline that was killed goes on exactly where it stopped. A row that the table does not take is a [`BadRow`], which
-//! fails the pipeline, is skipped, or is kept in another table.
+//! a pipeline that was killed goes on exactly where it stopped. A row that the table does not take fails the
+//! pipeline, is skipped, is given to a handler, or is kept in another table.
 //!
 //! Values are always bound, and names are of letters, digits, `_` and `$`, and quoted.
 //!
@@ -101,4 +101,4 @@ pub use row::Row;
 pub use rows::{RowBatches, Rows, row_batches, rows};
 pub use table::Table;
 pub use value::{Value, ValueRef};
-pub use writer::{BadRow, TableWriter, WriteCounts, table_writer};
+pub use writer::{TableWriter, WriteCounts, table_writer};

@@ -2,7 +2,7 @@
 #![no_main]
 
 use bytes::Bytes;
-use highwater::record::OnBadRecord;
+use highwater::record::OnFailure;
 use highwater::csv::{Csv, Format, Record, ToCsv};
 use highwater::test::{Cue, drive};
 use highwater_fuzz::{Input, cut, run};
@@ -26,9 +26,9 @@ fuzz_target!(|input: Input| {
 
     // With a header, limits and a policy: the same for every cut.
     let max = input.last().map_or(0, |&byte| usize::from(byte / 8));
-    for policy in [|| OnBadRecord::Fail, || OnBadRecord::Skip] {
+    for policy in [|| OnFailure::Fail, || OnFailure::Skip] {
         let typed = || {
-            let machine = Csv::<(String, Option<u8>)>::new().on_bad_record(policy());
+            let machine = Csv::<(String, Option<u8>)>::new().on_failure(policy());
             machine.with_max_length(max).with_max_fields(max / 4)
         };
         assert_eq!(run(typed(), chunks.clone()), run(typed(), whole()));

@@ -2,7 +2,7 @@
 #![no_main]
 
 use bytes::Bytes;
-use highwater::record::OnBadRecord;
+use highwater::record::OnFailure;
 use highwater::json::JsonArray;
 use highwater_fuzz::{Input, cut, run};
 use libfuzzer_sys::fuzz_target;
@@ -25,6 +25,6 @@ fuzz_target!(|input: Input| {
 
     // With a policy that goes on, whatever the limit: the same for every cut.
     let max = input.last().map_or(0, |&byte| usize::from(byte / 8));
-    let lenient = || JsonArray::<Vec<u8>>::new().with_max_length(max).on_bad_record(OnBadRecord::Skip);
+    let lenient = || JsonArray::<Vec<u8>>::new().with_max_length(max).on_failure(OnFailure::Skip);
     assert_eq!(run(lenient(), chunks), run(lenient(), whole()));
 });

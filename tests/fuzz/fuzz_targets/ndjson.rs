@@ -2,7 +2,7 @@
 #![no_main]
 
 use bytes::Bytes;
-use highwater::record::OnBadRecord;
+use highwater::record::OnFailure;
 use highwater::json::Ndjson;
 use highwater_fuzz::{Input, cut, run};
 use libfuzzer_sys::fuzz_target;
@@ -26,10 +26,10 @@ fuzz_target!(|input: Input| {
 
     let strict = || Ndjson::<Value>::new().with_max_length(MAX);
     assert_eq!(run(strict(), chunks.clone()), run(strict(), whole()));
-    let typed = || Ndjson::<Typed>::new().on_bad_record(OnBadRecord::Skip);
+    let typed = || Ndjson::<Typed>::new().on_failure(OnFailure::Skip);
     assert_eq!(run(typed(), chunks.clone()), run(typed(), whole()));
 
-    let lenient = strict().on_bad_record(OnBadRecord::Skip);
+    let lenient = strict().on_failure(OnFailure::Skip);
     let counts = lenient.counts();
     let (values, error) = run(lenient, chunks);
     let lines: Vec<&[u8]> = lines(input).collect();
@@ -39,7 +39,7 @@ fuzz_target!(|input: Input| {
     // Every line is a good record, a bad one, blank, or the one that the input ends in.
     let open = "the input ends inside a record";
     assert!(error.as_ref().is_none_or(|(text, _)| text.starts_with(open)));
-    let seen = usize::try_from(counts.read() + counts.skipped()).unwrap();
+    let seen = usize::try_from(counts.succeeded() + counts.failed()).unwrap();
     let blank = lines.iter().filter(|line| line.iter().all(|b| b" \t\r\n".contains(b))).count();
     assert_eq!(seen + blank + usize::from(error.is_some()), lines.len());
 });

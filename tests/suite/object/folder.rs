@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use highwater::Destination;
-use highwater::object::{FailedRead, FailedWrite};
+use highwater::record::Failed;
 
 use super::*;
 
@@ -96,7 +96,7 @@ async fn links_lead_nowhere() {
 
     let users = users(&store);
     let error = Readable::once(user(1)).pipe_to(users.writer()).await.unwrap_err();
-    refused(error.downcast_ref::<FailedWrite<User>>().unwrap().error());
+    refused(error.downcast_ref::<Failed<Record<User>>>().unwrap().error());
     // It is no record that could be read, either.
     assert!(users.reader().to_vec().await.unwrap().is_empty());
     assert_eq!(std::fs::read(outside.path().join("secret.json")).unwrap(), b"{}");
@@ -158,7 +158,7 @@ async fn strange_ids_stay_in_their_folder() {
     // A name that the file system does not take is an error with the record.
     let long = Record::new("x".repeat(300), String::new());
     let error = Readable::once(long.clone()).pipe_to(texts.writer()).await.unwrap_err();
-    assert_eq!(error.downcast_ref::<FailedWrite<String>>().unwrap().record(), &long);
+    assert_eq!(error.downcast_ref::<Failed<Record<String>>>().unwrap().item(), &long);
     assert_eq!(files(folder.path()).len(), ids.len());
 }
 
@@ -178,6 +178,6 @@ async fn a_record_that_is_gone_when_its_turn_comes() {
             break error;
         }
     };
-    let failed = error.downcast_ref::<FailedRead>().unwrap();
+    let failed = error.downcast_ref::<Failed<String>>().unwrap();
     assert!(failed.error().downcast_ref::<highwater::object::StoreError>().unwrap().is_not_found());
 }

@@ -1,7 +1,8 @@
 //! Rows that a table of PostgreSQL does not take.
 
 use highwater::Readable;
-use highwater::sql::{BadRow, Row, Table, Value, table_writer};
+use highwater::record::{Failed, OnFailure};
+use highwater::sql::{Row, Table, Value, table_writer};
 use proptest::prelude::*;
 
 use super::whole;
@@ -24,9 +25,9 @@ async fn a_bad_row_fails_its_batch() {
         let writer = if one { writer.one_transaction() } else { writer };
         let given = Readable::from_iter(0..40_i64).map(|n| (n, "x")).chunks(10);
         let failed = given.pipe_to(writer).await.unwrap_err();
-        let bad = failed.downcast_ref::<BadRow>().expect("a bad row");
-        assert_eq!((bad.index(), bad.row()), (13, r#"{"a":13,"b":"x"}"#));
-        assert!(bad.cause().to_string().contains("db error"), "{}", bad.cause());
+        let bad = failed.downcast_ref::<Failed<String>>().expect("a bad row");
+        assert_eq!((bad.index(), bad.item().as_str()), (Some(13), r#"{"a":13,"b":"x"}"#));
+        assert!(bad.error().to_string().contains("db error"), "{}", bad.error());
         assert!(whole(&failed).contains("violates check constraint"), "{}", whole(&failed));
         let there = if one { 0 } else { 10 };
         assert_eq!(session.numbers("SELECT count(*) FROM t").await, [there]);
@@ -93,7 +94,7 @@ proptest! {
             let session = server.session().await;
             session.run(CREATE).await;
             let table = if upsert { table().upsert(["a"]).unwrap() } else { table() };
-            let writer = table_writer(&server.database(), table).skip_bad_rows();
+            let writer = table_writer(&server.database(), table).on_failure(OnFailure::Skip);
             let writer = if one { writer.one_transaction() } else { writer };
             let counts = writer.counts();
             // The server refuses 13, and 14 has a field that is no column, so it cannot even be sent.

@@ -1,38 +1,38 @@
-//! How many records there were.
+//! How many items succeeded and failed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// How many records a machine has read so far; cheap to clone.
+/// The items that a stage has worked on so far; cheap to clone.
 ///
-/// The metrics are brought up to date with each record.
+/// The counts are brought up to date with each item.
 #[derive(Debug, Clone, Default)]
-pub struct RecordCounts(Arc<Shared>);
+pub struct ItemCounts(Arc<Shared>);
 
-/// One writer, the machine: it needs no atomic addition, and a plain store costs next to nothing.
+/// One writer, the stage: it needs no atomic addition, and a plain store costs next to nothing.
 #[derive(Debug, Default)]
 struct Shared {
-    read: AtomicU64,
-    skipped: AtomicU64,
+    succeeded: AtomicU64,
+    failed: AtomicU64,
 }
 
-impl RecordCounts {
-    /// Records given.
-    pub fn read(&self) -> u64 {
-        self.0.read.load(Ordering::Relaxed)
+impl ItemCounts {
+    /// Items that were read, written or mapped.
+    pub fn succeeded(&self) -> u64 {
+        self.0.succeeded.load(Relaxed)
     }
 
-    /// Bad records left out, those handed over as dead letters included.
-    pub fn skipped(&self) -> u64 {
-        self.0.skipped.load(Ordering::Relaxed)
+    /// Items that failed: those left out, those given to a handler, and the one that has ended the stream.
+    pub fn failed(&self) -> u64 {
+        self.0.failed.load(Relaxed)
     }
 
     #[inline]
-    pub(super) fn add_read(&self) {
-        self.0.read.store(self.read() + 1, Ordering::Relaxed);
+    pub(super) fn add_succeeded(&self) {
+        self.0.succeeded.store(self.succeeded() + 1, Relaxed);
     }
 
-    pub(super) fn add_skipped(&self) {
-        self.0.skipped.store(self.skipped() + 1, Ordering::Relaxed);
+    pub(super) fn add_failed(&self) {
+        self.0.failed.store(self.failed() + 1, Relaxed);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use highwater_core::Transform;
-use highwater_core::record::OnBadRecord;
+use highwater_core::record::OnFailure;
 
 use super::{run, run_text};
 use crate::{Csv, Format, Record};
@@ -28,19 +28,19 @@ fn an_endless_row_is_bounded() {
         "the first byte above 1 MiB is in this one"
     );
 
-    let machine = rows().on_bad_record(OnBadRecord::Skip);
+    let machine = rows().on_failure(OnFailure::Skip);
     let counts = machine.counts();
     let given = run(machine, endless().chain(once(Bytes::from("\"\n2\n"))));
     assert!(given.error.is_none());
     let rows: Vec<_> = given.outputs.iter().map(|row| row.text(0).unwrap()).collect();
-    assert_eq!((rows, counts.skipped()), (vec!["1", "2"], 1), "behind 48 MiB");
+    assert_eq!((rows, counts.failed()), (vec!["1", "2"], 1), "behind 48 MiB");
 }
 
 /// A header without an end is not waited for, whatever the policy: without it there is nothing to skip to.
 #[test]
 fn an_endless_header_is_an_error_with_every_policy() {
     let chunk = Bytes::from(vec![b'x'; 1 << 16]);
-    let machine = Csv::<Record>::new().on_bad_record(OnBadRecord::Skip);
+    let machine = Csv::<Record>::new().on_failure(OnFailure::Skip);
     let given = run(machine, repeat_with(|| chunk.clone()).take(1000));
     assert!(given.error.unwrap().is_limit());
     assert_eq!(given.taken, 17, "the first byte above 1 MiB is in this one");
@@ -66,8 +66,7 @@ fn a_row_of_the_maximum_passes_and_one_byte_more_is_an_error() {
                     let text = "row 1 is longer than 8 bytes (line 2, byte 2)";
                     assert_eq!(error.to_string(), text);
                 }
-                let lenient =
-                    run(rows().with_max_length(8).on_bad_record(OnBadRecord::Skip), chunks());
+                let lenient = run(rows().with_max_length(8).on_failure(OnFailure::Skip), chunks());
                 let last = usize::from(!ending.is_empty());
                 assert_eq!(lenient.outputs.len(), 1 + usize::from(good) + last);
                 assert!(lenient.error.is_none());
@@ -93,7 +92,7 @@ fn fields_up_to_the_maximum_pass_and_one_more_is_an_error() {
             if let Some(error) = strict.error {
                 assert_eq!(error.to_string(), "row 1 has more than 3 fields (line 2, byte 2)");
             }
-            let lenient = run(rows().with_max_fields(3).on_bad_record(OnBadRecord::Skip), chunks());
+            let lenient = run(rows().with_max_fields(3).on_failure(OnFailure::Skip), chunks());
             assert_eq!(lenient.outputs.len(), 2 + usize::from(good));
             // At the end of the input as well.
             let last = run_text(rows().with_max_fields(3), &input[..input.len() - 2]);
@@ -137,7 +136,7 @@ fn a_chunk_is_given_back_before_the_next_is_asked_for() {
     for input in ["a\nb\n", "a\nb", "a,\"b\n", "\n", "", "\u{feff}", "abcdefgh\n", "abcdefgh"] {
         let alive = Arc::new(());
         let chunk = Bytes::from_owner(Chunk(input.into(), Arc::clone(&alive)));
-        let mut machine = rows().with_max_length(5).on_bad_record(OnBadRecord::Skip);
+        let mut machine = rows().with_max_length(5).on_failure(OnFailure::Skip);
         let mut output = machine.write(chunk).unwrap();
         while output.is_some() {
             output = machine.read().unwrap();

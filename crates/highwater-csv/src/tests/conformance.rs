@@ -1,7 +1,7 @@
 //! The machines pass the suite that every machine passes: I27, I33, I38, I53, I56, F36.
 
 use bytes::Bytes;
-use highwater_core::record::OnBadRecord;
+use highwater_core::record::OnFailure;
 use highwater_core::{Error, Result, Transform};
 use highwater_test::{Case, conformance, conformance_bytes};
 
@@ -30,7 +30,7 @@ fn csv_that_goes_on() {
     conformance_bytes(
         || {
             let machine = Csv::<(u8, u8)>::with_format(Format::new().no_header());
-            machine.with_max_length(8).with_max_fields(3).on_bad_record(OnBadRecord::Skip)
+            machine.with_max_length(8).with_max_fields(3).on_failure(OnFailure::Skip)
         },
         [
             Case::bytes("1,2\n3\n\"4\n\",5,\"6789\"\n1,2,3,4\n6,7").gives([(1, 2), (6, 7)]),

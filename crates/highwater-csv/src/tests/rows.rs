@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use bytes::Bytes;
-use highwater_core::record::OnBadRecord;
+use highwater_core::record::OnFailure;
 use highwater_test::{Cut, Seed, cuts};
 use proptest::prelude::*;
 use serde::{Deserialize, Deserializer};
@@ -51,12 +51,16 @@ fn check(chunks: &[Bytes], expected: &[(Format, Vec<oracle::Row>, bool)]) {
         }
 
         let (policy, dead) = dead_letters();
-        let refused = Csv::<Nothing>::with_format(*format).on_bad_record(policy);
+        let refused = Csv::<Nothing>::with_format(*format).on_failure(policy);
         assert!(run(refused, chunks.iter().cloned()).outputs.is_empty());
         for (index, row) in rows.iter().enumerate() {
             let letter = dead.recv().unwrap();
-            assert_eq!(letter.bytes(), &row.raw, "{chunks:?}");
-            assert_eq!((letter.offset(), letter.index()), (row.offset, index as u64), "{chunks:?}");
+            assert_eq!(letter.item(), &row.raw, "{chunks:?}");
+            assert_eq!(
+                (letter.offset(), letter.index()),
+                (Some(row.offset), Some(index as u64)),
+                "{chunks:?}"
+            );
             assert_eq!(letter.error().line(), Some(row.line), "{chunks:?}");
             assert!(!letter.is_cut());
         }
@@ -165,12 +169,12 @@ fn an_end_in_quotes_is_an_error() {
         let (rows, in_quotes) = oracle::rows(&input.as_bytes()[..end], b',', b'"');
         // After an even number of quotes it may be the whole.
         assert!((open < end && end < close) || !in_quotes);
-        for policy in [OnBadRecord::Fail, OnBadRecord::Skip, dead_letters().0] {
+        for policy in [OnFailure::Fail, OnFailure::Skip, dead_letters().0] {
             let format = Format::new().no_header().flexible();
-            let machine = Csv::<Record>::with_format(format).on_bad_record(policy);
+            let machine = Csv::<Record>::with_format(format).on_failure(policy);
             let counts = machine.counts();
             let given = run_text(machine, &input[..end]);
-            assert_eq!((given.outputs.len(), counts.skipped()), (rows.len(), 0));
+            assert_eq!((given.outputs.len(), counts.failed()), (rows.len(), 0));
             assert_eq!(given.error.is_some_and(|error| error.is_truncated()), in_quotes);
         }
     }
@@ -202,7 +206,7 @@ fn a_bad_row_has_its_line_whatever_ends_the_lines() {
         for size in 1..text.len() {
             let chunks = text.as_bytes().chunks(size).map(Bytes::copy_from_slice);
             let (policy, dead) = dead_letters();
-            run(Csv::<(Strict, Strict)>::new().on_bad_record(policy), chunks);
+            run(Csv::<(Strict, Strict)>::new().on_failure(policy), chunks);
             let found: Vec<_> = dead.iter().map(|bad| bad.error().line().unwrap()).collect();
             assert_eq!(found, lines, "{end:?} in chunks of {size}");
         }

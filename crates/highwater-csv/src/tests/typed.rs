@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use highwater_core::record::OnBadRecord;
+use highwater_core::record::OnFailure;
 use highwater_core::{Error, Readable};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -68,10 +68,10 @@ fn without_a_header_the_order_counts() {
 #[test]
 fn without_a_header_the_first_good_row_counts() {
     let format = Format::new().no_header();
-    let machine = Csv::<Vec<u8>>::with_format(format).on_bad_record(OnBadRecord::Skip);
+    let machine = Csv::<Vec<u8>>::with_format(format).on_failure(OnFailure::Skip);
     let counts = machine.counts();
     assert_eq!(run_text(machine, "# a comment\n1,2\n3\n4,5\n").outputs, [[1, 2], [4, 5]]);
-    assert_eq!(counts.skipped(), 2);
+    assert_eq!(counts.failed(), 2);
 }
 
 #[test]
@@ -115,28 +115,30 @@ fn bad_rows_are_left_out_one_by_one() {
     );
     for size in [1, 7, 4096, input.len()] {
         let (policy, dead) = dead_letters();
-        let machine = Csv::<(String, u8)>::new().with_max_length(100).on_bad_record(policy);
+        let machine = Csv::<(String, u8)>::new().with_max_length(100).on_failure(policy);
         let counts = machine.counts();
         let given = run(machine, input.as_bytes().chunks(size).map(Bytes::copy_from_slice));
         assert!(given.error.is_none());
         let good = [("a", 1), ("e\n", 7), ("\u{1}", 9)].map(|(name, n)| (name.to_owned(), n));
         assert_eq!(given.outputs, good);
-        assert_eq!((counts.read(), counts.skipped()), (3, 6));
+        assert_eq!((counts.succeeded(), counts.failed()), (3, 6));
         let letters: Vec<_> = dead.try_iter().collect();
-        let known: Vec<_> =
-            letters.iter().map(|l| (l.index(), l.error().line().unwrap(), l.is_cut())).collect();
+        let known: Vec<_> = letters
+            .iter()
+            .map(|l| (l.index().unwrap(), l.error().line().unwrap(), l.is_cut()))
+            .collect();
         let (bad, long) = (false, true);
         assert_eq!(
             known,
             [(1, 3, bad), (2, 4, long), (3, 5, long), (4, 7, bad), (5, 8, bad), (7, 11, bad)]
         );
-        assert_eq!(letters[0].bytes(), "b,two");
-        assert_eq!(letters[1].bytes(), &input[17..117]);
+        assert_eq!(letters[0].item(), "b,two");
+        assert_eq!(letters[1].item(), &input[17..117]);
         assert_eq!(
-            (letters[2].offset(), &letters[2].bytes()[..]),
-            (5020, &input.as_bytes()[5020..5120])
+            (letters[2].offset(), &letters[2].item()[..]),
+            (Some(5020), &input.as_bytes()[5020..5120])
         );
-        assert!(letters.iter().all(|l| l.error().offset() == Some(l.offset())));
+        assert!(letters.iter().all(|l| l.error().offset() == l.offset()));
         assert!(letters[0].error().is_corrupt() && letters[1].error().is_limit());
     }
 }
@@ -145,11 +147,11 @@ fn bad_rows_are_left_out_one_by_one() {
 #[test]
 fn a_dead_letter_says_everything() {
     let (policy, dead) = dead_letters();
-    run_text(Csv::<(u8, u8)>::new().on_bad_record(policy), "x,y\r\n1,2\r\n3,\"f\r\n\"\r\n");
+    run_text(Csv::<(u8, u8)>::new().on_failure(policy), "x,y\r\n1,2\r\n3,\"f\r\n\"\r\n");
     let letter = dead.recv().unwrap();
     assert_eq!(
-        (&letter.bytes()[..], letter.offset(), letter.index()),
-        (&b"3,\"f\r\n\""[..], 10, 1)
+        (&letter.item()[..], letter.offset(), letter.index()),
+        (&b"3,\"f\r\n\""[..], Some(10), Some(1))
     );
     let text = "row 1, field `y`: invalid digit found in string (in csv, line 3, byte 10)";
     assert_eq!(letter.error().to_string(), text);
@@ -165,14 +167,14 @@ fn a_bad_header_is_an_error_with_every_policy() {
         (b"a,\"b\n1,2\n", "the input ends in quotes (line 1, byte 9)"),
     ];
     for (input, text) in bad {
-        for policy in [OnBadRecord::Fail, OnBadRecord::Skip, dead_letters().0] {
+        for policy in [OnFailure::Fail, OnFailure::Skip, dead_letters().0] {
             for size in [1, 100] {
                 let machine = Csv::<Record>::new().with_max_length(10).with_max_fields(3);
                 let chunks = input.chunks(size).map(Bytes::copy_from_slice);
                 let given = run(
-                    machine.on_bad_record(match &policy {
-                        OnBadRecord::Fail => OnBadRecord::Fail,
-                        _ => OnBadRecord::Skip,
+                    machine.on_failure(match &policy {
+                        OnFailure::Fail => OnFailure::Fail,
+                        _ => OnFailure::Skip,
                     }),
                     chunks,
                 );

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use highwater_core::record::{BadRecord, OnBadRecord, RecordCounts, RecordPolicy};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, OnFailure};
 use highwater_core::{Result, Transform};
 use serde_core::de::DeserializeOwned;
 
@@ -28,7 +28,7 @@ pub fn json_array<T: DeserializeOwned>() -> JsonArray<T> {
 ///
 /// - An element is not JSON or does not fit the type ([`is_corrupt`](highwater_core::Error::is_corrupt)); it is longer than
 ///   [`with_max_length`](Self::with_max_length) or too deep ([`is_limit`](highwater_core::Error::is_limit)): unless
-///   [`on_bad_record`](Self::on_bad_record) says otherwise. The message says its index, from 0.
+///   [`on_failure`](Self::on_failure) says otherwise. The message says its index, from 0.
 /// - Whatever is said there: the input does not begin with an array, or something stands behind it
 ///   ([`is_corrupt`](highwater_core::Error::is_corrupt)); it ends before the array does ([`is_truncated`](highwater_core::Error::is_truncated)).
 ///
@@ -39,7 +39,7 @@ pub fn json_array<T: DeserializeOwned>() -> JsonArray<T> {
 /// ```
 /// use bytes::Bytes;
 /// use highwater_core::{Readable, Result};
-/// use highwater_core::record::OnBadRecord;
+/// use highwater_core::record::OnFailure;
 /// use highwater_json::JsonArray;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let input = || Readable::from_iter(["[1, 2", "3,\n \"four\", 5]"].map(Bytes::from));
@@ -51,20 +51,20 @@ pub fn json_array<T: DeserializeOwned>() -> JsonArray<T> {
 /// assert!(error.to_string().starts_with("element 2: invalid type: string \"four\""));
 /// assert_eq!((error.line(), error.offset()), (Some(2), Some(14)));
 ///
-/// let lenient = JsonArray::<u32>::new().on_bad_record(OnBadRecord::Skip);
+/// let lenient = JsonArray::<u32>::new().on_failure(OnFailure::Skip);
 /// assert_eq!(input().pipe(lenient).to_vec().await?, [1, 23, 5]);
 /// # Ok(()) }
 /// ```
 pub struct JsonArray<T> {
     split: Split,
-    records: RecordPolicy,
+    records: FailurePolicy<Bytes>,
     element: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> JsonArray<T> {
     /// With elements of at most 1 MiB (2²⁰ bytes), each of which must be good.
     pub fn new() -> Self {
-        Self { split: Split::new(), records: RecordPolicy::new(NAME), element: PhantomData }
+        Self { split: Split::new(), records: FailurePolicy::default(), element: PhantomData }
     }
 
     /// The most bytes an element may have, white space before it not counted.
@@ -82,13 +82,13 @@ impl<T: DeserializeOwned> JsonArray<T> {
 
     /// What becomes of a bad element.
     #[must_use]
-    pub fn on_bad_record(mut self, policy: OnBadRecord) -> Self {
-        self.records.set_policy(policy);
+    pub fn on_failure(mut self, policy: OnFailure<Bytes>) -> Self {
+        self.records.set(policy);
         self
     }
 
     /// How many elements it has read and left out, readable while it runs and afterwards.
-    pub fn counts(&self) -> RecordCounts {
+    pub fn counts(&self) -> ItemCounts {
         self.records.counts()
     }
 
@@ -97,8 +97,8 @@ impl<T: DeserializeOwned> JsonArray<T> {
     fn parse(&mut self, element: Element) -> Result<Option<T>> {
         if element.cut {
             let error = too_long(&self.nth(), self.split.max, element.begin);
-            let record = BadRecord::new(element.bytes, element.begin.offset, error);
-            return self.records.bad(record.cut()).map(|()| None);
+            let record = Failed::new(element.bytes, error).with_offset(element.begin.offset);
+            return self.records.bad(record.cut(), NAME).map(|()| None);
         }
         match parse(&element.bytes) {
             Ok(value) => {
@@ -114,7 +114,8 @@ impl<T: DeserializeOwned> JsonArray<T> {
         let what = if element.bytes.is_empty() { "is missing" } else { &problem.what };
         let text = format!("{}: {what}", self.nth());
         let error = problem.at(text, element.begin);
-        self.records.bad(BadRecord::new(element.bytes, element.begin.offset, error))
+        let record = Failed::new(element.bytes, error).with_offset(element.begin.offset);
+        self.records.bad(record, NAME)
     }
 
     /// The element in work, in words.

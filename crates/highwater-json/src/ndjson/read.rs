@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use highwater_core::record::{BadRecord, MAX_RECORD, OnBadRecord, RecordCounts, RecordPolicy};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, MAX_RECORD, OnFailure};
 use highwater_core::{Error, Result, Transform};
 use highwater_lines::{Ending, Line, Lines, LongLine};
 use serde_core::de::{DeserializeOwned, IgnoredAny};
@@ -29,7 +29,7 @@ pub fn ndjson<T: DeserializeOwned>() -> Ndjson<T> {
 ///
 /// - A line is not JSON or does not fit the type ([`is_corrupt`](Error::is_corrupt)); it is longer than
 ///   [`with_max_length`](Self::with_max_length) or too deep ([`is_limit`](Error::is_limit)): unless
-///   [`on_bad_record`](Self::on_bad_record) says otherwise.
+///   [`on_failure`](Self::on_failure) says otherwise.
 /// - The input ends inside a record ([`is_truncated`](highwater_core::Error::is_truncated)), whatever is said there.
 ///
 /// The error says the line, the offset in the input, and the column: the byte of the line, from 1, where the parser
@@ -40,7 +40,7 @@ pub fn ndjson<T: DeserializeOwned>() -> Ndjson<T> {
 /// ```
 /// use bytes::Bytes;
 /// use highwater_core::{Readable, Result};
-/// use highwater_core::record::OnBadRecord;
+/// use highwater_core::record::OnFailure;
 /// use highwater_json::Ndjson;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let log = || Readable::from_iter(["[1]\n\n[2", ",3]\noops\n[4]"].map(Bytes::from));
@@ -51,23 +51,23 @@ pub fn ndjson<T: DeserializeOwned>() -> Ndjson<T> {
 /// let error = strict.next().await.expect("an error").unwrap_err();
 /// assert_eq!(error.to_string(), "expected value, column 1 (in ndjson, line 4, byte 11, chunk 1)");
 ///
-/// let lenient = Ndjson::<Vec<u32>>::new().on_bad_record(OnBadRecord::Skip);
+/// let lenient = Ndjson::<Vec<u32>>::new().on_failure(OnFailure::Skip);
 /// let counts = lenient.counts();
 /// assert_eq!(log().pipe(lenient).to_vec().await?, [vec![1], vec![2, 3], vec![4]]);
-/// assert_eq!((counts.read(), counts.skipped()), (3, 1));
+/// assert_eq!((counts.succeeded(), counts.failed()), (3, 1));
 /// # Ok(()) }
 /// ```
 pub struct Ndjson<T> {
     lines: Lines,
     max: usize,
-    records: RecordPolicy,
+    records: FailurePolicy<Bytes>,
     record: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> Ndjson<T> {
     /// With records of at most 1 MiB (2²⁰ bytes), each of which must be good.
     pub fn new() -> Self {
-        let (lines, records) = (Lines::new(), RecordPolicy::new(NAME));
+        let (lines, records) = (Lines::new(), FailurePolicy::default());
         Self { lines, max: 0, records, record: PhantomData }.with_max_length(MAX_RECORD)
     }
 
@@ -87,8 +87,8 @@ impl<T: DeserializeOwned> Ndjson<T> {
 
     /// What becomes of a bad record.
     #[must_use]
-    pub fn on_bad_record(mut self, policy: OnBadRecord) -> Self {
-        self.records.set_policy(policy);
+    pub fn on_failure(mut self, policy: OnFailure<Bytes>) -> Self {
+        self.records.set(policy);
         // A line that is too long is an error at once, or comes with its first bytes when it has ended.
         let long = if self.records.fails() { LongLine::Fail } else { LongLine::Truncate };
         self.lines = self.lines.on_long_line(long);
@@ -96,7 +96,7 @@ impl<T: DeserializeOwned> Ndjson<T> {
     }
 
     /// How many records it has read and left out, readable while it runs and afterwards.
-    pub fn counts(&self) -> RecordCounts {
+    pub fn counts(&self) -> ItemCounts {
         self.records.counts()
     }
 
@@ -142,7 +142,8 @@ impl<T: DeserializeOwned> Ndjson<T> {
     fn cut(&mut self, line: &Line) -> Result<()> {
         let begin = Place { offset: line.offset(), line: line.number() };
         let error = too_long("a record", self.max, begin);
-        self.records.bad(BadRecord::new(line.clone().into_bytes(), begin.offset, error).cut())
+        let record = Failed::new(line.clone().into_bytes(), error).with_offset(begin.offset);
+        self.records.bad(record.cut(), NAME)
     }
 
     #[cold]
@@ -159,7 +160,7 @@ impl<T: DeserializeOwned> Ndjson<T> {
             None => problem.what.clone(),
         };
         let error = problem.at(what, begin);
-        self.records.bad(BadRecord::new(text, begin.offset, error))
+        self.records.bad(Failed::new(text, error).with_offset(begin.offset), NAME)
     }
 
     #[cold]

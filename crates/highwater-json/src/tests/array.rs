@@ -5,7 +5,7 @@ use std::sync::mpsc;
 
 use bytes::Bytes;
 use highwater_core::Readable;
-use highwater_core::record::OnBadRecord;
+use highwater_core::record::OnFailure;
 use proptest::prelude::*;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::{Value, json};
@@ -144,7 +144,7 @@ fn an_error_says_which_element_and_where() {
 fn lines_are_counted_inside_of_elements_as_well() {
     let input = "[{\"a\":\n\n1}, {\"a\":\n x}\n, \"a\nb\",\n\n oops]";
     let (policy, dead) = dead_letters();
-    let outcome = run_text(JsonArray::<Value>::new().on_bad_record(policy), input);
+    let outcome = run_text(JsonArray::<Value>::new().on_failure(policy), input);
     assert_eq!(outcome.outputs, [json!({"a": 1})]);
     let bad: Vec<_> =
         dead.try_iter().map(|l| (l.error().line().unwrap(), l.error().offset().unwrap())).collect();
@@ -161,8 +161,8 @@ fn no_end_inside_the_array() {
     let input = "\u{feff} [ 1 , [2], \"]\\\"\" ,{\"a\":[]} ] ";
     let whole = input.rfind(']').unwrap() + 1;
     for end in (0..=input.len()).filter(|end| input.is_char_boundary(*end)) {
-        for policy in [OnBadRecord::Fail, OnBadRecord::Skip] {
-            let machine = JsonArray::<Value>::new().on_bad_record(policy);
+        for policy in [OnFailure::Fail, OnFailure::Skip] {
+            let machine = JsonArray::<Value>::new().on_failure(policy);
             let outcome = run_text(machine, &input[..end]);
             match outcome.error {
                 None => assert!(end >= whole && outcome.outputs.len() == 4),
@@ -195,23 +195,23 @@ fn bad_elements_are_left_out_one_by_one() {
     let input = format!("[1, x, {long}, [\"{long}\"], 2, , {{]}}, 3, \"four\", 5]");
     for size in [1, 7, 4096, input.len()] {
         let (policy, dead) = dead_letters();
-        let machine = JsonArray::<u8>::new().with_max_length(100).on_bad_record(policy);
+        let machine = JsonArray::<u8>::new().with_max_length(100).on_failure(policy);
         let counts = machine.counts();
         let outcome = run(machine, input.as_bytes().chunks(size).map(Bytes::copy_from_slice));
         assert!(outcome.error.is_none(), "{:?}", outcome.error);
         assert_eq!(outcome.outputs, [1, 2, 3, 5]);
-        assert_eq!((counts.read(), counts.skipped()), (4, 6));
+        assert_eq!((counts.succeeded(), counts.failed()), (4, 6));
         let letters: Vec<_> = dead.try_iter().collect();
-        let indices: Vec<_> = letters.iter().map(|letter| letter.index()).collect();
+        let indices: Vec<_> = letters.iter().map(|letter| letter.index().unwrap()).collect();
         assert_eq!(indices, [1, 2, 3, 5, 6, 8]);
         assert!(letters[1].is_cut() && letters[1].error().is_limit());
-        assert_eq!(letters[1].bytes(), &long[..100]);
+        assert_eq!(letters[1].item(), &long[..100]);
         assert_eq!(
-            (letters[2].bytes(), letters[2].offset()),
-            (&Bytes::from(format!("[\"{}", &long[..98])), 5009)
+            (letters[2].item(), letters[2].offset()),
+            (&Bytes::from(format!("[\"{}", &long[..98])), Some(5009))
         );
         assert_eq!(letters[2].error().offset(), Some(5009));
-        assert!(!letters[5].is_cut() && letters[5].bytes() == "\"four\"");
+        assert!(!letters[5].is_cut() && letters[5].item() == "\"four\"");
     }
 }
 
@@ -250,9 +250,9 @@ async fn in_a_pipeline_the_error_comes_behind_the_elements_before_it() {
     assert_eq!(elements.next().await.unwrap().unwrap(), 20);
     let error = elements.next().await.unwrap().unwrap_err();
     assert!(error.to_string().ends_with("(in json_array, line 1, byte 6, chunk 1)"), "{error}");
-    let policy = OnBadRecord::dead_letter(move |bad| Ok(letters.send(bad)?));
-    let machine = JsonArray::<u8>::new().on_bad_record(policy);
+    let policy = OnFailure::handle(move |bad| Ok(letters.send(bad)?));
+    let machine = JsonArray::<u8>::new().on_failure(policy);
     let text = chunks().pipe(machine).to_json_array().to_bytes().await.unwrap();
     assert_eq!(text, "[1,20,3]");
-    assert_eq!(dead.recv().unwrap().into_bytes(), "[x]");
+    assert_eq!(dead.recv().unwrap().item(), "[x]");
 }

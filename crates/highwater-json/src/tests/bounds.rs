@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use highwater_core::Transform;
-use highwater_core::record::OnBadRecord;
+use highwater_core::record::OnFailure;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ fn a_depth_bomb_is_a_limit_error() {
                     format!("recursion limit exceeded, column {}", 127 * bracket.len() + 1);
                 assert!(error.to_string().starts_with(&text_of), "{error}");
             }
-            let lenient = Ndjson::<Value>::new().on_bad_record(OnBadRecord::Skip);
+            let lenient = Ndjson::<Value>::new().on_failure(OnFailure::Skip);
             assert_eq!(run_text(lenient, format!("{bomb}\n1\n")).outputs, [1]);
         });
     }
@@ -48,9 +48,9 @@ fn a_depth_bomb_in_an_array_is_a_limit_error() {
         let closed = format!("[1, {open}{close}, 2]");
         let error = run_text(JsonArray::<Value>::new(), &closed).error.unwrap();
         assert!(error.is_limit() && error.offset() == Some(4 + 127), "{error}");
-        let lenient = JsonArray::<Value>::new().on_bad_record(OnBadRecord::Skip);
+        let lenient = JsonArray::<Value>::new().on_failure(OnFailure::Skip);
         assert_eq!(run_text(lenient, closed).outputs, [1, 2]);
-        let lenient = JsonArray::<Value>::new().on_bad_record(OnBadRecord::Skip);
+        let lenient = JsonArray::<Value>::new().on_failure(OnFailure::Skip);
         assert!(run_text(lenient, format!("[1, {open}")).error.unwrap().is_truncated());
     });
 }
@@ -77,11 +77,11 @@ fn an_endless_record_is_bounded() {
 
     let start = Bytes::from("1\n");
     let end = Bytes::from("\n2\n");
-    let machine = Ndjson::<Value>::new().on_bad_record(OnBadRecord::Skip);
+    let machine = Ndjson::<Value>::new().on_failure(OnFailure::Skip);
     let chunks = [start].into_iter().chain(endless()).chain([end]);
     assert_eq!(run(machine, chunks).outputs, [1, 2], "behind 64 MiB");
 
-    let machine = JsonArray::<Value>::new().on_bad_record(OnBadRecord::Skip);
+    let machine = JsonArray::<Value>::new().on_failure(OnFailure::Skip);
     let chunks = [Bytes::from("[1,")].into_iter().chain(endless()).chain([Bytes::from(",2]")]);
     assert_eq!(run(machine, chunks).outputs, [1, 2], "behind 64 MiB");
 }

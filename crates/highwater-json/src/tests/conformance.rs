@@ -1,7 +1,7 @@
 //! The machines pass the suite that every machine passes: I27, I33, I38, I53, I56, F36.
 
 use bytes::Bytes;
-use highwater_core::record::OnBadRecord;
+use highwater_core::record::OnFailure;
 use highwater_core::{Error, Result, Transform};
 use highwater_test::{Case, conformance, conformance_bytes};
 
@@ -23,7 +23,7 @@ fn ndjson() {
 #[test]
 fn ndjson_that_goes_on() {
     conformance_bytes(
-        || Ndjson::<Vec<u8>>::new().with_max_length(8).on_bad_record(OnBadRecord::Skip),
+        || Ndjson::<Vec<u8>>::new().with_max_length(8).on_failure(OnFailure::Skip),
         [
             Case::bytes("[1]\n[x]\n[1,2,3,4,5]\n[2]\n").gives([[1], [2]]),
             Case::bytes("{\n[1]\n[2").gives([[1]]).fails(Error::is_truncated),
@@ -52,7 +52,7 @@ fn json_array() {
 #[test]
 fn json_array_that_goes_on() {
     conformance_bytes(
-        || JsonArray::<Vec<u8>>::new().with_max_length(8).on_bad_record(OnBadRecord::Skip),
+        || JsonArray::<Vec<u8>>::new().with_max_length(8).on_failure(OnFailure::Skip),
         [
             Case::bytes("[[1],\"\\\"]\",[1,2,3,4,5],\n,[2]]").gives([[1], [2]]),
             Case::bytes("[[1],[1,2,3,4,5").gives([[1]]).fails(Error::is_truncated),

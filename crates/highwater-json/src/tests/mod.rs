@@ -14,7 +14,7 @@ use std::sync::mpsc;
 
 use bytes::Bytes;
 use highwater_core::Transform;
-use highwater_core::record::{BadRecord, OnBadRecord};
+use highwater_core::record::{Failed, OnFailure};
 use highwater_test::{Cue, Outcome, drive};
 
 /// What a machine makes of these chunks and the end.
@@ -31,7 +31,7 @@ fn run_text<M: Transform<Input = Bytes>>(machine: M, text: impl AsRef<[u8]>) -> 
 }
 
 /// A policy, and where its dead letters come out.
-fn dead_letters() -> (OnBadRecord, mpsc::Receiver<BadRecord>) {
+fn dead_letters() -> (OnFailure<Bytes>, mpsc::Receiver<Failed<Bytes>>) {
     let (letters, dead) = mpsc::channel();
-    (OnBadRecord::dead_letter(move |bad| Ok(letters.send(bad)?)), dead)
+    (OnFailure::handle(move |bad| Ok(letters.send(bad)?)), dead)
 }

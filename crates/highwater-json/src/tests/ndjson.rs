@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use bytes::Bytes;
-use highwater_core::record::OnBadRecord;
+use highwater_core::record::OnFailure;
 use highwater_core::{Error, Readable};
 use highwater_test::{Seed, cuts};
 use proptest::prelude::*;
@@ -29,8 +29,8 @@ where
     assert_failed(strict.error.as_ref(), first_wrong, chunks);
 
     let (policy, dead) = dead_letters();
-    for policy in [OnBadRecord::Skip, policy] {
-        let machine = Ndjson::<T>::new().with_max_length(max).on_bad_record(policy);
+    for policy in [OnFailure::Skip, policy] {
+        let machine = Ndjson::<T>::new().with_max_length(max).on_failure(policy);
         let counts = machine.counts();
         let lenient = run(machine, chunks.iter().cloned());
         let good =
@@ -39,7 +39,7 @@ where
         let open = expected.iter().find(|e| matches!(e, Expected::CutShort(..)));
         assert_failed(lenient.error.as_ref(), open, chunks);
         let bad = expected.iter().filter(|e| matches!(e, Expected::Bad(_))).count() as u64;
-        assert_eq!((counts.read(), counts.skipped()), (lenient.outputs.len() as u64, bad));
+        assert_eq!((counts.succeeded(), counts.failed()), (lenient.outputs.len() as u64, bad));
     }
     let letters: Vec<_> = dead.try_iter().map(|letter| Expected::Bad(Bad::of(&letter))).collect();
     assert!(expected.iter().filter(|e| matches!(e, Expected::Bad(_))).eq(&letters), "{chunks:?}");
@@ -160,13 +160,13 @@ fn a_record_is_utf8() {
 fn one_bad_record_does_not_cost_the_others() {
     let mut input: Vec<String> = (0..1000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
     input[500] = "{\"n\":500\n".into();
-    let machine = Ndjson::<Value>::new().on_bad_record(OnBadRecord::Skip);
+    let machine = Ndjson::<Value>::new().on_failure(OnFailure::Skip);
     let counts = machine.counts();
     let outcome = run_text(machine, input.concat());
     assert!(outcome.error.is_none());
     let numbers: Vec<_> = outcome.outputs.iter().map(|v| v["n"].as_u64().unwrap()).collect();
     assert!(numbers.iter().copied().eq((0..1000).filter(|&n| n != 500)));
-    assert_eq!((counts.read(), counts.skipped()), (999, 1));
+    assert_eq!((counts.succeeded(), counts.failed()), (999, 1));
 }
 
 /// C47, C48: two bad lines and then good ones; a long line is one bad record, however it is cut.
@@ -175,10 +175,10 @@ fn good_records_behind_two_bad_ones_arrive_and_a_long_line_is_one_bad_record() {
     let long = "x".repeat(5000);
     let input = format!("{long}\n{long}\n\u{1}\n1\n2");
     for size in [1, 7, 4096, input.len()] {
-        let machine = Ndjson::<u8>::new().with_max_length(100).on_bad_record(OnBadRecord::Skip);
+        let machine = Ndjson::<u8>::new().with_max_length(100).on_failure(OnFailure::Skip);
         let counts = machine.counts();
         let outcome = run(machine, input.as_bytes().chunks(size).map(Bytes::copy_from_slice));
-        assert_eq!((outcome.outputs, counts.skipped()), (vec![1, 2], 3));
+        assert_eq!((outcome.outputs, counts.failed()), (vec![1, 2], 3));
         assert!(outcome.error.is_none());
     }
 }
@@ -187,11 +187,11 @@ fn good_records_behind_two_bad_ones_arrive_and_a_long_line_is_one_bad_record() {
 #[test]
 fn a_dead_letter_says_everything() {
     let (policy, dead) = dead_letters();
-    let machine = Ndjson::<Value>::new().on_bad_record(policy);
+    let machine = Ndjson::<Value>::new().on_failure(policy);
     run_text(machine, "\u{feff}[1]\n\n[2, oops]\r\n[3]\n");
     let letter = dead.recv().unwrap();
-    assert_eq!((&letter.bytes()[..], letter.offset()), (&b"[2, oops]"[..], 8));
-    assert_eq!((letter.index(), letter.is_cut()), (1, false), "a blank line is no record");
+    assert_eq!((&letter.item()[..], letter.offset()), (&b"[2, oops]"[..], Some(8)));
+    assert_eq!((letter.index(), letter.is_cut()), (Some(1), false), "a blank line is no record");
     let text = "expected value, column 5 (in ndjson, line 3, byte 12)";
     assert_eq!(letter.error().to_string(), text);
 }
@@ -233,30 +233,30 @@ fn a_record_that_does_not_fit_the_type_says_why_and_where() {
 fn a_raw_newline_in_a_string_costs_its_lines_only() {
     let (policy, dead) = dead_letters();
     let input = "{\"a\":1}\n{\"a\":\"x\ny\"}\n{\"a\":2}\n";
-    let outcome = run_text(Ndjson::<Value>::new().on_bad_record(policy), input);
+    let outcome = run_text(Ndjson::<Value>::new().on_failure(policy), input);
     assert_eq!(outcome.outputs, [json!({"a": 1}), json!({"a": 2})]);
     assert!(outcome.error.is_none());
     let letters: Vec<_> = dead.try_iter().collect();
-    assert_eq!(letters[0].bytes(), "{\"a\":\"x");
+    assert_eq!(letters[0].item(), "{\"a\":\"x");
     let text = "the record ends while parsing a string, column 7 (in ndjson, line 2, byte 14)";
     assert_eq!(letters[0].error().to_string(), text);
-    assert_eq!((letters[1].bytes(), letters.len()), (&Bytes::from("y\"}"), 2));
+    assert_eq!((letters[1].item(), letters.len()), (&Bytes::from("y\"}"), 2));
 }
 
 /// F76: every place at which the last record can be cut is an error, with every policy.
 #[test]
 fn a_cut_last_record_is_never_dropped_in_silence() {
     let input = "{\"a\":[true,\"\\u00e4\",-1.5e3],\"b\":{}}";
-    for policy in [OnBadRecord::Fail, OnBadRecord::Skip, dead_letters().0] {
-        let machine = Ndjson::<Value>::new().on_bad_record(policy);
+    for policy in [OnFailure::Fail, OnFailure::Skip, dead_letters().0] {
+        let machine = Ndjson::<Value>::new().on_failure(policy);
         assert_eq!(run_text(machine, input).outputs.len(), 1, "whole, without a newline");
     }
     for end in 1..input.len() {
-        for policy in [OnBadRecord::Fail, OnBadRecord::Skip, dead_letters().0] {
-            let machine = Ndjson::<Value>::new().on_bad_record(policy);
+        for policy in [OnFailure::Fail, OnFailure::Skip, dead_letters().0] {
+            let machine = Ndjson::<Value>::new().on_failure(policy);
             let counts = machine.counts();
             let outcome = run_text(machine, format!("1\n{}", &input[..end]));
-            assert_eq!((outcome.outputs, counts.read()), (vec![json!(1)], 1));
+            assert_eq!((outcome.outputs, counts.succeeded()), (vec![json!(1)], 1));
             let error = outcome.error.expect("cut short");
             assert!(error.is_truncated(), "{error}");
             assert_eq!((error.line(), error.offset()), (Some(2), Some(2 + end as u64)));
@@ -267,11 +267,11 @@ fn a_cut_last_record_is_never_dropped_in_silence() {
 /// F76: the type refuses the record before its end is reached; it is cut short all the same.
 #[test]
 fn a_cut_last_record_is_cut_also_where_the_type_refuses_it() {
-    let machine = Ndjson::<Point>::new().on_bad_record(OnBadRecord::Skip);
+    let machine = Ndjson::<Point>::new().on_failure(OnFailure::Skip);
     let outcome = run_text(machine, "{\"x\":1}\n{\"x\":\"a\",\"y");
     assert!(outcome.error.unwrap().is_truncated());
     // And one that is whole is only bad.
-    let machine = Ndjson::<Point>::new().on_bad_record(OnBadRecord::Skip);
+    let machine = Ndjson::<Point>::new().on_failure(OnFailure::Skip);
     assert!(run_text(machine, "{\"x\":1}\n{\"x\":\"a\"}").error.is_none());
 }
 

@@ -1,7 +1,8 @@
 //! What is expected of NDJSON, by a plain function over the whole input.
 
+use bytes::Bytes;
 use highwater_core::Error;
-use highwater_core::record::BadRecord;
+use highwater_core::record::Failed;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 /// What a line that is not blank is.
@@ -27,15 +28,15 @@ pub(super) struct Bad {
 }
 
 impl Bad {
-    pub(super) fn of(letter: &BadRecord) -> Self {
+    pub(super) fn of(letter: &Failed<Bytes>) -> Self {
         let error = letter.error();
         assert!(error.is_limit() != error.is_corrupt(), "{error}");
         Self {
             is_limit: error.is_limit(),
             line: error.line().unwrap(),
-            begin: letter.offset(),
+            begin: letter.offset().unwrap(),
             offset: error.offset().unwrap(),
-            bytes: letter.bytes().to_vec(),
+            bytes: letter.item().to_vec(),
             cut: letter.is_cut(),
         }
     }

@@ -14,7 +14,7 @@ use object_store::path::Path;
 
 pub use ids::{IdOptions, IdRead};
 pub use reader::{ReaderOptions, RecordRead};
-pub use writer::{RecordWrite, WriteCounts};
+pub use writer::RecordWrite;
 
 use crate::key;
 use crate::record::{Decode, Encode};
@@ -143,8 +143,8 @@ impl<F: Decode> Resource<F> {
     ///
     /// # Errors
     ///
-    /// In the stream, behind the records before it: a record cannot be read ([`FailedRead`](crate::FailedRead) is inside),
-    /// unless [`ReaderOptions::on_failed`] goes on; or the ids cannot be.
+    /// In the stream, behind the records before it: a record cannot be read (the id is inside, as [`Failed<String>`](highwater_core::record::Failed)),
+    /// unless [`ReaderOptions::on_failure`] goes on; or the ids cannot be.
     pub fn reader(&self) -> Readable<RecordRead<F>> {
         self.reader_with(ReaderOptions::new())
     }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, OnFailure};
 use highwater_core::stage::{Pace, RunsOn, StageInfo, StageStats};
 use highwater_core::task::{Task, spawn};
 use highwater_core::{Error, Readable, Result, Source};
@@ -16,7 +17,7 @@ use tokio::task::JoinError;
 
 use super::{Address, IdOptions, IdRead};
 use crate::fetch;
-use crate::record::{Decode, FailedRead, Record};
+use crate::record::{Decode, Record};
 
 /// How records are read: [`Resource::reader_with`](super::Resource::reader_with).
 ///
@@ -25,6 +26,7 @@ use crate::record::{Decode, FailedRead, Record};
 /// ```
 /// use std::num::NonZero;
 /// use highwater_core::{Readable, Result};
+/// use highwater_core::record::OnFailure;
 /// use highwater_object::{ReaderOptions, Store};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let store = Store::memory();
@@ -32,10 +34,11 @@ use crate::record::{Decode, FailedRead, Record};
 ///     Readable::once(text).pipe_to(store.put(key)?).await?;
 /// }
 /// let many = NonZero::new(64).expect("not 0");
-/// let options = ReaderOptions::new().with_concurrency(many).on_failed(|failed| {
-///     assert_eq!(failed.id(), "b");
-///     Ok(()) // go on
+/// let go_on = OnFailure::handle(|failed| {
+///     assert_eq!(failed.item(), "b");
+///     Ok(())
 /// });
+/// let options = ReaderOptions::new().concurrency(many).on_failure(go_on);
 /// let read = store.resource::<u32>("n")?.reader_with(options).map(|record| record.value);
 /// assert_eq!(read.to_vec().await?, [1, 3]);
 /// # Ok(()) }
@@ -44,10 +47,8 @@ pub struct ReaderOptions {
     ids: IdOptions,
     concurrency: NonZero<usize>,
     any_order: bool,
-    on_failed: Box<OnFailed>,
+    failures: FailurePolicy<String>,
 }
-
-type OnFailed = dyn FnMut(FailedRead) -> Result<()> + Send;
 
 impl Default for ReaderOptions {
     fn default() -> Self {
@@ -55,7 +56,7 @@ impl Default for ReaderOptions {
             ids: IdOptions::new(),
             concurrency: NonZero::new(16).expect("not 0"),
             any_order: false,
-            on_failed: Box::new(|failed| Err(failed.into())),
+            failures: FailurePolicy::default(),
         }
     }
 }
@@ -94,15 +95,16 @@ impl ReaderOptions {
         self
     }
 
-    /// What becomes of a record that cannot be read: with `Ok(())` the rest goes on without it, and an error is the end.
-    /// It is called in the place of the record.
+    /// Sets the policy for a record that cannot be read, which gets the id of the record, in the place of the record.
     #[must_use]
-    pub fn on_failed(
-        mut self,
-        policy: impl FnMut(FailedRead) -> Result<()> + Send + 'static,
-    ) -> Self {
-        self.on_failed = Box::new(policy);
+    pub fn on_failure(mut self, policy: OnFailure<String>) -> Self {
+        self.failures.set(policy);
         self
+    }
+
+    /// The records that were read and that failed, readable while they are read.
+    pub fn counts(&self) -> ItemCounts {
+        self.failures.counts()
     }
 }
 
@@ -117,7 +119,7 @@ pub struct RecordRead<F: Decode> {
     address: Arc<Address>,
     limit: u64,
     concurrency: usize,
-    on_failed: Box<OnFailed>,
+    failures: FailurePolicy<String>,
     ids: Ids,
     under_way: UnderWay<F::Value>,
     meter: StageStats,
@@ -132,7 +134,7 @@ enum Ids {
     Over(Option<Error>),
 }
 
-type Fetch<T> = Task<Result<Record<T>, FailedRead>>;
+type Fetch<T> = Task<Result<Record<T>, Failed<String>>>;
 
 enum UnderWay<T> {
     InOrder(FuturesOrdered<Fetch<T>>),
@@ -160,7 +162,7 @@ impl<F: Decode> RecordRead<F> {
             address: Arc::clone(address),
             limit,
             concurrency,
-            on_failed: options.on_failed,
+            failures: options.failures,
             ids: Ids::Left(Vec::new().into_iter(), IdRead::new(address, &options.ids)),
             under_way,
             meter,
@@ -213,12 +215,16 @@ impl<F: Decode> Stream for RecordRead<F> {
                 Ok(Ok(record)) => {
                     // The room of this one is free: another is fetched while this one is worked on.
                     this.ask(cx);
+                    this.failures.good();
                     return Poll::Ready(Some(Ok(record)));
                 }
-                Ok(Err(failed)) => match this.meter.watch(|| (this.on_failed)(failed)) {
-                    Ok(()) => continue,
-                    Err(error) => error,
-                },
+                Ok(Err(failed)) => {
+                    let policy = || this.failures.failed(|| failed, Error::from);
+                    match this.meter.watch(policy) {
+                        Ok(()) => continue,
+                        Err(error) => error,
+                    }
+                }
                 Err(stopped) => stopped.into(),
             };
             this.end();
@@ -235,14 +241,17 @@ async fn fetch<F: Decode>(
     address: Arc<Address>,
     id: String,
     limit: u64,
-) -> Result<Record<F::Value>, FailedRead> {
+) -> Result<Record<F::Value>, Failed<String>> {
     let value = async {
         let key = address.key(&id)?;
         F::decode(fetch::whole(&address.store, &key, limit).await?)
     };
     match value.await {
         Ok(value) => Ok(Record { id, value }),
-        Err(error) => Err(FailedRead::new(id, error)),
+        Err(error) => {
+            let message = format!("record `{}` was not read", id.escape_debug());
+            Err(Failed::new(id, error).with_message(message))
+        }
     }
 }
 
@@ -272,7 +281,7 @@ impl<T> UnderWay<T> {
     fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Result<Record<T>, FailedRead>, JoinError>>> {
+    ) -> Poll<Option<Result<Result<Record<T>, Failed<String>>, JoinError>>> {
         match self {
             Self::InOrder(fetches) => fetches.poll_next_unpin(cx),
             Self::AnyOrder(fetches) => fetches.poll_next_unpin(cx),

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZero;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, OnFailure};
 use highwater_core::task::{Task, spawn};
 use highwater_core::{Destination, Error, Result};
 use object_store::ObjectStoreExt;
@@ -16,7 +16,7 @@ use tokio::task::JoinError;
 use super::Address;
 use crate::error::failed;
 use crate::put::GRACE;
-use crate::record::{Encode, FailedWrite, Record};
+use crate::record::{Encode, Record};
 
 /// The destination made by [`Resource::writer`](super::Resource::writer): records in, one object each.
 ///
@@ -39,27 +39,29 @@ use crate::record::{Encode, FailedWrite, Record};
 ///
 /// # Errors
 ///
-/// A record that cannot be written is given to the policy of [`on_failed`](Self::on_failed), together with the error. By
+/// A record that cannot be written is given to the policy of [`on_failure`](Self::on_failure), together with the error. By
 /// default that is the end: no further record gets under way, those that are arrive or fail (and are `suppressed` then),
-/// and the error has the record in it, for `error.downcast_ref::<FailedWrite<T>>()`.
+/// and the error has the record in it, for `error.downcast_ref::<Failed<Record<T>>>()`.
 ///
 /// # Examples
 ///
 /// ```
 /// use highwater_core::{Readable, Result};
-/// use highwater_object::{FailedWrite, Record, Store};
+/// use highwater_core::record::{Failed, OnFailure};
+/// use highwater_object::{Record, Store};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let squares = Store::memory().resource::<u32>("squares")?;
 /// let records = || ["1", "2", "", "4"].map(|id| Record::new(id, id.parse().unwrap_or(0)));
 ///
 /// let error = Readable::from_iter(records()).pipe_to(squares.writer()).await.unwrap_err();
-/// let failed = error.downcast_ref::<FailedWrite<u32>>().expect("the record");
-/// assert_eq!(failed.record(), &Record::new("", 0));
+/// let failed = error.downcast_ref::<Failed<Record<u32>>>().expect("the record");
+/// assert_eq!(failed.item(), &Record::new("", 0));
 ///
-/// let going_on = squares.writer().on_failed(|failed| Ok(println!("{failed}: {}", failed.error())));
+/// let policy = OnFailure::handle(|failed| Ok(println!("{failed}: {}", failed.error())));
+/// let going_on = squares.writer().on_failure(policy);
 /// let counts = going_on.counts();
 /// Readable::from_iter(records()).pipe_to(going_on).await?;
-/// assert_eq!((counts.written(), counts.failed()), (3, 1));
+/// assert_eq!((counts.succeeded(), counts.failed()), (3, 1));
 /// # Ok(()) }
 /// ```
 pub struct RecordWrite<F: Encode> {
@@ -67,20 +69,17 @@ pub struct RecordWrite<F: Encode> {
     limit: u64,
     batch: usize,
     concurrency: usize,
-    on_failed: Box<OnFailed<F::Value>>,
+    failures: FailurePolicy<Record<F::Value>>,
     /// Accepted, and not under way.
     waiting: VecDeque<Record<F::Value>>,
     under_way: FuturesUnordered<Task<Put<F::Value>>>,
-    counts: WriteCounts,
     /// Whether all records have been accepted.
     finishing: bool,
     over: bool,
 }
 
-type OnFailed<T> = dyn FnMut(FailedWrite<T>) -> Result<()> + Send;
-
 /// How a record fared.
-type Put<T> = Result<(), FailedWrite<T>>;
+type Put<T> = Result<(), Failed<Record<T>>>;
 
 impl<F: Encode> RecordWrite<F> {
     pub(super) fn new(address: Arc<Address>, limit: u64) -> Self {
@@ -89,10 +88,9 @@ impl<F: Encode> RecordWrite<F> {
             limit,
             batch: 128,
             concurrency: 16,
-            on_failed: Box::new(|failed| Err(failed.into())),
+            failures: FailurePolicy::default(),
             waiting: VecDeque::new(),
             under_way: FuturesUnordered::new(),
-            counts: WriteCounts::default(),
             finishing: false,
             over: false,
         }
@@ -112,19 +110,19 @@ impl<F: Encode> RecordWrite<F> {
         self
     }
 
-    /// What becomes of a record that cannot be written: with `Ok(())` the rest goes on, and an error is the end.
+    /// Sets the policy for a record that cannot be written.
     #[must_use]
-    pub fn on_failed(
-        mut self,
-        policy: impl FnMut(FailedWrite<F::Value>) -> Result<()> + Send + 'static,
-    ) -> Self {
-        self.on_failed = Box::new(policy);
+    pub fn on_failure(mut self, policy: OnFailure<Record<F::Value>>) -> Self {
+        self.failures.set(policy);
         self
     }
 
-    /// What it has counted, readable while it runs.
-    pub fn counts(&self) -> WriteCounts {
-        self.counts.clone()
+    /// The records that were written and that failed, readable while it runs.
+    ///
+    /// At the end, and after an error of its own, every record that was accepted is counted, as one or the other, or is
+    /// [unwritten](Self::take_unwritten). After an abort, those that were under way are not.
+    pub fn counts(&self) -> ItemCounts {
+        self.failures.counts()
     }
 
     /// After an error or an abort: the records that were accepted and did not get under way, in their order.
@@ -141,7 +139,7 @@ impl<F: Encode> RecordWrite<F> {
                     let put = put(Arc::clone(&self.address), record, bytes);
                     self.under_way.push(spawn(put));
                 }
-                Err(error) => self.fail(FailedWrite::new(record, error))?,
+                Err(error) => self.fail(not_written(record, error))?,
             }
         }
         Ok(())
@@ -163,15 +161,16 @@ impl<F: Encode> RecordWrite<F> {
 
     fn note(&mut self, put: Result<Put<F::Value>, JoinError>) -> Result<()> {
         match put? {
-            Ok(()) => self.counts.0.written.fetch_add(1, Relaxed),
-            Err(failed) => return self.fail(failed),
-        };
-        Ok(())
+            Ok(()) => {
+                self.failures.good();
+                Ok(())
+            }
+            Err(failed) => self.fail(failed),
+        }
     }
 
-    fn fail(&mut self, failed: FailedWrite<F::Value>) -> Result<()> {
-        self.counts.0.failed.fetch_add(1, Relaxed);
-        (self.on_failed)(failed)
+    fn fail(&mut self, failed: Failed<Record<F::Value>>) -> Result<()> {
+        self.failures.failed(|| failed, Error::from)
     }
 
     /// Until no more than so many wait and so many are left in all.
@@ -228,6 +227,11 @@ fn within(limit: u64, bytes: bytes::Bytes) -> Result<bytes::Bytes> {
     Ok(bytes)
 }
 
+fn not_written<T>(record: Record<T>, error: Error) -> Failed<Record<T>> {
+    let message = format!("record `{}` was not written", record.id.escape_debug());
+    Failed::new(record, error).with_message(message)
+}
+
 async fn put<T>(address: Arc<Address>, record: Record<T>, bytes: bytes::Bytes) -> Put<T> {
     let sent = async {
         let key = address.key(&record.id)?;
@@ -237,7 +241,7 @@ async fn put<T>(address: Arc<Address>, record: Record<T>, bytes: bytes::Bytes) -
     };
     match sent.await {
         Ok(()) => Ok(()),
-        Err(error) => Err(FailedWrite::new(record, error)),
+        Err(error) => Err(not_written(record, error)),
     }
 }
 
@@ -253,7 +257,6 @@ impl<F: Encode> Destination for RecordWrite<F> {
             return Err(Error::write_after_end());
         }
         self.waiting.push_back(record);
-        self.counts.0.accepted.fetch_add(1, Relaxed);
         self.drain(usize::MAX, self.batch - 1).await
     }
 
@@ -292,36 +295,5 @@ impl<F: Encode> fmt::Debug for RecordWrite<F> {
             .field("waiting", &self.waiting.len())
             .field("under_way", &self.under_way.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// What a [`RecordWrite`] has counted so far; cheap to clone.
-///
-/// At its end, and after an error of its own, every record that was accepted is counted once more: as written, as failed,
-/// or by being [unwritten](RecordWrite::take_unwritten). After an abort, those that were under way are not.
-#[derive(Debug, Clone, Default)]
-pub struct WriteCounts(Arc<Counts>);
-
-#[derive(Debug, Default)]
-struct Counts {
-    accepted: AtomicU64,
-    written: AtomicU64,
-    failed: AtomicU64,
-}
-
-impl WriteCounts {
-    /// Records that a write has taken in.
-    pub fn accepted(&self) -> u64 {
-        self.0.accepted.load(Relaxed)
-    }
-
-    /// Records of which the store says that it has them.
-    pub fn written(&self) -> u64 {
-        self.0.written.load(Relaxed)
-    }
-
-    /// Records that could not be written.
-    pub fn failed(&self) -> u64 {
-        self.0.failed.load(Relaxed)
     }
 }

@@ -67,10 +67,10 @@ async fn nothing_is_started_behind_an_item_that_has_failed() {
 #[tokio::test(start_paused = true)]
 async fn an_item_that_is_left_out_stops_nothing() {
     let fails = |x: u64| async move { if x < 50 { Err(Error::msg("left out")) } else { Ok(x) } };
-    let skipped = Skipped::default();
-    let map = ParallelMap::new(4, fails).on_error(OnError::Skip(skipped.clone()));
+    let map = ParallelMap::new(4, fails).on_failure(OnFailure::Skip);
+    let counts = map.counts();
     let given = Readable::from_iter(0..60).parallel_map_with(map).to_vec().await.unwrap();
-    assert!(given.into_iter().eq(50..60) && skipped.count() == 50);
+    assert!(given.into_iter().eq(50..60) && counts.failed() == 50);
 }
 
 /// The next item of a key is not started behind an item of another key that has failed, though its result comes first.
@@ -146,8 +146,8 @@ async fn items_before_a_panic_of_the_source_come_first() {
 async fn a_panic_of_the_dead_letters_is_an_error() {
     let inside = Inside::default();
     let counted = inside.clone();
-    let policy = OnError::DeadLetter(Box::new(|_| panic!("no letters")));
-    let map = ParallelMap::new(500, move |x| first_fails(x, counted.clone())).on_error(policy);
+    let policy = OnFailure::handle(|_| panic!("no letters"));
+    let map = ParallelMap::new(500, move |x| first_fails(x, counted.clone())).on_failure(policy);
     let mut mapped = Readable::from_iter(0..1000).parallel_map_with(map);
     let error = mapped.next().await.unwrap().unwrap_err();
     assert!(error.is_panic() && error.to_string().contains("no letters"), "{error}");

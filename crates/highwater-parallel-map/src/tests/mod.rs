@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use highwater_core::record::OnFailure;
 use highwater_core::{Error, Readable, Result};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 
-use crate::{OnError, ParallelMap, ParallelMapExt as _, Skipped, WorkerPool};
+use crate::{ParallelMap, ParallelMapExt as _, WorkerPool};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -276,18 +277,23 @@ async fn an_item_may_be_limited_retried_and_left_out() {
     assert!((70 * MS..=143 * MS).contains(&started.elapsed()), "{:?}", started.elapsed());
 
     let odd = |x: u64| async move { if x % 2 == 1 { Err(Error::msg("odd")) } else { Ok(x) } };
-    let skipped = Skipped::default();
-    let map = ParallelMap::new(3, odd).on_error(OnError::Skip(skipped.clone()));
+    let map = ParallelMap::new(3, odd).on_failure(OnFailure::Skip);
+    let counts = map.counts();
     assert_eq!(Readable::from_iter(0..6).parallel_map_with(map).to_vec().await.unwrap(), [0, 2, 4]);
-    assert_eq!(skipped.count(), 3);
+    assert_eq!((counts.succeeded(), counts.failed()), (3, 3));
 
     let dead = Arc::new(Mutex::new(Vec::new()));
     let letters = Arc::clone(&dead);
-    let policy =
-        OnError::DeadLetter(Box::new(move |error| letters.lock().unwrap().push(error.chunk())));
-    let map = ParallelMap::new(3, odd).on_error(policy);
+    let policy = OnFailure::handle(move |failed| {
+        letters.lock().unwrap().push(failed);
+        Ok(())
+    });
+    let map = ParallelMap::new(3, odd).with_retries(1, MS).on_failure(policy);
     assert_eq!(Readable::from_iter(0..6).parallel_map_with(map).to_vec().await.unwrap(), [0, 2, 4]);
-    assert_eq!(*dead.lock().unwrap(), [Some(1), Some(3), Some(5)]);
+    let told = dead.lock().unwrap();
+    let told: Vec<_> =
+        told.iter().map(|failed| (*failed.item(), failed.index(), failed.attempt())).collect();
+    assert_eq!(told, [(1, Some(1), 2), (3, Some(3), 2), (5, Some(5), 2)]);
 }
 
 /// F59: items that failed together are not tried again together, and no pause grows without bound.
@@ -301,9 +307,7 @@ async fn retries_are_spread_and_their_pauses_capped() {
         async { Err::<u32, _>(Error::msg("never")) }
     };
     let second = Duration::from_secs(1);
-    let map = ParallelMap::new(32, never)
-        .with_retries(1, second)
-        .on_error(OnError::Skip(Skipped::default()));
+    let map = ParallelMap::new(32, never).with_retries(1, second).on_failure(OnFailure::Skip);
     Readable::from_iter(0..32).parallel_map_with(map).to_vec().await.unwrap();
     let mut again = times.lock().unwrap().split_off(32);
     again.sort_unstable();
@@ -316,9 +320,71 @@ async fn retries_are_spread_and_their_pauses_capped() {
     assert!(started.elapsed() <= 100 * 2 * 60 * second + second, "{:?}", started.elapsed());
 }
 
-/// C24, F61: no items at a time is a mistake, and too many are fewer.
+/// C24: as many run at a time as are asked for.
+#[tokio::test(start_paused = true)]
+async fn thousands_at_a_time_are_thousands() {
+    let inside = Inside::default();
+    let counted = inside.clone();
+    let mapped = Readable::from_iter(0..6000_u64).parallel_map(5000, move |x| {
+        let guard = counted.enter();
+        async move {
+            sleep(MS).await;
+            drop(guard);
+            Ok(x)
+        }
+    });
+    assert!(mapped.to_vec().await.unwrap().into_iter().eq(0..6000));
+    assert_eq!(inside.most(), 5000);
+}
+
+/// Each item is worked on once, no more at a time than are asked for, and the report says how many there were.
+#[tokio::test(start_paused = true)]
+async fn for_each_in_parallel_works_on_every_item() {
+    let (inside, sum) = (Inside::default(), Arc::new(AtomicUsize::new(0)));
+    let (counted, added) = (inside.clone(), Arc::clone(&sum));
+    let add = move |x: u64| {
+        let (guard, sum) = (counted.enter(), Arc::clone(&added));
+        async move {
+            sleep(delay(x)).await;
+            sum.fetch_add(usize::try_from(x).expect("a small number"), SeqCst);
+            drop(guard);
+            Ok(())
+        }
+    };
+    let report = Readable::from_iter(0..100).parallel_for_each(7, add).await.unwrap();
+    assert_eq!((sum.load(SeqCst), inside.most(), report.chunks_in()), (4950, 7, 100));
+}
+
+/// An error stops the others: nothing is started behind it, and nothing runs any more when it is told.
+#[tokio::test(start_paused = true)]
+async fn an_error_of_for_each_in_parallel_stops_the_others() {
+    let (inside, started) = (Inside::default(), Arc::new(AtomicUsize::new(0)));
+    let (counted, starts) = (inside.clone(), Arc::clone(&started));
+    let third_fails = move |x: u64| {
+        let guard = counted.enter();
+        starts.fetch_add(1, SeqCst);
+        async move {
+            let _guard = guard;
+            if x == 2 {
+                sleep(MS).await;
+                return Err(Error::msg("third"));
+            }
+            std::future::pending().await
+        }
+    };
+    let error = Readable::from_iter(0..100).parallel_for_each(4, third_fails).await.unwrap_err();
+    assert_eq!((error.to_string().contains("third"), error.chunk()), (true, Some(2)));
+    assert_eq!((started.load(SeqCst), inside.0.0.load(SeqCst)), (4, 0));
+
+    let failing = Readable::from_iter(0..3)
+        .try_map(|x| if x < 1 { Ok(x) } else { Err(Error::msg("source")) });
+    let error = failing.parallel_for_each(2, |_: u64| async { Ok(()) }).await.unwrap_err();
+    assert!(error.to_string().contains("source"), "{error}");
+}
+
+/// C24, F61: no items at a time is a mistake.
 #[test]
-#[should_panic(expected = "0 items at a time")]
+#[should_panic(expected = "the number of items at a time must be greater than 0")]
 fn none_at_a_time_is_a_mistake() {
     drop(Readable::from_iter(0..3).parallel_map(0, |x: u32| async move { Ok(x) }));
 }

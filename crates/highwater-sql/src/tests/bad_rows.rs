@@ -1,10 +1,11 @@
 //! Rows that a table does not take.
 
 use highwater_core::Readable;
+use highwater_core::record::{Failed, OnFailure};
 use proptest::prelude::*;
 
 use super::support::{Temp, error, whole};
-use crate::{BadRow, Table, TableWriter, table_writer};
+use crate::{Table, TableWriter, table_writer};
 
 type Pair = (i64, &'static str);
 
@@ -29,9 +30,9 @@ async fn a_bad_row_fails_its_batch() {
     let failed =
         Readable::from_iter(0..40).map(|n| (n, "x")).chunks(10).pipe_to(writer(&temp)).await;
     let failed = error(failed);
-    let bad = failed.downcast_ref::<BadRow>().unwrap();
-    assert_eq!((bad.index(), bad.row()), (13, r#"{"a":13,"b":"x"}"#));
-    assert!(bad.cause().to_string().contains("CHECK constraint failed"));
+    let bad = failed.downcast_ref::<Failed<String>>().unwrap();
+    assert_eq!((bad.index(), bad.item().as_str()), (Some(13), r#"{"a":13,"b":"x"}"#));
+    assert!(bad.error().to_string().contains("CHECK constraint failed"));
     assert_eq!(failed.chunk(), Some(1));
     let said = whole(&failed);
     assert!(
@@ -46,13 +47,33 @@ async fn a_bad_row_fails_its_batch() {
 #[tokio::test]
 async fn bad_rows_are_left_out_and_counted() {
     let temp = temp();
-    let writer = writer(&temp).skip_bad_rows();
+    let writer = writer(&temp).on_failure(OnFailure::Skip);
     let counts = writer.counts();
     let given = (0..100).chain([5, 200]).map(|n| (n, "x"));
     Readable::from_iter(given).chunks(30).pipe_to(writer).await.unwrap();
     let there: Vec<i64> = (0..100).filter(|n| *n != 13).chain([200]).collect();
     assert_eq!(temp.numbers_of(ALL), there);
     assert_eq!((counts.written(), counts.skipped(), counts.batches()), (100, 2, 4));
+}
+
+#[tokio::test]
+async fn a_handler_gets_bad_rows_and_decides() {
+    let temp = temp();
+    let (letters, dead) = std::sync::mpsc::channel();
+    let policy = OnFailure::handle(move |failed| Ok(letters.send(failed)?));
+    let writer_with = writer(&temp).on_failure(policy);
+    Readable::once(vec![(12, "x"), (13, "y"), (12, "z")]).pipe_to(writer_with).await.unwrap();
+    assert_eq!(temp.numbers_of(ALL), [12]);
+    let told: Vec<_> = dead.iter().map(|bad| (bad.index(), bad.into_parts().0)).collect();
+    let rows = [r#"{"a":13,"b":"y"}"#, r#"{"a":12,"b":"z"}"#].map(str::to_owned);
+    assert!(told.into_iter().eq([Some(1), Some(2)].into_iter().zip(rows)));
+
+    let refuse = OnFailure::handle(|failed| Err(failed.into_parts().1.context("enough")));
+    let failed = error(
+        Readable::once(vec![(1, "x"), (13, "y")]).pipe_to(writer(&temp).on_failure(refuse)).await,
+    );
+    assert!(failed.to_string().starts_with("enough"), "{failed}");
+    assert_eq!(temp.numbers_of(ALL), [12]);
 }
 
 #[tokio::test]
@@ -98,11 +119,11 @@ async fn a_failure_that_ends_the_transaction_is_not_that_of_a_row() {
     let failed = Readable::from_iter(0..40)
         .map(|n| (n, "x"))
         .chunks(10)
-        .pipe_to(writer(&temp).skip_bad_rows())
+        .pipe_to(writer(&temp).on_failure(OnFailure::Skip))
         .await;
     let failed = error(failed);
     assert!(
-        whole(&failed).contains("no 25") && failed.downcast_ref::<BadRow>().is_none(),
+        whole(&failed).contains("no 25") && failed.downcast_ref::<Failed<String>>().is_none(),
         "{failed}"
     );
     let there: Vec<i64> = (0..20).filter(|n| *n != 13).collect();
@@ -116,7 +137,7 @@ async fn a_long_row_is_cut_in_the_message() {
     let long: &'static str = Box::leak("ü".repeat(1000).into_boxed_str());
     let failed = error(Readable::once(vec![(13, long)]).pipe_to(writer(&temp)).await);
     assert!(failed.to_string().chars().count() < 300);
-    assert_eq!(failed.downcast_ref::<BadRow>().unwrap().row().chars().count(), 1015);
+    assert_eq!(failed.downcast_ref::<Failed<String>>().unwrap().item().chars().count(), 1015);
 }
 
 proptest! {
@@ -130,7 +151,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let temp = temp();
-            let writer = writer(&temp).skip_bad_rows();
+            let writer = writer(&temp).on_failure(OnFailure::Skip);
             let counts = writer.counts();
             let (total, mut good) = (given.len() as u64, given.clone());
             good.retain(|n| *n != 13);

@@ -3,11 +3,12 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
+use highwater_core::record::Failed;
 use highwater_core::{Destination as _, Report, Result};
 use tokio::runtime::Runtime;
 
 use super::support::{Temp, error, numbers, whole};
-use crate::{BadRow, Checkpoint, Query, rows, table_writer};
+use crate::{Checkpoint, Query, rows, table_writer};
 
 const ALL: &str = "SELECT n FROM n ORDER BY n";
 
@@ -82,7 +83,7 @@ async fn a_locked_database_fails_the_batch() {
         lock.execute_batch("BEGIN IMMEDIATE").unwrap();
         let failed = error(rows.pipe_to(&mut writer).run().await);
         assert!(whole(&failed).contains("database is locked"), "{failed}");
-        assert!(failed.downcast_ref::<BadRow>().is_none());
+        assert!(failed.downcast_ref::<Failed<String>>().is_none());
         assert_eq!((counts.written(), counts.batches()), (5, 1));
         lock.execute_batch("COMMIT").unwrap();
     };

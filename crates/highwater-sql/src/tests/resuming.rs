@@ -1,5 +1,6 @@
 //! Going on where it stopped.
 
+use highwater_core::record::OnFailure;
 use highwater_core::{Destination as _, Error, Readable, Result};
 use proptest::prelude::*;
 
@@ -89,7 +90,11 @@ async fn bad_rows_are_not_met_again() {
     let to = Temp::new("CREATE TABLE t (a INTEGER CHECK (a < 2), b TEXT)");
     let (_, writer_with) = writer(&to.database()).await.unwrap();
     let given = (0..4).map(|n| (n, "x".to_owned()));
-    Readable::from_iter(given).chunks(2).pipe_to(writer_with.skip_bad_rows()).await.unwrap();
+    Readable::from_iter(given)
+        .chunks(2)
+        .pipe_to(writer_with.on_failure(OnFailure::Skip))
+        .await
+        .unwrap();
     let (position, _) = writer(&to.database()).await.unwrap();
     assert_eq!(position.unwrap().values(), [Value::from(3), Value::from("x")]);
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use highwater_core::record::Failed;
 use highwater_core::{Readable, Result};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::support::{Temp, error, whole};
-use crate::{BadRow, Position, Row, Table, ToRow, Value, rows, table_writer};
+use crate::{Position, Row, Table, ToRow, Value, rows, table_writer};
 
 /// One value of every kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -189,10 +190,10 @@ async fn what_cannot_be_read_is_said() {
 async fn refused<T: ToRow + Send + 'static>(columns: &[&str], row: T) -> String {
     let temp = Temp::new("CREATE TABLE t (a, b)");
     let error = error(write(&temp, columns, row).await);
-    let bad = error.downcast_ref::<BadRow>().expect("a bad row");
-    assert_eq!(bad.index(), 0);
+    let bad = error.downcast_ref::<Failed<String>>().expect("a bad row");
+    assert_eq!(bad.index(), Some(0));
     assert_eq!(temp.dump("t"), Vec::<String>::new());
-    format!("{}: {}", bad.row(), bad.cause())
+    format!("{}: {}", bad.item(), bad.error())
 }
 
 /// F110: what a column cannot hold is an error, never another value.

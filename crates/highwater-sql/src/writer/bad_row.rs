@@ -1,8 +1,8 @@
 //! Rows that a table does not take.
 
-use std::error::Error as StdError;
-use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use highwater_core::record::{Failed, OnFailure};
 use highwater_core::{Error, Result};
 
 use super::plan::DeadLetters;
@@ -11,75 +11,10 @@ use crate::serial::Json;
 use crate::table::Table;
 use crate::value::ValueRef;
 
-/// A row that the table does not take: a constraint, a type, or a value that it cannot hold.
-///
-/// It is inside the [`Error`] of the pipeline: `error.downcast_ref::<BadRow>()`.
-///
-/// # Examples
-///
-/// ```
-/// # #[cfg(feature = "sqlite")] {
-/// use highwater_core::{Readable, Result};
-/// use highwater_sql::{BadRow, Database, Table, table_writer};
-/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-/// # let folder = tempfile::tempdir()?;
-/// let database = Database::sqlite(folder.path().join("n.db"));
-/// database.execute("CREATE TABLE t (n INTEGER CHECK (n < 3))").await?;
-/// let writer = table_writer::<(i64,)>(&database, Table::new("t", ["n"])?);
-/// let numbers = Readable::from_iter(0..5).map(|n| (n,)).chunks(2);
-/// let error = numbers.pipe_to(writer).await.unwrap_err();
-/// let bad = error.downcast_ref::<BadRow>().expect("a bad row");
-/// assert_eq!((bad.index(), bad.row()), (3, r#"{"n":3}"#));
-/// assert_eq!((error.stage(), error.chunk()), (Some("table_writer"), Some(1)));
-/// # Ok(()) }
-/// # main().unwrap();
-/// # }
-/// ```
-#[derive(Debug, Clone)]
-pub struct BadRow {
-    index: u64,
-    row: String,
-    cause: Error,
-}
-
-impl BadRow {
-    /// Its index among all rows that were given to the writer, from 0.
-    pub fn index(&self) -> u64 {
-        self.index
-    }
-
-    /// The row as JSON, in the order of the columns.
-    pub fn row(&self) -> &str {
-        &self.row
-    }
-
-    /// Why it was not taken.
-    pub fn cause(&self) -> &Error {
-        &self.cause
-    }
-}
-
-impl fmt::Display for BadRow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (start, more) = match self.row.char_indices().nth(SHOWN) {
-            Some((end, _)) => (self.row.get(..end).unwrap_or_default(), "…"),
-            None => (self.row.as_str(), ""),
-        };
-        write!(f, "row {} cannot be written: {start}{more}", self.index)
-    }
-}
-
-impl StdError for BadRow {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        Some(&*self.cause)
-    }
-}
-
 /// What becomes of bad rows.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Judge {
-    Fail,
-    Skip,
+    Policy(Arc<Mutex<OnFailure<String>>>),
     Keep(DeadLetters),
 }
 
@@ -91,6 +26,10 @@ pub(crate) enum Verdict<'a> {
 }
 
 impl Judge {
+    pub(super) fn policy(policy: OnFailure<String>) -> Self {
+        Self::Policy(Arc::new(Mutex::new(policy)))
+    }
+
     pub(crate) fn judge<T: ToRow>(
         &self,
         row: &T,
@@ -99,8 +38,15 @@ impl Judge {
         cause: Error,
     ) -> Result<Verdict<'_>> {
         match self {
-            Self::Fail => Err(BadRow { index, row: as_json(row, table), cause }.into()),
-            Self::Skip => Ok(Verdict::Skip),
+            Self::Policy(policy) => {
+                let failed = || {
+                    let json = as_json(row, table);
+                    let message = message(index, &json);
+                    Failed::new(json, cause).with_index(index).with_message(message)
+                };
+                let mut policy = policy.lock().unwrap_or_else(PoisonError::into_inner);
+                policy.apply(failed, Error::from).map(|()| Verdict::Skip)
+            }
             Self::Keep(letters) => {
                 let row = as_json(row, table);
                 Ok(Verdict::Keep(letters, [table.name(), index.to_string(), row, why(&cause)]))
@@ -111,9 +57,18 @@ impl Judge {
     pub(crate) fn dead_letters(&self) -> Option<&DeadLetters> {
         match self {
             Self::Keep(letters) => Some(letters),
-            Self::Fail | Self::Skip => None,
+            Self::Policy(_) => None,
         }
     }
+}
+
+/// What is said of a bad row, with the start of it.
+fn message(index: u64, row: &str) -> String {
+    let (start, more) = match row.char_indices().nth(SHOWN) {
+        Some((end, _)) => (row.get(..end).unwrap_or_default(), "…"),
+        None => (row, ""),
+    };
+    format!("row {index} cannot be written: {start}{more}")
 }
 
 /// An error with its causes.

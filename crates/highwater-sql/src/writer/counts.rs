@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// ```
 /// # #[cfg(feature = "sqlite")] {
 /// use highwater_core::{Readable, Result};
+/// use highwater_core::record::OnFailure;
 /// use highwater_sql::{Database, Table, table_writer};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// # let folder = tempfile::tempdir()?;
 /// let database = Database::sqlite(folder.path().join("n.db"));
 /// database.execute("CREATE TABLE t (n INTEGER CHECK (n < 3))").await?;
-/// let writer = table_writer::<(i64,)>(&database, Table::new("t", ["n"])?).skip_bad_rows();
+/// let writer = table_writer::<(i64,)>(&database, Table::new("t", ["n"])?).on_failure(OnFailure::Skip);
 /// let counts = writer.counts();
 /// Readable::from_iter(0..5).map(|n| (n,)).chunks(2).pipe_to(writer).await?;
 /// assert_eq!((counts.written(), counts.skipped(), counts.batches()), (3, 2, 3));

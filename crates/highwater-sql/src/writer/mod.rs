@@ -8,9 +8,9 @@ mod session;
 use std::fmt;
 use std::time::Duration;
 
+use highwater_core::record::OnFailure;
 use highwater_core::{Destination, Error, Result};
 
-pub use bad_row::BadRow;
 pub(crate) use bad_row::{Judge, Verdict};
 pub(crate) use counts::Tally;
 pub use counts::WriteCounts;
@@ -104,9 +104,8 @@ pub fn table_writer<T: ToRow + Send + 'static>(
 /// # Errors
 ///
 /// From `open`: the database cannot be opened; the table or one of its columns is not there; there is no unique key for an
-/// upsert. From the others: a row that the table does not take ([`BadRow`], unless
-/// [`skip_bad_rows`](Self::skip_bad_rows) or [`dead_letters`](Self::dead_letters) say otherwise), a full disk, a lock of
-/// somebody else, a lost connection; a checkpoint that somebody else has moved.
+/// upsert. From the others: a row that the table does not take (unless [`on_failure`](Self::on_failure) or
+/// [`dead_letters`](Self::dead_letters) say otherwise), a full disk, a lock of somebody else, a lost connection; a checkpoint that somebody else has moved.
 pub struct TableWriter<T> {
     database: Database,
     plan: Plan<T>,
@@ -167,10 +166,36 @@ impl<T: ToRow + Send + 'static> TableWriter<T> {
         self
     }
 
-    /// Leaves out rows that the table does not take. They are counted.
+    /// Sets the policy for rows that the table does not take: a constraint, a type, or a value that it cannot hold. It
+    /// gets the row as JSON, in the order of the columns, and its index among all rows given to the writer.
+    ///
+    /// By default the batch fails, and the row is in the error: `error.downcast_ref::<Failed<String>>()`. A handler is
+    /// called before the batch is committed, so it may have been given rows of a batch that is rolled back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")] {
+    /// use highwater_core::{Readable, Result};
+    /// use highwater_core::record::Failed;
+    /// use highwater_sql::{Database, Table, table_writer};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let database = Database::sqlite(folder.path().join("n.db"));
+    /// database.execute("CREATE TABLE t (n INTEGER CHECK (n < 3))").await?;
+    /// let writer = table_writer::<(i64,)>(&database, Table::new("t", ["n"])?);
+    /// let numbers = Readable::from_iter(0..5).map(|n| (n,)).chunks(2);
+    /// let error = numbers.pipe_to(writer).await.unwrap_err();
+    /// let bad = error.downcast_ref::<Failed<String>>().expect("a bad row");
+    /// assert_eq!((bad.index(), bad.item().as_str()), (Some(3), r#"{"n":3}"#));
+    /// assert_eq!((error.stage(), error.chunk()), (Some("table_writer"), Some(1)));
+    /// # Ok(()) }
+    /// # main().unwrap();
+    /// # }
+    /// ```
     #[must_use]
-    pub fn skip_bad_rows(mut self) -> Self {
-        self.plan.judge = Judge::Skip;
+    pub fn on_failure(mut self, policy: OnFailure<String>) -> Self {
+        self.plan.judge = Judge::policy(policy);
         self
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use highwater_core::Result;
+use highwater_core::record::OnFailure;
 
 use super::bad_row::Judge;
 use crate::checkpoint::Checkpoint;
@@ -20,7 +21,7 @@ pub(crate) struct Plan<T> {
 
 impl<T> Plan<T> {
     pub(super) fn new(table: Table) -> Self {
-        Self { table, judge: Judge::Fail, one_transaction: false, mark: None }
+        Self { table, judge: Judge::policy(OnFailure::Fail), one_transaction: false, mark: None }
     }
 }
 
