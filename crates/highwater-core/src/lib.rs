@@ -59,13 +59,8 @@ pub use destination::{
 pub use error::{Context, Error, ErrorKind, Result, StandardError};
 pub use observe::report::{Bottleneck, Report};
 pub use pipeline::{Joint, Pipeline, PipelineFuture, PipelineHandle, Takes};
-pub use readable::{
-    AbortOn, BoxReadable, CatchUnwind, Concat, Flatten, FromIter, FromResults, FromStream, Movable,
-    Next, Once, Readable, Source, TakeUntil, Then, Timeout, UntilError, Zip,
-};
-pub use reason::dropped_for;
-pub use record::{ChunkWriter, Failed, FailurePolicy, ItemCounts, MAX_RECORD, OnFailure};
-pub use stage::{BufferStats, Control, Event, Events, RunsOn, StageInfo, StageStats};
+pub use readable::{BoxReadable, Readable, Source};
+pub use stage::control::Control;
 pub use tokio_util::sync::CancellationToken;
 pub use transform::{BoxTransform, TimedTransform, Transform, transform_fn};
 

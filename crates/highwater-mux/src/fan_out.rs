@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use futures_util::Stream;
 use highwater_core::stage::{RunsOn, StageInfo};
 use highwater_core::sync::Mutex;
-use highwater_core::task::{self, Task};
+use highwater_core::task::{self, LazyTask};
 use highwater_core::{Readable, Result, Source};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;

@@ -17,6 +17,9 @@ use crate::item::{Outcome, ParallelMap};
 use crate::load::Load;
 use crate::window::{Job, Keys, Window};
 
+/// The number of an item, and what came of it.
+type Finished<T, U> = (u64, Result<Outcome<T, U>>);
+
 pub(crate) fn map<S, U, F, Fut>(
     readable: Readable<S>,
     map: ParallelMap<S::Chunk, F>,
@@ -191,7 +194,7 @@ where
         &mut self,
         intake: &mut Intake<S>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<(u64, Result<Outcome<T, U>>)>>
+    ) -> Poll<Option<Finished<T, U>>>
     where
         S: Source<Chunk = T> + Unpin,
     {

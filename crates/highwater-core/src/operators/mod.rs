@@ -1,6 +1,6 @@
 //! The machines behind the methods of [`Readable`](crate::Readable).
 //!
-//! Each is a [`Transform`](crate::Transform) of its own, so that it can be put into a [`Chain`](crate::operators::Chain) or driven
+//! Each is a [`Transform`](crate::Transform) of its own, so that it can be put into a [`Chain`] or driven
 //! without a stream.
 
 mod each;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_core::Stream;
 use highwater_core::stage::{Coop, RunsOn, StageInfo, StageStats};
+use highwater_core::task::{BlockingRead, Read, ReadAhead};
 use highwater_core::{Error, Readable, Result, Source};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
