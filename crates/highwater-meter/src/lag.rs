@@ -57,19 +57,26 @@ impl LagMonitor {
     ///
     /// # Panics
     ///
-    /// If it is less than a millisecond, which Tokio's timers do not tell apart.
+    /// If it is less than a millisecond, which Tokio's timers do not tell apart, or more than an hour.
     #[track_caller]
     #[must_use]
     pub fn with_resolution(mut self, timer: Duration) -> Self {
         assert!(timer >= Duration::from_millis(1), "Tokio's timers count in milliseconds");
-        self.resolution = timer.min(LONGEST);
+        assert!(timer <= LONGEST, "a timer of the monitor lasts an hour at the most");
+        self.resolution = timer;
         self
     }
 
-    /// How long is gathered for one answer: at least one timer, and at the most an hour.
+    /// How long is gathered for one answer: at least one timer.
+    ///
+    /// # Panics
+    ///
+    /// If it is more than an hour.
+    #[track_caller]
     #[must_use]
     pub fn with_every(mut self, time: Duration) -> Self {
-        self.every = time.min(LONGEST);
+        assert!(time <= LONGEST, "a monitor gathers for an hour at the most");
+        self.every = time;
         self
     }
 
