@@ -53,30 +53,23 @@ impl LagMonitor {
         Self { resolution: Duration::from_millis(10), every: Duration::from_secs(1) }
     }
 
-    /// How long each timer is.
+    /// How long each timer is: an hour, if it is to be longer.
     ///
     /// # Panics
     ///
-    /// If it is less than a millisecond, which Tokio's timers do not tell apart, or more than an hour.
+    /// If it is less than a millisecond, which Tokio's timers do not tell apart.
     #[track_caller]
     #[must_use]
     pub fn with_resolution(mut self, timer: Duration) -> Self {
         assert!(timer >= Duration::from_millis(1), "Tokio's timers count in milliseconds");
-        assert!(timer <= LONGEST, "a timer of the monitor lasts an hour at the most");
-        self.resolution = timer;
+        self.resolution = timer.min(LONGEST);
         self
     }
 
-    /// How long is gathered for one answer: at least one timer.
-    ///
-    /// # Panics
-    ///
-    /// If it is more than an hour.
-    #[track_caller]
+    /// How long is gathered for one answer: at least one timer; an hour, if it is to be longer.
     #[must_use]
     pub fn with_every(mut self, time: Duration) -> Self {
-        assert!(time <= LONGEST, "a monitor gathers for an hour at the most");
-        self.every = time;
+        self.every = time.min(LONGEST);
         self
     }
 
