@@ -69,6 +69,8 @@ pub use readable::{
     Next, Once, Readable, Source, TakeUntil, Then, Timeout, UntilError, Zip,
 };
 pub use reason::dropped_for;
+#[doc(hidden)]
+pub use record::Place;
 pub use record::{ChunkWriter, Failed, FailurePolicy, ItemCounts, MAX_RECORD, OnFailure};
 pub use stage::{BufferStats, Control, Event, Events, RunsOn, StageInfo, StageStats};
 pub use tokio_util::sync::CancellationToken;

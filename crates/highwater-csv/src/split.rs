@@ -1,7 +1,7 @@
 //! From chunks to rows.
 
 use bytes::Bytes;
-use highwater_core::{Error, Result};
+use highwater_core::{Error, Place, Result};
 
 use crate::Format;
 use crate::fields::{Fields, Parsed};
@@ -44,15 +44,6 @@ struct Begun {
     place: Place,
     /// How many of its bytes were parsed.
     seen: usize,
-}
-
-/// Where a row begins in the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// In bytes from 0.
-    pub(crate) offset: u64,
-    /// From 1.
-    pub(crate) line: u64,
 }
 
 /// A limit that a row is above.
