@@ -137,7 +137,7 @@ fn source(input: Option<&Path>) -> BoxReadable<Bytes> {
     match input {
         Some(path) if path == Path::new("-") => io::stdin().boxed(),
         // The search is what takes the time: less than the usual read-ahead keeps up with it, and saves memory.
-        Some(path) => fs::ReadOptions::new().read_ahead(3).read(path).boxed(),
+        Some(path) => fs::ReadOptions::new().with_read_ahead(3).read(path).boxed(),
         None => {
             say(format_args!(
                 "no INPUT: searching a sample log of {SAMPLE_LINES} lines (--help says more)"

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use bytes::Bytes;
 use clap::Parser;
 use highwater::hash::{Algorithm, Digest, Hash};
-use highwater::mux::framed::{Framed, FramedStream, Opener};
+use highwater::mux::session::{FramedStream, Opener, SessionConfig};
 use highwater::net::{Listen, Listening, Socket};
 use highwater::prelude::*;
 use highwater::task::{self, Task};
@@ -93,7 +93,7 @@ async fn serve(mut listening: Listening) -> Result<()> {
 
 /// Sends back what comes on every stream, until the client goes away.
 async fn echo(socket: Socket) -> Result<()> {
-    let mut session = Framed::new().server(socket);
+    let mut session = SessionConfig::new().server(socket);
     let mut streams = JoinSet::new();
     while let Some(stream) = session.next().await {
         let (request, answer) = stream?.split();
@@ -126,7 +126,7 @@ fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
 
 /// Sends all at once over one connection, and prints what came back, in the order of the inputs.
 async fn send_all(address: &str, inputs: Vec<Input>) -> Result<()> {
-    let session = Framed::new().client(Socket::connect(address).await?);
+    let session = SessionConfig::new().client(Socket::connect(address).await?);
     let send = |(name, source)| (name, task::spawn(send(session.opener(), source)));
     let sent: Vec<(String, Task<Result<Echo>>)> = inputs.into_iter().map(send).collect();
     for (name, echo) in sent {

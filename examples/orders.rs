@@ -15,9 +15,9 @@ use clap::Parser;
 use highwater::csv::Csv;
 use highwater::json::Ndjson;
 use highwater::prelude::*;
+use highwater::record::{Failed, ItemCounts, OnFailure};
 use highwater::{
-    BoxReadable, CancellationToken, Error, Failed, HighWaterMark, ItemCounts, OnFailure, Readable,
-    Report, Result, Writable, fs,
+    BoxReadable, CancellationToken, Error, HighWaterMark, Readable, Report, Result, Writable, fs,
 };
 use highwater_examples::{
     Descriptor, OneLine, arguments, interrupt, is_closed_output, output, peak_memory,

@@ -83,10 +83,10 @@ async fn run(args: &Args) -> Result<()> {
 async fn listen(args: &Args) -> Result<Listening> {
     let mut limits = Listen::proxy();
     if let Some(most) = args.connections {
-        limits = limits.connections(most);
+        limits = limits.with_max_connections(most);
     }
     if let Some(most) = args.per_address {
-        limits = limits.per_address(most);
+        limits = limits.with_max_per_address(most);
     }
     limits.bind(args.listen.as_str()).await
 }
@@ -157,9 +157,9 @@ trait Both: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<C: AsyncRead + AsyncWrite + Send + Unpin> Both for C {}
 
 async fn copy(client: impl Both, server: impl Both, peer: SocketAddr, limits: Limits) {
-    let mut copy = copy_duplex(client, server).linger(limits.linger);
+    let mut copy = copy_duplex(client, server).with_linger(limits.linger);
     if let Some(idle) = limits.idle {
-        copy = copy.idle(idle);
+        copy = copy.with_idle_timeout(idle);
     }
     let ended = copy.run().await;
     let Copied { a_to_b, b_to_a, .. } = copy.copied();

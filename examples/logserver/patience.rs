@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
-use highwater::{Error, Readable, Result, Source, StageInfo};
+use highwater::stage::StageInfo;
+use highwater::{Error, Readable, Result, Source};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Fails when the rest of a line does not come within `limit` of its first byte: a client that drips bytes is never idle.

@@ -37,8 +37,8 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     let reopening = task::spawn(reopen_on_hangup(log.clone())?);
     let store = Store::new(log, Arc::clone(&stats));
     let listening = listen(args).await?;
-    let socket = SocketOptions::default().untaken_timeout(args.limits().write);
-    let pages = Listen::default().connections(PAGES).socket(socket);
+    let socket = SocketOptions::default().with_user_timeout(args.limits().write);
+    let pages = Listen::default().with_max_connections(PAGES).with_socket(socket);
     let pages = pages.bind(args.http.as_str()).await?;
     let (merge, received) = merge_with_handle::<Lines>(usize::MAX);
 
@@ -68,10 +68,10 @@ fn place(args: &Args, path: PathBuf) -> Place {
 }
 
 async fn listen(args: &Args) -> Result<Listening> {
-    let socket = SocketOptions::default().untaken_timeout(args.limits().write);
-    let mut limits = Listen::default().per_address(args.per_address).socket(socket);
+    let socket = SocketOptions::default().with_user_timeout(args.limits().write);
+    let mut limits = Listen::default().with_max_per_address(args.per_address).with_socket(socket);
     if let Some(most) = args.connections {
-        limits = limits.connections(most);
+        limits = limits.with_max_connections(most);
     }
     limits.bind(args.listen.as_str()).await
 }

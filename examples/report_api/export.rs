@@ -14,9 +14,11 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use bytes::Bytes;
 use highwater::csv::ToCsv;
 use highwater::gzip::Gzip;
+use highwater::operators::Chain;
 use highwater::operators::FlatMap;
 use highwater::prelude::*;
-use highwater::{BoxReadable, Chain, FromIter, HighWaterMark, Readable, Result, Transform, http};
+use highwater::source::FromIter;
+use highwater::{BoxReadable, HighWaterMark, Readable, Result, Transform, http};
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -57,7 +59,7 @@ pub(crate) async fn export(State(service): State<Arc<Service>>, headers: HeaderM
     match in_one_go(watch, level).await {
         Ok(report) => {
             let length = report.len() as u64;
-            answer(http::body(Readable::once(report)).length(length), level.is_some())
+            answer(http::body(Readable::once(report)).with_length(length), level.is_some())
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }

@@ -7,8 +7,9 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use highwater::HighWaterMark;
 use highwater::json::Ndjson;
-use highwater::{Failed, HighWaterMark, OnFailure};
+use highwater::record::{Failed, OnFailure};
 use highwater_examples::OneLine;
 use serde::{Deserialize, Serialize};
 

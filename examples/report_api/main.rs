@@ -111,10 +111,10 @@ async fn run(args: &Args) -> Result<ExitCode> {
 }
 
 async fn listen(args: &Args) -> Result<Listening> {
-    let socket = SocketOptions::default().untaken_timeout(Duration::from_secs(args.idle));
-    let mut limits = Listen::default().per_address(args.per_address).socket(socket);
+    let socket = SocketOptions::default().with_user_timeout(Duration::from_secs(args.idle));
+    let mut limits = Listen::default().with_max_per_address(args.per_address).with_socket(socket);
     if let Some(most) = args.connections {
-        limits = limits.connections(most);
+        limits = limits.with_max_connections(most);
     }
     limits.bind(args.listen.as_deref().unwrap_or("127.0.0.1:0")).await
 }

@@ -45,7 +45,7 @@ async fn echo(State(service): State<Arc<Service>>, request: Request) -> Response
     let length = http::length(request.body());
     let mut body = http::body(service.body(request));
     if let Some(length) = length {
-        body = body.length(length);
+        body = body.with_length(length);
     }
     ([(CONTENT_TYPE, "application/octet-stream")], Body::new(body)).into_response()
 }

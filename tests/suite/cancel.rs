@@ -5,7 +5,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures::stream;
-use highwater_core::{Readable, Result, Source, Step as Answer, TimedTransform};
+use highwater_core::stage::Step as Answer;
+use highwater_core::{Readable, Result, Source, TimedTransform};
 use proptest::prelude::*;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, advance, sleep, timeout};

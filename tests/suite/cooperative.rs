@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use futures::stream;
+use highwater_core::operators::Chain;
 use highwater_core::operators::{Chunks, FlatMap};
-use highwater_core::{CancellationToken, Chain, Readable, Result, destination_fn, task};
+use highwater_core::{CancellationToken, Readable, Result, destination_fn, task};
 use tokio::task::yield_now;
 
 use crate::support::{Event, Log};

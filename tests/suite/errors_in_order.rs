@@ -1,6 +1,7 @@
 //! Errors travel in order: behind the chunks before them, held ones included, with the place where they happened.
 
-use highwater_core::{Error, Readable, StageInfo, destination_fn};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Error, Readable, destination_fn};
 use proptest::prelude::*;
 
 use crate::support::{

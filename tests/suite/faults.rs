@@ -10,7 +10,8 @@ use highwater::batch::BatchExt;
 use highwater::lines::LinesExt;
 use highwater::parallel_map::{ParallelMap, ParallelMapExt};
 use highwater::sql::{self, Database};
-use highwater_core::{BoxReadable, HighWaterMark, Readable, Stall, destination_fn, pass_through};
+use highwater_core::observe::Stall;
+use highwater_core::{BoxReadable, HighWaterMark, Readable, destination_fn, pass_through};
 use highwater_test::{Tokens, Wakes};
 
 /// F5: 100 000 writes between two polls of the reader wake it once, because a waker is used up by its wake.
@@ -96,7 +97,7 @@ async fn the_longest_durations_are_as_good_as_no_limit() {
     assert_eq!(all.len(), 2);
 
     let folder = tempfile::tempdir().unwrap();
-    let database = Database::sqlite(folder.path().join("file")).patience(LONG);
+    let database = Database::sqlite(folder.path().join("file")).with_wait_timeout(LONG);
     let rows = sql::rows::<(i64,)>(&database, "select 1");
     assert!(rows.count().await.is_err(), "there is no such file, which is said");
 }

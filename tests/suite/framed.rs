@@ -3,11 +3,11 @@
 use std::io::ErrorKind;
 
 use bytes::Bytes;
-use highwater::mux::framed::{Framed, Opener, Session};
+use highwater::mux::session::{Opener, Session, SessionConfig};
 use highwater::net::{self, Socket};
+use highwater::source::BufferedDuplex;
 use highwater::{
-    BufferedDuplex, CancellationToken, HighWaterMark, Readable, Result, destination_fn,
-    duplex_pair, task,
+    CancellationToken, HighWaterMark, Readable, Result, destination_fn, duplex_pair, task,
 };
 use highwater_test::Seed;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, join};
@@ -21,7 +21,7 @@ async fn sockets() -> (Socket, Socket) {
 
 async fn sessions() -> (Session, Session) {
     let (near, far) = sockets().await;
-    (Framed::new().client(near), Framed::new().server(far))
+    (SessionConfig::new().client(near), SessionConfig::new().server(far))
 }
 
 /// A duplex of ours as what a session takes.
@@ -82,7 +82,11 @@ async fn streams_over_tcp() {
 async fn streams_over_a_duplex() {
     for bytes in [1000, 100_000] {
         let (near, far) = duplex_pair(HighWaterMark::bytes(bytes));
-        come_and_go(Framed::new().client(whole(near)), Framed::new().server(whole(far))).await;
+        come_and_go(
+            SessionConfig::new().client(whole(near)),
+            SessionConfig::new().server(whole(far)),
+        )
+        .await;
     }
 }
 
@@ -113,7 +117,7 @@ async fn one_of_three_is_never_read() {
 async fn a_connection_that_is_gone_is_no_end() {
     for in_peace in [false, true] {
         let (near, mut far) = sockets().await;
-        let mut client = Framed::new().client(near);
+        let mut client = SessionConfig::new().client(near);
         let streams = [client.open().await.unwrap(), client.open().await.unwrap()];
         if in_peace {
             // The end of a connection is none of its streams.

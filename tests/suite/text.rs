@@ -17,7 +17,7 @@ async fn a_file_changes_its_charset() -> Result<()> {
     encoded.pipe_to(fs::write(&from)).run().await?;
     assert_eq!(std::fs::metadata(&from)?.len(), 5000 * (2 * 16 + 1));
 
-    let read = fs::ReadOptions::new().chunk_size(1001).read(&from);
+    let read = fs::ReadOptions::new().with_chunk_size(1001).read(&from);
     let decoded = read.decode_charset("shift_jis")?.map(Bytes::from);
     decoded.pipe_to(fs::replace(&to)).await?;
     assert_eq!(std::fs::read_to_string(&to)?, text);

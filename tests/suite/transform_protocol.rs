@@ -1,7 +1,8 @@
 //! The protocol of `Transform`: what the one driver does to a machine, and what a `Chain` does to two.
 
+use highwater_core::operators::Chain;
 use highwater_core::operators::{Chunks, TryMap};
-use highwater_core::{BoxTransform, Chain, Error, Result, Transform};
+use highwater_core::{BoxTransform, Error, Result, Transform};
 use highwater_test::drive;
 use proptest::prelude::*;
 

@@ -4,7 +4,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures::Stream;
-use highwater_core::{Chain, Coop, Error, Readable, Result, Source, Transform};
+use highwater_core::operators::Chain;
+use highwater_core::stage::Coop;
+use highwater_core::{Error, Readable, Result, Source, Transform};
 use highwater_test::{Cue, Log, Script};
 
 use crate::support::{drain, now};

@@ -10,10 +10,11 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use highwater::csv::ToCsv;
 use highwater::gzip::Gzip;
+use highwater::operators::Chain;
 use highwater::operators::FlatMap;
 use highwater::prelude::*;
 use highwater::task::{Task, spawn};
-use highwater::{Chain, HighWaterMark, Readable, Source, Transform};
+use highwater::{HighWaterMark, Readable, Source, Transform};
 use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::{Instant, sleep};
 

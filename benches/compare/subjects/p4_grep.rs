@@ -42,7 +42,7 @@ const RIPGREP: &str = "ripgrep --no-mmap";
 
 fn ours(input: &Path, output: &Path) -> Result<Answer> {
     // The search is what takes the time: less than the usual read-ahead keeps up with it, and saves memory.
-    let read = highwater::fs::ReadOptions::new().read_ahead(3).read(input);
+    let read = highwater::fs::ReadOptions::new().with_read_ahead(3).read(input);
     let found = read.grep("ERROR");
     block_on(found.pipe_to(highwater::fs::write(output)).run())?;
     Ok(Answer::in_output())

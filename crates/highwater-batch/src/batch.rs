@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use highwater_core::operators::Chunks;
-use highwater_core::{Result, Step, TimedTransform, Transform};
+use highwater_core::stage::Step;
+use highwater_core::{Result, TimedTransform, Transform};
 
 /// Gathers items into vectors, by number, weight and age: [`Batch::new`].
 ///

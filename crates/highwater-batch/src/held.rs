@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use highwater_core::Step;
+use highwater_core::stage::Step;
 
 /// One item, and when it is given.
 #[derive(Debug, Clone)]

@@ -48,7 +48,8 @@ mod window;
 
 use std::time::Duration;
 
-use highwater_core::{PipedTimed, Readable, Source};
+use highwater_core::source::PipedTimed;
+use highwater_core::{Readable, Source};
 
 pub use batch::{AgelessBatch, Batch, Unweighed, Weigh};
 pub use debounce::Debounce;

@@ -7,13 +7,13 @@ use std::task::{Context, Poll, ready};
 /// Whoever loops over chunks holds one and asks it before each: a source that can be ready many times in a row and is
 /// not behind a [`Readable`](crate::Readable), a stage that swallows chunks, a task that moves them. It then gives way to
 /// the other tasks of its worker, at less than a tenth of what asking Tokio for every chunk costs. A loop whose chunks may
-/// be slow holds a [`Pace`](crate::Pace) instead, which looks at the clock as well.
+/// be slow holds a [`Pace`](crate::stage::Pace) instead, which looks at the clock as well.
 ///
 /// # Examples
 ///
 /// ```
 /// use std::task::{Context, Poll, ready};
-/// use highwater_core::Coop;
+/// use highwater_core::stage::Coop;
 ///
 /// struct Zeros { coop: Coop }
 ///
@@ -45,6 +45,12 @@ impl Coop {
     #[inline]
     pub fn spend(&mut self, chunks: u16) {
         self.left -= i32::from(chunks);
+    }
+
+    /// Counts a chunk of so many bytes as given: one per KiB, and at least one.
+    #[inline]
+    pub fn spend_bytes(&mut self, bytes: usize) {
+        self.spend(u16::try_from(bytes / 1024).unwrap_or(u16::MAX).max(1));
     }
 
     /// [`poll_ready`](Self::poll_ready), and takes out at most `most` chunks, for which Tokio is not asked again.

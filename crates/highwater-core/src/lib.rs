@@ -35,45 +35,41 @@ mod buffer;
 mod coop;
 mod destination;
 mod error;
-mod observe;
+pub mod observe;
 pub mod operators;
 mod pace;
 mod pipe;
 mod pipeline;
 mod readable;
 mod reason;
-mod record;
-mod stage;
+pub mod record;
+pub mod stage;
 #[doc(hidden)]
 pub mod sync;
 pub mod task;
 mod transform;
 
 pub use buffer::{
-    Budget, Buffered, BufferedDuplex, Cork, Duplex, HighWaterMark, Permit, Room, TiedReadable,
-    Writable, WriteError, duplex_pair, pass_through,
+    Budget, Buffered, Cork, Duplex, HighWaterMark, Permit, Room, Writable, WriteError, duplex_pair,
+    pass_through,
 };
-pub use coop::Coop;
 pub use destination::{
     BoxDestination, Destination, DestinationFn, FromSink, destination_fn, from_sink,
 };
 pub use error::{Context, Error, ErrorKind, Result, StandardError};
-pub use observe::{
-    Bottleneck, Explanation, Report, StageExplanation, StageReport, Stall, StalledStage, WaitReason,
-};
-pub use pace::Pace;
-pub use pipe::{Answer, Engine, Pipe, Piped, PipedTimed, Plain, Timed};
+pub use observe::report::{Bottleneck, Report};
 pub use pipeline::{Joint, Pipeline, PipelineFuture, PipelineHandle, Takes};
-pub use readable::{
-    AbortOn, BoxReadable, CatchUnwind, Concat, Flatten, FromIter, FromResults, FromStream, Movable,
-    Next, Once, Readable, Source, TakeUntil, Then, Timeout, UntilError, Zip,
-};
-pub use reason::dropped_for;
-#[doc(hidden)]
-pub use record::Place;
-pub use record::{ChunkWriter, Failed, FailurePolicy, ItemCounts, MAX_RECORD, OnFailure};
-pub use stage::{BufferStats, Control, Event, Events, RunsOn, StageInfo, StageStats};
+pub use readable::{BoxReadable, Readable, Source};
+pub use stage::control::Control;
 pub use tokio_util::sync::CancellationToken;
-pub use transform::{
-    BoxTransform, Chain, Offer, Out, Step, TimedTransform, Transform, TransformFn, transform_fn,
-};
+pub use transform::{BoxTransform, TimedTransform, Transform, transform_fn};
+
+/// The sources that the functions and methods of [`Readable`] make, for those who name their types.
+pub mod source {
+    pub use crate::buffer::{BufferedDuplex, TiedReadable};
+    pub use crate::pipe::{Answer, Engine, Pipe, Piped, PipedTimed, Plain, Timed};
+    pub use crate::readable::{
+        AbortOn, CatchUnwind, Concat, Flatten, FromIter, FromResults, FromStream, Movable, Next,
+        Once, TakeUntil, Then, Timeout, UntilError, Zip,
+    };
+}

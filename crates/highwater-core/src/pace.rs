@@ -21,7 +21,7 @@ use crate::coop::Coop;
 ///
 /// ```
 /// use std::task::{Context, Poll, ready};
-/// use highwater_core::Pace;
+/// use highwater_core::stage::Pace;
 ///
 /// /// Adds up what comes, in steps that let other tasks have their turn.
 /// struct Sum { pace: Pace, sum: u64 }

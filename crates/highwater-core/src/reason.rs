@@ -51,7 +51,8 @@ pub(crate) fn dropped_by<R>(work: impl FnOnce() -> R, find: impl FnOnce(&R) -> O
 /// # Examples
 ///
 /// ```
-/// use highwater_core::{Error, HighWaterMark, dropped_for, pass_through};
+/// use highwater_core::{Error, HighWaterMark, pass_through};
+/// use highwater_core::stage::dropped_for;
 /// let (writable, readable) = pass_through::<u32>(HighWaterMark::items(16));
 /// dropped_for(&Error::msg("no more"), || drop(readable));
 /// assert_eq!(writable.write(1).unwrap_err().to_string(), "no more");

@@ -1,7 +1,8 @@
 //! The machines as methods.
 
 use bytes::Bytes;
-use highwater_core::{Piped, Readable, Source};
+use highwater_core::source::Piped;
+use highwater_core::{Readable, Source};
 use serde_core::Serialize;
 use serde_core::de::DeserializeOwned;
 

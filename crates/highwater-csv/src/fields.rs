@@ -1,7 +1,7 @@
 //! The parser of csv-core, with the memory that it writes to.
 
 use csv_core::{ReadRecordResult, Reader};
-use highwater_core::MAX_RECORD;
+use highwater_core::record::MAX_RECORD;
 use memchr::memchr_iter;
 
 use crate::Format;

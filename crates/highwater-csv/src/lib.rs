@@ -47,7 +47,7 @@
 //! # Bad rows
 //!
 //! A row that does not fit the type, has too few or too many fields, or is above a limit is an error that ends the
-//! stream, behind the rows before it. With [`OnFailure`](highwater_core::OnFailure) it is left out and counted, or
+//! stream, behind the rows before it. With [`OnFailure`](highwater_core::record::OnFailure) it is left out and counted, or
 //! handed to a function, and the stream goes on with the next row. Each error says the index of the row, and the line and
 //! the offset in the input at which the row begins.
 //!

@@ -4,9 +4,8 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use csv::{ByteRecord, ErrorKind, StringRecord};
-use highwater_core::{
-    Error, Failed, FailurePolicy, ItemCounts, OnFailure, Place, Result, Transform,
-};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, OnFailure, Place};
+use highwater_core::{Error, Result, Transform};
 use serde_core::de::DeserializeOwned;
 
 use crate::Format;
@@ -37,7 +36,8 @@ pub fn csv<T: DeserializeOwned>() -> Csv<T> {
 ///
 /// ```
 /// use bytes::Bytes;
-/// use highwater_core::{OnFailure, Readable, Result};
+/// use highwater_core::{Readable, Result};
+/// use highwater_core::record::OnFailure;
 /// use highwater_csv::Csv;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let input = || Readable::from_iter(["x,y\n1,2\n3,f", "our\n5\n6,7\n"].map(Bytes::from));

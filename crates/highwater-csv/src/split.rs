@@ -1,7 +1,8 @@
 //! From chunks to rows.
 
 use bytes::Bytes;
-use highwater_core::{Error, Place, Result};
+use highwater_core::record::Place;
+use highwater_core::{Error, Result};
 
 use crate::Format;
 use crate::fields::{Fields, Parsed};

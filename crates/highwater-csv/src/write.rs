@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use csv::{ErrorKind, Terminator, Writer, WriterBuilder};
-use highwater_core::{ChunkWriter, Error, Result};
+use highwater_core::record::ChunkWriter;
+use highwater_core::{Error, Result};
 use serde_core::Serialize;
 
 use crate::Format;

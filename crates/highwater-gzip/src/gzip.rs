@@ -196,7 +196,7 @@ impl Gzip {
     }
 
     /// Puts out what the engine holds, as far as there is room.
-    fn put_out(&mut self) -> Result<()> {
+    fn flush_engine(&mut self) -> Result<()> {
         self.compress(0, FlushCompress::Sync)?;
         if !self.output.is_full() {
             self.unflushed = 0;
@@ -256,7 +256,7 @@ impl Transform for Gzip {
                     }
                 }
                 State::Flushing => {
-                    self.put_out()?;
+                    self.flush_engine()?;
                     if self.state == State::Open {
                         return Ok(self.output.take());
                     }

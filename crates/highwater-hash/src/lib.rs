@@ -59,7 +59,8 @@ mod verify;
 use std::future::Future;
 
 use bytes::Bytes;
-use highwater_core::{Piped, Readable, Result, Source};
+use highwater_core::source::Piped;
+use highwater_core::{Readable, Result, Source};
 
 pub use algorithm::Algorithm;
 pub use digest::Digest;

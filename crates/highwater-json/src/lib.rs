@@ -39,7 +39,7 @@
 //! # Bad records
 //!
 //! A record that is not JSON, does not fit the type, or is above a limit is an error that ends the stream, behind the
-//! records before it. With [`OnFailure`](highwater_core::OnFailure) it is left out and counted, or handed to a
+//! records before it. With [`OnFailure`](highwater_core::record::OnFailure) it is left out and counted, or handed to a
 //! function, and the stream goes on with the next record. Each error says the line and the offset in the input.
 //!
 //! An input that ends inside a record is cut short, and fails whatever the policy says: nobody knows how many records

@@ -1,6 +1,7 @@
 //! From the bytes of a record to a value, or to what is wrong with them and where.
 
-use highwater_core::{Error, Place, Result};
+use highwater_core::record::Place;
+use highwater_core::{Error, Result};
 use memchr::{memchr_iter, memrchr};
 use serde_core::de::DeserializeOwned;
 

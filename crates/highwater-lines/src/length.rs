@@ -23,7 +23,7 @@ macro_rules! line_length_settings {
         /// default is 1 MiB (2²⁰ bytes).
         #[must_use]
         pub fn with_max_length(mut self, bytes: usize) -> Self {
-            self.split = self.split.with_max_length(bytes);
+            self.split.max = bytes;
             self
         }
 
@@ -37,7 +37,7 @@ macro_rules! line_length_settings {
         $(#[$of_this_machine])*
         #[must_use]
         pub fn on_long_line(mut self, policy: $crate::LongLine) -> Self {
-            self.split = self.split.on_long_line(policy);
+            self.split.on_long = policy;
             self
         }
     };

@@ -46,7 +46,8 @@ mod tests;
 mod work;
 
 use bytes::Bytes;
-use highwater_core::{Piped, Readable, Source};
+use highwater_core::source::Piped;
+use highwater_core::{Readable, Source};
 
 pub use counts::LineCounts;
 pub use grep::{Grep, grep};

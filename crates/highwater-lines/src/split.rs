@@ -15,8 +15,8 @@ use crate::work::searched;
 /// has no newline in it and is never looked at again, so a long line in tiny chunks costs what its bytes cost.
 #[derive(Debug)]
 pub(crate) struct Split {
-    max: usize,
-    on_long: LongLine,
+    pub(crate) max: usize,
+    pub(crate) on_long: LongLine,
     /// What is left of the chunk in work.
     rest: Bytes,
     /// Where `rest` stands in the stream.
@@ -73,16 +73,6 @@ pub(crate) enum Kind {
 }
 
 impl Split {
-    pub(crate) fn with_max_length(mut self, bytes: usize) -> Self {
-        self.max = bytes;
-        self
-    }
-
-    pub(crate) fn on_long_line(mut self, policy: LongLine) -> Self {
-        self.on_long = policy;
-        self
-    }
-
     pub(crate) fn counts(&self) -> &LineCounts {
         &self.counts
     }
@@ -339,7 +329,7 @@ mod tests {
     #[test]
     fn an_endless_line_is_bounded() {
         for policy in [LongLine::Truncate, LongLine::Skip] {
-            let mut split = Split::default().with_max_length(1000).on_long_line(policy);
+            let mut split = Split { max: 1000, on_long: policy, ..Split::default() };
             let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
             assert_eq!(feed(&mut split, &chunk, 1000), 0);
             assert_eq!(feed(&mut split, &Bytes::from_static(b"\nab\n"), 1), 2);
@@ -371,7 +361,7 @@ mod tests {
         let line = [&[b'x'; 99][..], b"\n"].concat();
         let chunk = Bytes::from(line.repeat(10_000));
         for max in [0, 1, 10, 98, 99, 100, 150, 1000] {
-            let mut split = Split::default().with_max_length(max).on_long_line(LongLine::Skip);
+            let mut split = Split { max, on_long: LongLine::Skip, ..Split::default() };
             take_searched();
             feed(&mut split, &chunk, 1);
             let searched = take_searched();

@@ -7,8 +7,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
+use highwater_core::stage::StageInfo;
 use highwater_core::task::after;
-use highwater_core::{Readable, Result, Source, StageInfo};
+use highwater_core::{Readable, Result, Source};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Tells how late the runtime is, as Node's `monitorEventLoopDelay` does: [`LagMonitor::new`].

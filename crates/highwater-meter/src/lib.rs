@@ -45,7 +45,8 @@ mod tests;
 mod throughput;
 
 use bytes::Bytes;
-use highwater_core::{Piped, Readable, Source};
+use highwater_core::source::Piped;
+use highwater_core::{Readable, Source};
 
 pub use lag::{Lag, LagMonitor, Lags, lag_monitor};
 pub use limit::Limit;

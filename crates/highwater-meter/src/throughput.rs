@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use highwater_core::{BoxReadable, Readable, Result, StageInfo, Transform};
+use highwater_core::stage::StageInfo;
+use highwater_core::{BoxReadable, Readable, Result, Transform};
 
 use crate::sampler::{Estimate, Sampler};
 use crate::speed::Rolling;

@@ -4,10 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use highwater_core::stage::StageInfo;
 use highwater_core::sync::Mutex;
-use highwater_core::{
-    Buffered, Error, HighWaterMark, Readable, Result, StageInfo, Writable, pass_through,
-};
+use highwater_core::{Buffered, Error, HighWaterMark, Readable, Result, Writable, pass_through};
 
 use crate::lock;
 
@@ -26,9 +25,9 @@ pub enum OnFull {
     /// It waits, and the other branches with it.
     Wait,
     /// The oldest in the branch make room for it. They are counted.
-    DropOldest(Dropped),
+    DropOldest(DropCounter),
     /// The branch does without it. It is counted.
-    DropNewest(Dropped),
+    DropNewest(DropCounter),
     /// All branches end with an [`is_limit`](highwater_core::Error::is_limit) error.
     Fail,
     /// This branch ends with an [`is_limit`](highwater_core::Error::is_limit) error behind what it holds; the others go on.
@@ -37,9 +36,9 @@ pub enum OnFull {
 
 /// Counts the chunks that a branch went without.
 #[derive(Debug, Clone, Default)]
-pub struct Dropped(Arc<AtomicU64>);
+pub struct DropCounter(Arc<AtomicU64>);
 
-impl Dropped {
+impl DropCounter {
     /// How many so far.
     pub fn count(&self) -> u64 {
         self.0.load(Relaxed)
@@ -70,7 +69,7 @@ impl<T> Branch<T> {
     }
 
     /// Both ends of the branch.
-    pub(crate) fn open(self) -> (Lane<T>, Readable<Outlet<T>>)
+    pub(crate) fn open(self) -> (BranchWriter<T>, Readable<BranchReader<T>>)
     where
         T: Send + 'static,
     {
@@ -84,8 +83,8 @@ impl<T> Branch<T> {
         let info = StageInfo::new("branch").with_max_bytes(0);
         if !matches!(on_full, OnFull::DropOldest(_)) {
             let (writable, readable) = pass_through(mark);
-            let lane = Lane { writable, on_full, required, front: None };
-            return (lane, readable.stage(info, Outlet::Own));
+            let writer = BranchWriter { writable, on_full, required, front: None };
+            return (writer, readable.stage(info, BranchReader::Own));
         }
         let (writable, readable) = pass_through(mark);
         let mut front = None;
@@ -93,9 +92,9 @@ impl<T> Branch<T> {
             let inner = Readable::from_source(StageInfo::new("branch"), buffered);
             let shared = Arc::new(Mutex::new(Some(inner)));
             front = Some(Arc::clone(&shared));
-            Outlet::Shared(shared)
+            BranchReader::Shared(shared)
         });
-        (Lane { writable, on_full, required, front }, readable)
+        (BranchWriter { writable, on_full, required, front }, readable)
     }
 }
 
@@ -126,13 +125,13 @@ impl<T> fmt::Debug for Branch<T> {
 pub(crate) type Front<T> = Arc<Mutex<Option<Readable<Buffered<T>>>>>;
 
 /// The reading end of a branch.
-pub(crate) enum Outlet<T> {
+pub(crate) enum BranchReader<T> {
     Own(Buffered<T>),
     Shared(Front<T>),
 }
 
 /// The writing end of a branch. Dropped without an end, it closes prematurely.
-pub(crate) struct Lane<T> {
+pub(crate) struct BranchWriter<T> {
     writable: Writable<T>,
     on_full: OnFull,
     required: bool,
@@ -149,7 +148,7 @@ pub(crate) enum Offered<T> {
     Gone(T),
 }
 
-impl<T> Lane<T> {
+impl<T> BranchWriter<T> {
     /// Puts a chunk in without waiting.
     ///
     /// # Errors
@@ -205,7 +204,7 @@ impl<T> Lane<T> {
         self.writable.is_destroyed()
     }
 
-    fn replace(&self, mut chunk: T, dropped: &Dropped) -> Result<Offered<T>> {
+    fn replace(&self, mut chunk: T, dropped: &DropCounter) -> Result<Offered<T>> {
         // Dropped behind the lock, because that may run code of the user.
         let mut oldest = Vec::new();
         let mut front = self.front.as_ref().map(|front| lock(front));

@@ -1,18 +1,16 @@
 //! A stream for each key.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 
 use futures_util::FutureExt;
-use highwater_core::{
-    Buffered, Error, HighWaterMark, Readable, Result, Source, StageInfo, Writable,
-};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Buffered, Error, HighWaterMark, Readable, Result, Source, Writable};
 
-use crate::branch::{Branch, Lane, Offered};
-use crate::hub::{BranchSource, Branched};
+use crate::branch::{Branch, BranchWriter, Offered};
+use crate::fan_out::{BranchSource, Branched};
 
 /// The keys with their streams.
 pub type Streams<K, T> = Readable<Buffered<(K, Branched<T>)>>;
@@ -30,7 +28,7 @@ pub type Streams<K, T> = Readable<Buffered<(K, Branched<T>)>>;
 /// use highwater_core::{Readable, Result};
 /// use highwater_mux::{Demux, MuxExt as _};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-/// let by_rest = Demux::new(|x: &u32| x % 3).max_keys(8);
+/// let by_rest = Demux::new(|x: &u32| x % 3).with_max_keys(8);
 /// let mut streams = Readable::from_iter(0..9_u32).demux(by_rest);
 /// let mut sums = Vec::new();
 /// while let Some((key, stream)) = streams.next().await.transpose()? {
@@ -77,7 +75,7 @@ impl<T, F> Demux<T, F> {
     ///
     /// With 0.
     #[track_caller]
-    pub fn max_keys(mut self, keys: usize) -> Self {
+    pub fn with_max_keys(mut self, keys: usize) -> Self {
         assert!(keys > 0, "a demux of 0 keys would take nothing");
         self.max_keys = keys;
         self
@@ -91,15 +89,7 @@ impl<T, F> Demux<T, F> {
     }
 }
 
-impl<T, F> fmt::Debug for Demux<T, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Demux")
-            .field("branch", &self.branch)
-            .field("max_keys", &self.max_keys)
-            .field("evicts", &self.evicts)
-            .finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Demux<T, F>, branch, max_keys, evicts);
 
 pub(crate) fn demux<S, K, F>(source: Readable<S>, demux: Demux<S::Chunk, F>) -> Streams<K, S::Chunk>
 where
@@ -123,7 +113,7 @@ struct Keys<T, K, F> {
 }
 
 struct Entry<T> {
-    lane: Lane<T>,
+    writer: BranchWriter<T>,
     /// The number of its latest chunk.
     used: u64,
 }
@@ -140,7 +130,7 @@ where
             .unwrap_or_else(|payload| Err(Error::panic(&*payload)))
             .map_err(|error| error.in_stage("demux"));
         for entry in self.open.values() {
-            entry.lane.end(&result);
+            entry.writer.end(&result);
         }
         result
     }
@@ -158,7 +148,7 @@ where
         let key = (self.demux.key)(&chunk);
         let Some(entry) = self.open.get_mut(&key) else { return self.open(key, chunk).await };
         entry.used = self.chunks;
-        match entry.lane.give(chunk).await? {
+        match entry.writer.give(chunk).await? {
             Offered::Gone(chunk) => {
                 self.open.remove(&key);
                 self.open(key, chunk).await
@@ -171,11 +161,11 @@ where
     /// go around with one chunk for ever.
     async fn open(&mut self, key: K, chunk: T) -> Result<()> {
         self.make_room()?;
-        let (lane, outlet) = self.demux.branch.clone().open();
-        lane.give(chunk).await?;
+        let (writer, reader) = self.demux.branch.clone().open();
+        writer.give(chunk).await?;
         let info = StageInfo::new("demux").with_max_bytes(0);
-        let stream = outlet.stage(info, BranchSource::new);
-        self.open.insert(key.clone(), Entry { lane, used: self.chunks });
+        let stream = reader.stage(info, BranchSource::new);
+        self.open.insert(key.clone(), Entry { writer, used: self.chunks });
         Ok(self.output.send((key, stream)).await?)
     }
 
@@ -184,7 +174,7 @@ where
         if self.open.len() < most {
             return Ok(());
         }
-        self.open.retain(|_, entry| !entry.lane.is_gone());
+        self.open.retain(|_, entry| !entry.writer.is_gone());
         if self.open.len() < most {
             return Ok(());
         }
@@ -194,7 +184,7 @@ where
         let idle = self.open.iter().min_by_key(|(_, entry)| entry.used);
         if let Some(key) = idle.map(|(key, _)| key.clone()) {
             if let Some(entry) = self.open.remove(&key) {
-                entry.lane.end(&Ok(()));
+                entry.writer.end(&Ok(()));
             }
         }
         Ok(())

@@ -6,7 +6,7 @@
 //! | [`tee`](MuxExt::tee), [`broadcast`](MuxExt::broadcast) | gives every chunk to every branch |
 //! | [`route`](MuxExt::route), [`route_to`](MuxExt::route_to) | gives every chunk to one branch, which a function chooses |
 //! | [`demux`](MuxExt::demux) | gives every key a stream of its own |
-//! | `framed`, with the feature of that name | carries many streams over one connection |
+//! | `session`, with the feature `framed` | carries many streams over one connection |
 //!
 //! A merge runs on the task that reads it. The others are driven by one task, which is spawned when a branch is first
 //! read, ends with the last of them, and is waited for by the pipeline of the last.
@@ -19,7 +19,7 @@
 //! | chunks that wait for a branch | 16 items | [`Branch::new`] |
 //! | a branch that is full | the others wait for it | [`Branch::on_full`] |
 //! | a branch that is dropped | the others go on | [`Branch::required`] |
-//! | keys at the same time | 1024 | [`Demux::max_keys`] |
+//! | keys at the same time | 1024 | [`Demux::with_max_keys`] |
 //! | one key more | an [`is_limit`](highwater_core::Error::is_limit) error | [`Demux::evict`] |
 //! | chunks that wait for a key | 16 items | [`Demux::branch`] |
 //! | new keys that wait for the consumer | 16 | none |
@@ -41,10 +41,10 @@
 
 mod branch;
 mod demux;
-#[cfg(feature = "framed")]
-pub mod framed;
-mod hub;
+mod fan_out;
 mod merge;
+#[cfg(feature = "framed")]
+pub mod session;
 mod spread;
 #[cfg(test)]
 mod tests;
@@ -55,9 +55,9 @@ use std::sync::PoisonError;
 use highwater_core::sync::{Mutex, MutexGuard};
 use highwater_core::{Readable, Source};
 
-pub use branch::{Branch, Dropped, OnFull};
+pub use branch::{Branch, DropCounter, OnFull};
 pub use demux::{Demux, Streams};
-pub use hub::{BranchSource, Branched};
+pub use fan_out::{BranchSource, Branched};
 pub use merge::{InputId, Merge, MergeHandle, Refused, merge, merge_with_handle};
 pub use spread::Broadcast;
 
@@ -109,9 +109,9 @@ pub trait MuxExt<S>: Sized {
     ///
     /// ```
     /// use highwater_core::{HighWaterMark, Readable, Result};
-    /// use highwater_mux::{Branch, Dropped, MuxExt as _, OnFull};
+    /// use highwater_mux::{Branch, DropCounter, MuxExt as _, OnFull};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-    /// let dropped = Dropped::default();
+    /// let dropped = DropCounter::default();
     /// let latest = Branch::new(HighWaterMark::items(1)).on_full(OnFull::DropOldest(dropped.clone()));
     /// let (_, mut branches) = Readable::from_iter(0..100_u32).broadcast([Branch::default(), latest]);
     /// let (latest, all) = (branches.remove(1), branches.remove(0));

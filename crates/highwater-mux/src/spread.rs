@@ -1,17 +1,17 @@
 //! From one source to its branches.
 
-use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use highwater_core::stage::dropped_for;
 use highwater_core::sync::Mutex;
-use highwater_core::{Error, Readable, Result, Source, dropped_for};
+use highwater_core::{Error, Readable, Result, Source};
 
-use crate::branch::{Branch, Lane, Offered};
-use crate::hub::{Branched, Hub};
+use crate::branch::{Branch, BranchWriter, Offered};
+use crate::fan_out::{Branched, FanOut};
 use crate::lock;
 
 /// Adds branches to a [`broadcast`](crate::MuxExt::broadcast) while it runs.
@@ -19,7 +19,7 @@ use crate::lock;
 /// It does not keep the source: that is dropped with the last branch.
 pub struct Broadcast<T> {
     name: &'static str,
-    hub: Arc<Hub>,
+    fan_out: Arc<FanOut>,
     roster: Roster<T>,
 }
 
@@ -29,12 +29,12 @@ impl<T: Send + 'static> Broadcast<T> {
     /// After the end it is one that ends the same way: at once, or with the same error. When all branches were dropped
     /// before the end, it closes prematurely.
     pub fn subscribe(&self, branch: Branch<T>) -> Branched<T> {
-        let (lane, outlet) = branch.open();
-        let readable = self.hub.join(self.name, outlet);
+        let (writer, reader) = branch.open();
+        let readable = self.fan_out.join(self.name, reader);
         let mut register = lock(&self.roster);
         match &register.over {
-            Some(result) => lane.end(result),
-            None => register.joining.push(lane),
+            Some(result) => writer.end(result),
+            None => register.joining.push(writer),
         }
         readable
     }
@@ -42,19 +42,19 @@ impl<T: Send + 'static> Broadcast<T> {
 
 impl<T> Clone for Broadcast<T> {
     fn clone(&self) -> Self {
-        Self { name: self.name, hub: Arc::clone(&self.hub), roster: Arc::clone(&self.roster) }
+        Self {
+            name: self.name,
+            fan_out: Arc::clone(&self.fan_out),
+            roster: Arc::clone(&self.roster),
+        }
     }
 }
 
-impl<T> fmt::Debug for Broadcast<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Broadcast").field("name", &self.name).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Broadcast<T>, name);
 
 /// Branches that wait to be served, and how it went when it is over.
 struct Register<T> {
-    joining: Vec<Lane<T>>,
+    joining: Vec<BranchWriter<T>>,
     over: Option<Result<()>>,
 }
 
@@ -64,7 +64,7 @@ type Roster<T> = Arc<Mutex<Register<T>>>;
 pub(crate) trait Deliver<T>: Send {
     fn deliver(
         &mut self,
-        lanes: &mut Vec<Lane<T>>,
+        writers: &mut Vec<BranchWriter<T>>,
         chunk: T,
     ) -> impl Future<Output = Result<()>> + Send;
 }
@@ -73,27 +73,27 @@ pub(crate) trait Deliver<T>: Send {
 pub(crate) struct ToAll;
 
 impl<T: Clone + Send> Deliver<T> for ToAll {
-    async fn deliver(&mut self, lanes: &mut Vec<Lane<T>>, chunk: T) -> Result<()> {
+    async fn deliver(&mut self, writers: &mut Vec<BranchWriter<T>>, chunk: T) -> Result<()> {
         // Those that have room get it before anybody waits for the others.
         let (mut chunk, mut behind, mut at) = (Some(chunk), Vec::new(), 0);
-        while at < lanes.len() {
-            let copy = if at + 1 == lanes.len() { chunk.take() } else { chunk.clone() };
-            match lanes[at].offer(copy.expect("it is given away to the last"))? {
+        while at < writers.len() {
+            let copy = if at + 1 == writers.len() { chunk.take() } else { chunk.clone() };
+            match writers[at].offer(copy.expect("it is given away to the last"))? {
                 Offered::Done => at += 1,
                 Offered::Full(copy) => {
                     behind.push((at, copy));
                     at += 1;
                 }
-                Offered::Gone(_) => drop(lanes.swap_remove(at)),
+                Offered::Gone(_) => drop(writers.swap_remove(at)),
             }
         }
         // From the back, so that one that is gone leaves the places of the others.
         for (at, copy) in behind.into_iter().rev() {
-            if let Offered::Gone(_) = lanes[at].wait(copy).await? {
-                drop(lanes.swap_remove(at));
+            if let Offered::Gone(_) = writers[at].wait(copy).await? {
+                drop(writers.swap_remove(at));
             }
         }
-        if lanes.is_empty() { Err(Error::premature_close()) } else { Ok(()) }
+        if writers.is_empty() { Err(Error::premature_close()) } else { Ok(()) }
     }
 }
 
@@ -101,12 +101,12 @@ impl<T: Clone + Send> Deliver<T> for ToAll {
 pub(crate) struct ToOne<F>(pub(crate) F);
 
 impl<T: Send, F: FnMut(&T) -> usize + Send> Deliver<T> for ToOne<F> {
-    async fn deliver(&mut self, lanes: &mut Vec<Lane<T>>, chunk: T) -> Result<()> {
+    async fn deliver(&mut self, writers: &mut Vec<BranchWriter<T>>, chunk: T) -> Result<()> {
         let index = (self.0)(&chunk);
-        match lanes.get(index) {
-            Some(lane) => lane.give(chunk).await.map(drop),
+        match writers.get(index) {
+            Some(writer) => writer.give(chunk).await.map(drop),
             None => {
-                let branches = lanes.len();
+                let branches = writers.len();
                 Err(Error::msg(format!("branch {index} was chosen, of {branches}")))
             }
         }
@@ -124,17 +124,17 @@ where
     S::Chunk: Send + 'static,
     D: Deliver<S::Chunk> + 'static,
 {
-    let (lanes, outlets): (Vec<_>, Vec<_>) = branches.into_iter().map(Branch::open).unzip();
+    let (writers, outlets): (Vec<_>, Vec<_>) = branches.into_iter().map(Branch::open).unzip();
     let roster = Arc::new(Mutex::new(Register { joining: Vec::new(), over: None }));
-    let work = Spread { name, lanes, deliver, roster: Arc::clone(&roster) };
-    let hub = Hub::new(work.run(source.catch_unwind().pinned()));
-    let readables = outlets.into_iter().map(|outlet| hub.join(name, outlet)).collect();
-    (Broadcast { name, hub, roster }, readables)
+    let work = Spread { name, writers, deliver, roster: Arc::clone(&roster) };
+    let fan_out = FanOut::new(work.run(source.catch_unwind().pinned()));
+    let readables = outlets.into_iter().map(|reader| fan_out.join(name, reader)).collect();
+    (Broadcast { name, fan_out, roster }, readables)
 }
 
 struct Spread<T, D> {
     name: &'static str,
-    lanes: Vec<Lane<T>>,
+    writers: Vec<BranchWriter<T>>,
     deliver: D,
     roster: Roster<T>,
 }
@@ -164,8 +164,8 @@ impl<T: Send, D: Deliver<T>> Spread<T, D> {
     ) -> Result<()> {
         let mut index = 0;
         while let Some(chunk) = source.next().await.transpose()? {
-            self.lanes.append(&mut lock(&self.roster).joining);
-            let delivered = self.deliver.deliver(&mut self.lanes, chunk).await;
+            self.writers.append(&mut lock(&self.roster).joining);
+            let delivered = self.deliver.deliver(&mut self.writers, chunk).await;
             delivered.map_err(|error| error.in_stage(self.name).at_chunk(index))?;
             index += 1;
         }
@@ -179,11 +179,11 @@ impl<T, D> Spread<T, D> {
         let mut register = lock(&self.roster);
         if register.over.is_none() {
             register.over = Some(result.clone());
-            self.lanes.append(&mut register.joining);
+            self.writers.append(&mut register.joining);
         }
         drop(register);
-        for lane in self.lanes.drain(..) {
-            lane.end(result);
+        for writer in self.writers.drain(..) {
+            writer.end(result);
         }
     }
 }

@@ -11,8 +11,9 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
+use highwater_core::stage::{Coop, RunsOn, StageInfo, StageStats};
 use highwater_core::task::{Task, spawn};
-use highwater_core::{Coop, Readable, Result, RunsOn, Source, StageInfo, StageStats};
+use highwater_core::{Readable, Result, Source};
 use object_store::path::Path;
 
 use crate::fetch::{self, Version};
@@ -24,22 +25,22 @@ use crate::store::Store;
 ///
 /// ```
 /// use highwater_core::{Readable, Result};
-/// use highwater_object::{ReadOptions, Store};
+/// use highwater_object::{GetOptions, Store};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let store = Store::memory();
 /// Readable::once("0123456789").pipe_to(store.put("digits")?).await?;
-/// let middle = store.get_with("digits", &ReadOptions::new().range(3..=5))?;
+/// let middle = store.get_with("digits", &GetOptions::new().with_range(3..=5))?;
 /// assert_eq!(middle.to_bytes().await?, "345");
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
-pub struct ReadOptions {
+pub struct GetOptions {
     part: NonZero<usize>,
     concurrency: NonZero<usize>,
     range: Range<u64>,
 }
 
-impl Default for ReadOptions {
+impl Default for GetOptions {
     fn default() -> Self {
         Self {
             part: NonZero::new(8 * 1024 * 1024).expect("not 0"),
@@ -49,7 +50,7 @@ impl Default for ReadOptions {
     }
 }
 
-impl ReadOptions {
+impl GetOptions {
     /// All of it, 8 MiB per request, four requests at once.
     pub fn new() -> Self {
         Self::default()
@@ -57,21 +58,21 @@ impl ReadOptions {
 
     /// Bytes per request.
     #[must_use]
-    pub fn part_size(mut self, bytes: NonZero<usize>) -> Self {
+    pub fn with_part_size(mut self, bytes: NonZero<usize>) -> Self {
         self.part = bytes;
         self
     }
 
     /// Requests at once: so many parts are held at the most.
     #[must_use]
-    pub fn concurrency(mut self, most: NonZero<usize>) -> Self {
+    pub fn with_concurrency(mut self, most: NonZero<usize>) -> Self {
         self.concurrency = most;
         self
     }
 
     /// Only these bytes. What is behind the end of the object is not there; a range that ends before it starts is empty.
     #[must_use]
-    pub fn range(mut self, bytes: impl RangeBounds<u64>) -> Self {
+    pub fn with_range(mut self, bytes: impl RangeBounds<u64>) -> Self {
         let start = match bytes.start_bound() {
             Bound::Included(first) => *first,
             Bound::Excluded(before) => before.saturating_add(1),
@@ -95,7 +96,7 @@ impl ReadOptions {
 pub struct ObjectRead {
     store: Store,
     key: Path,
-    options: ReadOptions,
+    options: GetOptions,
     /// The version that the first answer was of.
     version: Option<Version>,
     /// What is left to be asked for.
@@ -109,7 +110,7 @@ pub struct ObjectRead {
 }
 
 impl ObjectRead {
-    pub(crate) fn readable(store: Store, key: Path, options: &ReadOptions) -> Readable<Self> {
+    pub(crate) fn readable(store: Store, key: Path, options: &GetOptions) -> Readable<Self> {
         let holds = options.part.get().saturating_mul(options.concurrency.get() + 1);
         let info = StageInfo::new("object::get").with_runs_on(RunsOn::Task).with_max_bytes(holds);
         let meter = info.meter().clone();
@@ -183,7 +184,7 @@ impl Stream for ObjectRead {
             }
         }
         let chunk = this.rest.split_to(this.rest.len().min(CHUNK));
-        this.coop.spend(u16::try_from(chunk.len() / 1024).unwrap_or(u16::MAX).max(1));
+        this.coop.spend_bytes(chunk.len());
         this.given += chunk.len() as u64;
         this.meter.publish_bytes(this.given);
         Poll::Ready(Some(Ok(chunk)))

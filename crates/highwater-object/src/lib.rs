@@ -54,7 +54,7 @@ mod store;
 mod tests;
 
 pub use error::StoreError;
-pub use get::{ObjectRead, ReadOptions};
+pub use get::{GetOptions, ObjectRead};
 pub use object_store;
 pub use put::ObjectWrite;
 pub use record::{Decode, Encode, Format, Json, Raw, Record};

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, once};
 use futures_util::{FutureExt, StreamExt};
-use highwater_core::{CancellationToken, Destination, Error, Failed, Readable};
+use highwater_core::record::Failed;
+use highwater_core::{CancellationToken, Destination, Error, Readable};
 use highwater_test::{Moment, conformance_destination, conformance_destination_bytes};
 use object_store::list::{PaginatedListOptions, PaginatedListResult, PaginatedListStore};
 use object_store::memory::InMemory;
@@ -232,8 +233,8 @@ async fn an_aborted_writer_ends_what_it_began() {
     let numbers = store.resource::<u32>("n").unwrap();
     let mut writer = numbers
         .writer()
-        .batch_size(NonZero::new(10).unwrap())
-        .concurrency(NonZero::new(4).unwrap());
+        .with_batch_size(NonZero::new(10).unwrap())
+        .with_concurrency(NonZero::new(4).unwrap());
     let counts = writer.counts();
     let token = CancellationToken::new();
     let records = Readable::from_iter(0..100).map(|n| Record::new(n.to_string(), n));
@@ -313,7 +314,7 @@ async fn a_flush_sends_and_then_waits() {
 #[tokio::test]
 async fn records_do_not_wait_for_a_batch() {
     let numbers = Store::memory().resource::<u32>("n").unwrap();
-    let mut writer = numbers.writer().concurrency(NonZero::new(2).unwrap());
+    let mut writer = numbers.writer().with_concurrency(NonZero::new(2).unwrap());
     for n in 0..50 {
         writer.write(Record::new(n.to_string(), n)).await.unwrap();
         settle().await;
@@ -370,7 +371,10 @@ fn a_large_object_is_a_destination() {
 fn a_writer_of_records_is_a_destination() {
     let make = || {
         let store = Store::memory();
-        (store.resource::<u32>("n").unwrap().writer().concurrency(NonZero::new(3).unwrap()), store)
+        (
+            store.resource::<u32>("n").unwrap().writer().with_concurrency(NonZero::new(3).unwrap()),
+            store,
+        )
     };
     let all = || (0..9).map(|n| Record::new(n.to_string(), n));
     conformance_destination(make, all(), |store, _| {

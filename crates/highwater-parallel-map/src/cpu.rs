@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use highwater_core::stage::StageInfo;
 use highwater_core::task::Workers;
-use highwater_core::{
-    Buffered, Error, HighWaterMark, Readable, Result, Source, StageInfo, Writable,
-};
+use highwater_core::{Buffered, Error, HighWaterMark, Readable, Result, Source, Writable};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;

@@ -5,9 +5,8 @@ use std::hash::Hash;
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
-use highwater_core::{
-    Buffered, HighWaterMark, Readable, Result, Source, StageInfo, Writable, task,
-};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Buffered, HighWaterMark, Readable, Result, Source, Writable, task};
 use tokio_util::task::TaskTracker;
 
 use crate::alarm::Alarm;
@@ -20,7 +19,7 @@ use crate::window::{Job, Keys, Window, Work};
 pub(crate) fn map<S, K, U, F, Fut>(
     readable: Readable<S>,
     map: ParallelMap<S::Chunk, F>,
-    keys: Option<Keys<S::Chunk, K, Outcome<S::Chunk, U>>>,
+    keys: Option<ItemKeys<S::Chunk, K, U>>,
 ) -> Readable<Buffered<U>>
 where
     S: Source + Send + 'static,
@@ -46,10 +45,16 @@ where
     })
 }
 
+/// The items that wait for their key.
+type ItemKeys<T, K, U> = Keys<T, K, Outcome<T, U>>;
+
+/// The number of an item, and what its task gave.
+type Done<T, U> = (u64, Result<Outcome<T, U>>);
+
 struct Driver<T, F, U, K> {
     map: ParallelMap<T, F>,
     /// Items that must wait for others with the same key.
-    keys: Option<Keys<T, K, Outcome<T, U>>>,
+    keys: Option<ItemKeys<T, K, U>>,
     window: Window<Outcome<T, U>>,
     jobs: TaskTracker,
     started: u64,
@@ -99,7 +104,7 @@ where
         &mut self,
         intake: &mut Intake<S>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<(u64, Result<Outcome<T, U>>)>>
+    ) -> Poll<Option<Done<T, U>>>
     where
         S: Source<Chunk = T> + Unpin,
     {

@@ -1,6 +1,6 @@
 //! The items in work, told to who looks at the pipeline.
 
-use highwater_core::StageStats;
+use highwater_core::stage::StageStats;
 
 /// Says how many items were taken and are not done: none when it is dropped.
 pub(crate) struct Flight {

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
-use highwater_core::{Error, Readable, Result, Source, dropped_for};
+use highwater_core::stage::dropped_for;
+use highwater_core::{Error, Readable, Result, Source};
 
 /// A source, until its end; then how it ended, for when the items before that are done.
 pub(crate) enum Intake<S> {

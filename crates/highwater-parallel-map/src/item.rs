@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use highwater_core::{Error, Failed, FailurePolicy, ItemCounts, OnFailure, Result};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, OnFailure};
+use highwater_core::{Error, Result};
 use tokio::time::{sleep, timeout};
 
 use crate::load::Load;
@@ -17,7 +18,8 @@ use crate::load::Load;
 ///
 /// ```
 /// use std::time::Duration;
-/// use highwater_core::{Error, OnFailure, Readable, Result};
+/// use highwater_core::{Error, Readable, Result};
+/// use highwater_core::record::OnFailure;
 /// use highwater_parallel_map::{ParallelMap, ParallelMapExt as _};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let half = |x: u32| async move { if x % 2 == 0 { Ok(x / 2) } else { Err(Error::msg("odd")) } };

@@ -36,7 +36,8 @@ mod rate_limit;
 mod tests;
 
 use bytes::Bytes;
-use highwater_core::{PipedTimed, Readable, Source};
+use highwater_core::source::PipedTimed;
+use highwater_core::{Readable, Source};
 
 pub use limiter::Limiter;
 pub use rate::Rate;

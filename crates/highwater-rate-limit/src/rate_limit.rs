@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use highwater_core::{Result, Step, TimedTransform};
+use highwater_core::stage::Step;
+use highwater_core::{Result, TimedTransform};
 
 use crate::limiter::{Limiter, Place};
 use crate::line::Turn;

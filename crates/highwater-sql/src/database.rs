@@ -72,7 +72,7 @@ impl Database {
 
     /// A file of SQLite. It need not be there yet: [`execute`](Self::execute) makes it.
     ///
-    /// A lock of another connection is waited for up to 5 seconds ([`patience`](Self::patience)). Foreign keys are
+    /// A lock of another connection is waited for up to 5 seconds ([`with_wait_timeout`](Self::with_wait_timeout)). Foreign keys are
     /// enforced, and text in double quotes is always the name of a column.
     ///
     /// SQLite makes the file with the mode that the umask allows, and those beside it (`-wal`, `-shm`, `-journal`) with the
@@ -85,7 +85,7 @@ impl Database {
 
     /// A pool of connections to PostgreSQL.
     ///
-    /// A connection is waited for up to 30 seconds ([`patience`](Self::patience)). While rows are read, while a table is written and for each page of a
+    /// A connection is waited for up to 30 seconds ([`with_wait_timeout`](Self::with_wait_timeout)). While rows are read, while a table is written and for each page of a
     /// query by key, one connection is taken. They must be connections of their own: behind a pooler that hands out a
     /// connection per transaction, prepared statements and temporary tables do not work.
     #[cfg(feature = "postgres")]
@@ -95,7 +95,7 @@ impl Database {
 
     /// How long to wait for what somebody else has: the lock of a file of SQLite, or a connection of the pool.
     #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
+    pub fn with_wait_timeout(mut self, patience: Duration) -> Self {
         match &mut self.0 {
             #[cfg(feature = "sqlite")]
             Kind::Sqlite(sqlite) => sqlite.patience = patience,

@@ -12,7 +12,7 @@ use crate::value::Value;
 
 /// Makes batches of rows.
 #[derive(Debug)]
-pub(crate) struct ChunkWriter<T> {
+pub(crate) struct RowBatch<T> {
     batch: Vec<T>,
     weight: usize,
     size: usize,
@@ -20,7 +20,7 @@ pub(crate) struct ChunkWriter<T> {
     rows: u64,
 }
 
-impl<T: FromRow> ChunkWriter<T> {
+impl<T: FromRow> RowBatch<T> {
     /// Batches grow up to the size that is asked for, so that whoever wants a few rows does not wait for many.
     pub(crate) fn growing(query: &Query) -> Self {
         Self { size: FIRST.min(query.batch.get()), ..Self::new(query) }

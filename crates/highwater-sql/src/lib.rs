@@ -19,12 +19,12 @@
 //!
 //! | limit | default | to change it |
 //! |---|---|---|
-//! | rows per batch that is read | 512 | [`Query::batch`] |
+//! | rows per batch that is read | 512 | [`Query::with_batch_size`] |
 //! | bytes of text and blobs per batch that is read | 1 MiB and one row | none |
-//! | batches read ahead | 4; PostgreSQL sends one ahead | [`Query::read_ahead`] |
+//! | batches read ahead | 4; PostgreSQL sends one ahead | [`Query::with_read_ahead`] |
 //! | rows of PostgreSQL that are kept until it has taken them | a batch, and in one transaction as many batches as have 1 MiB | none |
-//! | wait for a lock of SQLite | 5 s | [`Database::patience`] |
-//! | wait for a connection of the pool | 30 s | [`Database::patience`] |
+//! | wait for a lock of SQLite | 5 s | [`Database::with_wait_timeout`] |
+//! | wait for a connection of the pool | 30 s | [`Database::with_wait_timeout`] |
 //! | connections of a pool made of a URL | 8 | [`Database::postgres`] with a pool of your own |
 //! | length of a name | 63 bytes | none |
 //!

@@ -63,7 +63,7 @@ impl Query {
     }
 
     /// Reads page by page, in the order of these columns, which must be among those of the query, be unique together, and
-    /// never be null; an index on them makes it fast. A page is one [`batch`](Self::batch).
+    /// never be null; an index on them makes it fast. A page is one [`with_batch_size`](Self::with_batch_size).
     ///
     /// Each page sees the table as it is then. Keys that are null, and two rows with one key where one page ends, are
     /// errors of the stream.
@@ -94,7 +94,7 @@ impl Query {
     ///
     /// If it is 0.
     #[track_caller]
-    pub fn batch(mut self, rows: usize) -> Self {
+    pub fn with_batch_size(mut self, rows: usize) -> Self {
         self.batch = NonZeroUsize::new(rows).expect("batches of 0 rows hold nothing");
         self
     }
@@ -105,7 +105,7 @@ impl Query {
     ///
     /// If it is 0.
     #[track_caller]
-    pub fn read_ahead(mut self, batches: usize) -> Self {
+    pub fn with_read_ahead(mut self, batches: usize) -> Self {
         self.ahead =
             NonZeroUsize::new(batches).expect("reading is done ahead: by 1 batch at the least");
         self

@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 use std::vec;
 
 use futures_core::Stream;
-use highwater_core::{Readable, Result, Source, StageInfo};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Readable, Result, Source};
 
 use crate::database::{Database, Kind};
 #[cfg(feature = "postgres")]
@@ -18,7 +19,7 @@ use crate::sqlite::SqliteRead;
 
 /// Reads rows, one by one.
 ///
-/// They cross from the database in batches ([`Query::batch`]), which begin small and grow, so that whoever takes a few
+/// They cross from the database in batches ([`Query::with_batch_size`]), which begin small and grow, so that whoever takes a few
 /// rows does not wait for many. [`row_batches`] gives the batches themselves.
 ///
 /// Nothing is opened before the first row is asked for. When the reader is dropped early, the query ends with it, and the
@@ -27,7 +28,7 @@ use crate::sqlite::SqliteRead;
 ///
 /// # Backpressure
 ///
-/// At most [`Query::read_ahead`] batches wait for the reader. A slow reader holds a transaction of the database open, in
+/// At most [`Query::with_read_ahead`] batches wait for the reader. A slow reader holds a transaction of the database open, in
 /// PostgreSQL with its connection, in SQLite with a thread; with [`Query::by_key`] it holds nothing.
 ///
 /// In SQLite without a write-ahead log (`PRAGMA journal_mode`), a transaction that reads keeps others from committing: to
@@ -97,7 +98,7 @@ pub fn rows<T: FromRow + Send + 'static>(
 /// # let folder = tempfile::tempdir()?;
 /// let database = Database::sqlite(folder.path().join("numbers.db"));
 /// # database.execute("CREATE TABLE t (n); INSERT INTO t VALUES (1), (2), (3)").await?;
-/// let query = Query::new("SELECT n FROM t ORDER BY n").batch(2);
+/// let query = Query::new("SELECT n FROM t ORDER BY n").with_batch_size(2);
 /// let batches = row_batches::<i64>(&database, query).to_vec().await?;
 /// assert_eq!(batches, [vec![1, 2], vec![3]]);
 /// # Ok(()) }
@@ -200,8 +201,4 @@ impl<T> fmt::Debug for Rows<T> {
     }
 }
 
-impl<T> fmt::Debug for RowBatches<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RowBatches").finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(RowBatches<T>);

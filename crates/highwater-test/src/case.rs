@@ -259,7 +259,7 @@ impl<O: 'static> Case<Infallible, O> {
     }
 
     /// The report of a pipeline says that the source gave so many bytes: it
-    /// [publishes](highwater_core::StageStats::publish_bytes) them.
+    /// [publishes](highwater_core::stage::StageStats::publish_bytes) them.
     #[must_use]
     pub fn counts_bytes(mut self, bytes: u64) -> Self {
         self.bytes = Some(bytes);

@@ -120,7 +120,7 @@ impl Hostile {
         self.protocol = to;
     }
 
-    fn go_wrong(&mut self, here: Point) -> Result<()> {
+    fn fail_if_due(&mut self, here: Point) -> Result<()> {
         match self.does.trouble {
             Some((point, Trouble::Error)) if point == here => {
                 self.protocol = Protocol::Failed;
@@ -134,7 +134,7 @@ impl Hostile {
         }
     }
 
-    fn let_go(&mut self) {
+    fn release_held(&mut self) {
         for chunk in self.held.drain(..) {
             self.out.extend(std::iter::repeat_n(chunk, self.does.copies));
         }
@@ -154,11 +154,11 @@ impl Transform for Hostile {
     fn write(&mut self, chunk: u32) -> Result<Option<u32>> {
         assert!(!self.is_done(), "write after it was done");
         self.step("write", &[Protocol::Empty], Protocol::Full);
-        self.go_wrong(Point::Write(self.taken))?;
+        self.fail_if_due(Point::Write(self.taken))?;
         self.taken += 1;
         self.held.push(chunk);
         if self.held.len() > self.does.holds {
-            self.let_go();
+            self.release_held();
         }
         Ok(if self.does.eager { self.give() } else { None })
     }
@@ -166,7 +166,7 @@ impl Transform for Hostile {
     fn read(&mut self) -> Result<Option<u32>> {
         assert_ne!(self.protocol, Protocol::Failed, "read after an error");
         if !self.out.is_empty() {
-            self.go_wrong(Point::Given(self.given))?;
+            self.fail_if_due(Point::Given(self.given))?;
         }
         let output = self.give();
         self.protocol = match (self.protocol, output) {
@@ -180,16 +180,16 @@ impl Transform for Hostile {
     fn end(&mut self) -> Result<()> {
         assert!(!self.is_done(), "end after it was done");
         self.step("end", &[Protocol::Empty], Protocol::Draining);
-        self.go_wrong(Point::End)?;
-        self.let_go();
+        self.fail_if_due(Point::End)?;
+        self.release_held();
         Ok(())
     }
 
     fn release(&mut self) -> Result<()> {
         assert!(!self.is_done(), "release after it was done");
         self.step("release", &[Protocol::Empty], Protocol::Draining);
-        self.go_wrong(Point::Release)?;
-        self.let_go();
+        self.fail_if_due(Point::Release)?;
+        self.release_held();
         Ok(())
     }
 

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use highwater_core::{Error, Readable, Result, Source, StageInfo, debug_fields};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Error, Readable, Result, Source, debug_fields};
 
 use crate::{Event, Log};
 

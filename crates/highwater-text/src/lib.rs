@@ -68,7 +68,8 @@ mod varint;
 use bytes::Bytes;
 #[cfg(feature = "charsets")]
 use highwater_core::Result;
-use highwater_core::{Piped, Readable, Source};
+use highwater_core::source::Piped;
+use highwater_core::{Readable, Source};
 
 #[cfg(feature = "hex-base64")]
 pub use crate::base64::{Base64, DecodeBase64, EncodeBase64, decode_base64, encode_base64};

@@ -53,7 +53,7 @@ pub struct DecodeUtf8 {
     /// Where `rest` stands in the stream.
     offset: u64,
     /// The bytes before `rest` that may be the start of a character.
-    held: Held,
+    held: Vec<u8>,
     /// What there is to give after the end of the input.
     last: Option<Text>,
 }
@@ -64,13 +64,6 @@ enum Mark {
     #[default]
     Drop,
     Keep,
-}
-
-/// The start of a character: fewer bytes than it has, and room for one that may belong to it.
-#[derive(Debug, Default)]
-struct Held {
-    bytes: [u8; 4],
-    length: usize,
 }
 
 impl DecodeUtf8 {
@@ -97,7 +90,7 @@ impl DecodeUtf8 {
 
     /// The next piece of the chunk, which is not empty.
     fn piece(&mut self) -> Result<Option<Text>> {
-        let whole = if self.held.length == 0 { whole(&self.rest) } else { 0 };
+        let whole = if self.held.is_empty() { whole(&self.rest) } else { 0 };
         if whole == 0 {
             return self.split();
         }
@@ -122,12 +115,12 @@ impl DecodeUtf8 {
 
     /// Moves a byte to the character that is held, and gives the character when that was its last.
     fn split(&mut self) -> Result<Option<Text>> {
-        let start = self.offset - self.held.length as u64;
+        let start = self.offset - self.held.len() as u64;
         self.held.push(self.rest[0]);
-        match std::str::from_utf8(self.held.as_bytes()) {
+        match std::str::from_utf8(&self.held) {
             Ok(character) => {
                 let text = Text::from(character);
-                self.held = Held::default();
+                self.held.clear();
                 self.advance(1);
                 Ok(Some(text))
             }
@@ -138,7 +131,7 @@ impl DecodeUtf8 {
             Err(_) if self.invalid == Invalid::Fail => Err(not_utf8().at_offset(start)),
             // What was held is wrong; the byte stays, and is looked at for itself.
             Err(_) => {
-                self.held = Held::default();
+                self.held.clear();
                 Ok(Some(REPLACEMENT))
             }
         }
@@ -199,7 +192,7 @@ impl Transform for DecodeUtf8 {
 
     fn end(&mut self) -> Result<()> {
         match self.invalid {
-            _ if self.held.length == 0 => Ok(()),
+            _ if self.held.is_empty() => Ok(()),
             Invalid::Fail => {
                 Err(Error::truncated("the input ended inside a character").at_offset(self.offset))
             }
@@ -211,22 +204,12 @@ impl Transform for DecodeUtf8 {
     }
 
     fn max_bytes(&self) -> Option<usize> {
-        Some(size_of::<Held>())
+        // A vector of bytes has room for eight at the least.
+        Some(8)
     }
 
     fn name(&self) -> &'static str {
         "decode_utf8"
-    }
-}
-
-impl Held {
-    fn push(&mut self, byte: u8) {
-        self.bytes[self.length] = byte;
-        self.length += 1;
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
     }
 }
 

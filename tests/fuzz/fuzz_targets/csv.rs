@@ -2,7 +2,7 @@
 #![no_main]
 
 use bytes::Bytes;
-use highwater::OnFailure;
+use highwater::record::OnFailure;
 use highwater::csv::{Csv, Format, Record, ToCsv};
 use highwater::test::{Cue, drive};
 use highwater_fuzz::{Input, cut, run};

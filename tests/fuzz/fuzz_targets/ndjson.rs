@@ -2,7 +2,7 @@
 #![no_main]
 
 use bytes::Bytes;
-use highwater::OnFailure;
+use highwater::record::OnFailure;
 use highwater::json::Ndjson;
 use highwater_fuzz::{Input, cut, run};
 use libfuzzer_sys::fuzz_target;

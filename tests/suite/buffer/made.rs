@@ -8,9 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use highwater::fs::ReadOptions;
+use highwater_core::observe::Event;
 use highwater_core::{
-    Destination, Error, Event, HighWaterMark, Readable, Result, Writable, destination_fn,
-    pass_through,
+    Destination, Error, HighWaterMark, Readable, Result, Writable, destination_fn, pass_through,
 };
 use highwater_test::{Cue, Demand, Log, Op, Recorder, Script, Tokens, Trouble, When, poll_once};
 use tokio::runtime::Handle;
@@ -206,7 +206,7 @@ async fn a_buffer_raises_the_throughput_of_a_file_and_a_slow_destination() {
     let path = folder.path().join("file");
     std::fs::write(&path, vec![b'x'; 100_000]).unwrap();
     let parsed = || {
-        let file = ReadOptions::new().chunk_size(1000).read(&path);
+        let file = ReadOptions::new().with_chunk_size(1000).read(&path);
         file.then(|chunk| async move {
             tokio::time::sleep(TURN).await;
             Ok(chunk)

@@ -8,9 +8,10 @@ use std::time::Duration;
 use futures::{FutureExt, Stream};
 use highwater::mux::{Branch, Demux, MuxExt as _, OnFull, merge};
 use highwater::parallel_map::ParallelMapExt as _;
+use highwater_core::stage::StageInfo;
 use highwater_core::{
     BoxReadable, Buffered, CancellationToken, Duplex, Error, HighWaterMark, Readable, Result,
-    Source, StageInfo, Transform, Writable, destination_fn, pass_through, task,
+    Source, Transform, Writable, destination_fn, pass_through, task,
 };
 use highwater_test::poll_once;
 

@@ -9,7 +9,8 @@ use std::task::Context;
 
 use bytes::Bytes;
 use futures::{FutureExt, Sink, SinkExt};
-use highwater_core::{Budget, Buffered, Error, Event, HighWaterMark, Readable, Writable};
+use highwater_core::observe::Event;
+use highwater_core::{Budget, Buffered, Error, HighWaterMark, Readable, Writable};
 use highwater_core::{destination_fn, pass_through, task};
 use highwater_test::{Wakes, poll_once};
 

@@ -3,9 +3,10 @@
 use std::pin::pin;
 
 use futures::FutureExt;
+use highwater_core::observe::Event;
 use highwater_core::{
-    CancellationToken, Control, Destination, Error, Event, HighWaterMark, Readable, Result,
-    Writable, pass_through,
+    CancellationToken, Control, Destination, Error, HighWaterMark, Readable, Result, Writable,
+    pass_through,
 };
 use highwater_test::{Demand, Log, Op, Recorder, Trouble, When, poll_once};
 

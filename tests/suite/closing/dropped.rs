@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use futures::FutureExt;
+use highwater_core::stage::dropped_for;
 use highwater_core::{
-    CancellationToken, Destination, Error, HighWaterMark, Readable, Result, Writable, dropped_for,
-    pass_through,
+    CancellationToken, Destination, Error, HighWaterMark, Readable, Result, Writable, pass_through,
 };
 
 use crate::support::poll_once;

@@ -3,11 +3,12 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use highwater_core::operators::Chain;
 use highwater_core::operators::{
     Chunks, Enumerate, Filter, FilterMap, FlatMap, Inspect, Map, Scan, Skip, SkipWhile, Take,
     TakeWhile, TryMap,
 };
-use highwater_core::{BoxTransform, Chain, Error, transform_fn};
+use highwater_core::{BoxTransform, Error, transform_fn};
 use highwater_test::{Case, Tokens, conformance, conformance_timed};
 
 use crate::support::{Debounce, Pace};

@@ -1,4 +1,4 @@
-//! The sources of core, and those made of others: I2, I22, I38, I55.
+//! The sources of core, and those made of others: I2, I17, I38.
 
 use std::convert::Infallible;
 use std::fmt::Debug;
@@ -26,7 +26,7 @@ fn failed(error: &Error) -> bool {
 }
 
 #[test]
-fn of_iterators() {
+fn sources_of_iterators_conform() {
     conformance_source(|| Readable::from_iter(0..5), gives(0..5).waits_at_most(0));
     conformance_source(|| Readable::once(7), gives([7]).waits_at_most(0));
     conformance_source(Readable::empty, gives::<u32>([]).waits_at_most(0));
@@ -41,7 +41,7 @@ fn of_iterators() {
 }
 
 #[test]
-fn of_streams() {
+fn sources_of_streams_conform() {
     let stream = || Readable::from_stream(futures::stream::iter(0..5));
     conformance_source(stream, gives(0..5).waits_at_most(0));
     // It is not `Unpin`.
@@ -57,8 +57,9 @@ fn of_streams() {
     conformance_source(results, gives([1]).fails(Error::is_aborted));
 }
 
+/// I2, I17, I38: by every way to read, with nothing behind the end.
 #[test]
-fn made_of_others() {
+fn combined_sources_conform() {
     let both = |fails| move || script(&[1, 2], fails).chain(Readable::from_iter([3]));
     conformance_source(both(false), gives([1, 2, 3]).waits_at_most(2));
     conformance_source(both(true), gives([1, 2]).fails(failed));
@@ -76,8 +77,9 @@ fn made_of_others() {
     conformance_source(later, gives([10, 20]).waits_at_most(4));
 }
 
+/// I2, I38: an error comes in its place, and nothing behind it.
 #[test]
-fn that_stop_or_fail_early() {
+fn sources_that_stop_or_fail_early_conform() {
     let until = || script(&[1, 2], true).take_until(ready(()));
     conformance_source(until, gives::<u32>([]));
     let never = || script(&[1, 2], true).take_until(pending::<()>());
@@ -95,7 +97,7 @@ fn that_stop_or_fail_early() {
 }
 
 #[test]
-fn with_a_machine_behind() {
+fn sources_with_a_machine_behind_conform() {
     let even = || script(&[1, 2, 3, 4], true).filter(|x| x % 2 == 0).map(|x| x / 2);
     conformance_source(even, gives([1, 2]).fails(failed).waits_at_most(4));
     conformance_source(|| Readable::from_iter(0..9).take(3), gives([0, 1, 2]).waits_at_most(0));
@@ -105,7 +107,7 @@ fn with_a_machine_behind() {
 
 /// Inputs take turns.
 #[test]
-fn merged() {
+fn a_merge_conforms() {
     let steady = || mux::merge([Readable::from_iter(vec![1, 2, 3]), Readable::from_iter(vec![10])]);
     conformance_source(steady, gives([1, 10, 2, 3]).waits_at_most(0));
     let paused = |fails| move || mux::merge([script(&[1, 2], fails), script(&[10], false)]);
@@ -119,11 +121,11 @@ fn merged() {
 }
 
 #[test]
-fn buffers() {
+fn buffers_conform() {
     let full = || {
         let (writable, readable) = pass_through(HighWaterMark::items(9));
         for number in 0..9 {
-            drop(writable.write(number).unwrap());
+            assert!(writable.write(number).is_ok());
         }
         writable.end();
         readable
@@ -150,7 +152,7 @@ fn buffers() {
 }
 
 #[test]
-fn the_rest_of_binary_data() {
+fn the_rest_of_binary_data_conforms() {
     let chunks = || Readable::from_iter(["ab", "", "cd"].map(Bytes::from));
     let rest = || chunks().binary().into_readable();
     conformance_source(rest, Case::source().gives_joined("abcd"));

@@ -30,7 +30,7 @@ fn failing() -> (Writable<Bytes>, Readable<Buffered<Bytes>>) {
 fn body(readable: Readable<Buffered<Bytes>>, length: Option<u64>) -> http::Body {
     match length {
         None => http::body(readable),
-        Some(length) => http::body(readable).length(length),
+        Some(length) => http::body(readable).with_length(length),
     }
 }
 
@@ -183,7 +183,7 @@ impl Raw {
     /// What a client gets for this answer.
     async fn ask(&self, answer: &[u8]) -> super::Sent {
         *self.message.lock().unwrap() = answer.to_vec();
-        in_time(send(self.address, nothing().length(0))).await
+        in_time(send(self.address, nothing().with_length(0))).await
     }
 }
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use bytes::Bytes;
-use highwater::{FromIter, HighWaterMark, Readable, http, pass_through};
+use highwater::source::FromIter;
+use highwater::{HighWaterMark, Readable, http, pass_through};
 use http_body::Frame;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;

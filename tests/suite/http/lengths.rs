@@ -31,7 +31,7 @@ async fn a_body_keeps_to_its_length_or_fails() {
         (6, "hello", Some("1 bytes are missing")),
         (u64::MAX, "hello", Some("are missing")),
     ] {
-        let (given, error) = direct(hello().length(length)).await;
+        let (given, error) = direct(hello().with_length(length)).await;
         assert_eq!(given, read.as_bytes(), "length {length}");
         assert_eq!(error.is_some(), says.is_some(), "length {length}: {error:?}");
         let said = error.as_ref().map_or_else(String::new, ToString::to_string);
@@ -45,7 +45,7 @@ async fn a_body_keeps_to_its_length_or_fails() {
 async fn an_error_in_the_place_of_the_end_is_seen() {
     let chunks = [Ok("hel"), Ok("lo"), Err(Error::corrupt("another digest"))];
     let readable = Readable::from_results(futures::stream::iter(chunks)).map(Bytes::from);
-    let (read, error) = direct(http::body(readable).length(5)).await;
+    let (read, error) = direct(http::body(readable).with_length(5)).await;
     assert_eq!(read, b"hel");
     assert!(error.is_some_and(|error| error.is_corrupt()));
 }
@@ -54,7 +54,7 @@ async fn an_error_in_the_place_of_the_end_is_seen() {
 #[tokio::test]
 async fn a_wrong_content_length_breaks_the_answer_off() {
     for length in [4, 6] {
-        let server = Server::once(hello().length(length)).await;
+        let server = Server::once(hello().with_length(length)).await;
         let sent = in_time(send(server.address, nothing())).await;
         // hyper sends the head with the first bytes, and nothing at all if there is an error by then.
         let Ok(response) = sent.response else { continue };

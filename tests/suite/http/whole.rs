@@ -31,7 +31,7 @@ async fn a_body_goes_there_and_back_with_reqwest_and_axum() {
     for known in [false, true] {
         let mut body = http::body(Readable::from_iter(chunks.clone()));
         if known {
-            body = body.length(whole.len() as u64);
+            body = body.with_length(whole.len() as u64);
         }
         let response = client.post(server.url()).body(reqwest::Body::wrap(body)).send();
         let body = reqwest::Body::from(in_time(response).await.unwrap());
@@ -45,10 +45,10 @@ async fn the_length_that_is_said_is_the_content_length() {
         let length = http::length(request.body());
         assert_eq!(length, Some(5), "of the request");
         let body = http::read(request.into_body()).map(|chunk| chunk.to_ascii_uppercase().into());
-        answer(http::body(body).length(5))
+        answer(http::body(body).with_length(5))
     });
     let server = server.await;
-    let hello = http::body(Readable::from_iter(["hel", "lo"]).map(Bytes::from)).length(5);
+    let hello = http::body(Readable::from_iter(["hel", "lo"]).map(Bytes::from)).with_length(5);
     let sent = in_time(send(server.address, hello)).await;
     let response = sent.response.unwrap();
     assert_eq!(response.headers()["content-length"], "5");
@@ -85,7 +85,7 @@ fn no_wake_up_is_lost() {
     for length in [None, Some(2)] {
         let mut body = http::body(Script::new(&Log::default(), cues.clone()).readable());
         if let Some(length) = length {
-            body = body.length(length);
+            body = body.with_length(length);
         }
         let ran = run_woken(http::read(body).to_bytes()).expect("no wake-up is lost");
         assert_eq!(ran.output.unwrap(), "ab");

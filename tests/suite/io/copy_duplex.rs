@@ -209,7 +209,7 @@ async fn a_silent_half_is_given_up_and_a_slow_one_is_not() {
 async fn silence_is_a_time_out_where_that_is_asked_for() {
     let ((_client, a), (b, _server)) = (duplex(64), duplex(64));
     let start = Instant::now();
-    let mut copy = copy_duplex(a, b).idle(Duration::from_secs(7));
+    let mut copy = copy_duplex(a, b).with_idle_timeout(Duration::from_secs(7));
     assert!(copy.run().await.unwrap_err().is_timeout());
     assert_eq!(start.elapsed().as_secs(), 7);
     let ((_client, a), (b, _server)) = (duplex(64), duplex(64));

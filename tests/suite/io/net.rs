@@ -53,9 +53,10 @@ async fn what_is_cut_off_is_no_end() {
 /// Connections over the cap are closed at once and counted; a place that becomes free is given again.
 #[tokio::test]
 async fn connections_over_the_cap_are_refused() {
-    for (limits, by_address) in
-        [(Listen::default().connections(1), 0), (Listen::default().per_address(1), 1)]
-    {
+    for (limits, by_address) in [
+        (Listen::default().with_max_connections(1), 0),
+        (Listen::default().with_max_per_address(1), 1),
+    ] {
         let mut server = limits.bind("127.0.0.1:0").await.unwrap();
         let _first = TcpStream::connect(server.address()).await.unwrap();
         let held = server.next().await.unwrap().unwrap();
@@ -98,12 +99,12 @@ async fn silent_peers_are_probed() {
     let twenty = Duration::from_secs(20);
     for (options, time) in [
         (SocketOptions::default(), Some(60)),
-        (SocketOptions::default().keep_alive(twenty), Some(20)),
+        (SocketOptions::default().with_keep_alive(twenty), Some(20)),
         (SocketOptions::default().without_keep_alive(), None),
     ] {
-        let listen = Listen::default().socket(options.clone());
+        let listen = Listen::default().with_socket(options.clone());
         let mut server = listen.bind("127.0.0.1:0").await.unwrap();
-        let (address, connect) = (server.address(), Connect::default().socket(options));
+        let (address, connect) = (server.address(), Connect::default().with_socket(options));
         let (near, far) = tokio::try_join!(connect.connect(address), server.accept()).unwrap();
         for socket in [SockRef::from(near.get_ref()), SockRef::from(far.get_ref())] {
             assert_eq!(socket.keepalive().unwrap(), time.is_some());
@@ -119,24 +120,24 @@ async fn silent_peers_are_probed() {
 #[test]
 #[should_panic(expected = "must be 1 to 32767 s")]
 fn a_keep_alive_below_a_second_is_a_mistake() {
-    drop(SocketOptions::default().keep_alive(Duration::from_millis(999)));
+    drop(SocketOptions::default().with_keep_alive(Duration::from_millis(999)));
 }
 
 #[test]
 #[should_panic(expected = "must be 1 to 32767 s")]
 fn a_keep_alive_that_the_system_cannot_count_is_a_mistake() {
-    drop(SocketOptions::default().keep_alive(Duration::MAX));
+    drop(SocketOptions::default().with_keep_alive(Duration::MAX));
 }
 
 /// The longest limit is no limit: connections come as without one.
 #[tokio::test]
 async fn the_longest_time_limits_are_none() {
     let longest = Duration::MAX;
-    let options = SocketOptions::default().untaken_timeout(longest);
-    let listen = Listen::default().socket(options.clone());
+    let options = SocketOptions::default().with_user_timeout(longest);
+    let listen = Listen::default().with_socket(options.clone());
     let mut server = listen.bind("127.0.0.1:0").await.unwrap();
     let address = server.address();
-    let connect = Connect::default().socket(options).timeout(longest);
+    let connect = Connect::default().with_socket(options).with_timeout(longest);
     let (near, _far) = tokio::try_join!(connect.connect(address), server.accept()).unwrap();
     assert_eq!(near.peer().port(), near.get_ref().peer_addr().unwrap().port());
 }
@@ -151,7 +152,7 @@ async fn a_connect_that_is_not_answered_times_out() {
     listener.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     listener.listen(0).unwrap();
     let address = listener.local_addr().unwrap().as_socket().unwrap();
-    let connect = Connect::default().timeout(Duration::from_secs(3));
+    let connect = Connect::default().with_timeout(Duration::from_secs(3));
     let mut waiting = Vec::new();
     let error = loop {
         match soon(connect.connect(address)).await {

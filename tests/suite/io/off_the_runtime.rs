@@ -137,7 +137,7 @@ fn a_reader_whose_job_has_vanished_fails() {
     let path = folder.path().join("file");
     std::fs::write(&path, vec![b'x'; 40_000]).unwrap();
     for chunks in [0, 1, 5] {
-        let mut file = fs::ReadOptions::new().chunk_size(4096).read_ahead(1).read(&path);
+        let mut file = fs::ReadOptions::new().with_chunk_size(4096).with_read_ahead(1).read(&path);
         let runtime = runtime();
         runtime.block_on(async {
             for _ in 0..chunks {

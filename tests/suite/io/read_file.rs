@@ -22,7 +22,7 @@ fn file(len: usize) -> (TempDir, PathBuf, Vec<u8>) {
 }
 
 fn small() -> ReadOptions {
-    ReadOptions::new().chunk_size(4096).read_ahead(1)
+    ReadOptions::new().with_chunk_size(4096).with_read_ahead(1)
 }
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn a_file_comes_whole_whatever_the_chunks() {
     for len in [0, 1, 4095, 4096, 4097, 100_000] {
         let (_folder, path, content) = file(len);
         for (chunk, ahead) in [(1000, 1), (4096, 3), (256 * 1024, 4)] {
-            let options = ReadOptions::new().chunk_size(chunk).read_ahead(ahead);
+            let options = ReadOptions::new().with_chunk_size(chunk).with_read_ahead(ahead);
             let read = options.read(&path).to_bytes().await.unwrap();
             assert!(read == content, "{len} bytes in chunks of {chunk}, {ahead} ahead");
         }
@@ -180,7 +180,7 @@ fn no_more_is_read_ahead_than_said() {
         tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
     runtime.block_on(async {
         let (_folder, path, _) = file(1 << 20);
-        let mut reading = ReadOptions::new().chunk_size(4096).read_ahead(2).read(&path);
+        let mut reading = ReadOptions::new().with_chunk_size(4096).with_read_ahead(2).read(&path);
         reading.next().await.unwrap().unwrap();
         // With one thread, this comes after what the reader does there.
         tokio::task::spawn_blocking(|| ()).await.unwrap();

@@ -242,7 +242,7 @@ async fn a_given_mode_is_exact_and_given_at_the_end() {
     let look = folder.path().to_owned();
     let source = Readable::once("new")
         .inspect(move |_| assert_eq!(mode_of_the_temporary(&look, "out"), 0o600));
-    let to = fs::ReplaceOptions::new().mode(0o666).replace(&path);
+    let to = fs::ReplaceOptions::new().with_mode(0o666).replace(&path);
     source.pipe_to(to).await.unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o666);
 }
@@ -285,7 +285,7 @@ async fn a_link_of_another_user_is_not_followed() {
     chown(&path, Some(1234), None).unwrap();
     Readable::once("new").pipe_to(fs::replace(&link)).await.unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), b"new");
-    let to = fs::ReplaceOptions::new().follow_links(false).replace(&link);
+    let to = fs::ReplaceOptions::new().with_follow_links(false).replace(&link);
     let error = Readable::once("newer").pipe_to(to).run().await.unwrap_err();
     assert_eq!(error.io_kind(), Some(std::io::ErrorKind::InvalidInput), "{error}");
     assert_eq!(names(folder.path()), ["link", "out"]);

@@ -3,8 +3,9 @@
 use std::pin::pin;
 use std::task::Poll;
 
+use highwater_core::operators::Chain;
 use highwater_core::operators::{Map, TryMap};
-use highwater_core::{Chain, Duplex, Error, HighWaterMark, Readable, pass_through};
+use highwater_core::{Duplex, Error, HighWaterMark, Readable, pass_through};
 use highwater_test::poll_once;
 
 #[tokio::test]

@@ -23,7 +23,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
 
 use futures::FutureExt;
-use highwater_core::{Buffered, Control, Events, HighWaterMark, Readable, Writable, pass_through};
+use highwater_core::observe::Events;
+use highwater_core::{Buffered, Control, HighWaterMark, Readable, Writable, pass_through};
 
 use crate::buffer::rules::next;
 

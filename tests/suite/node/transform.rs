@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
 
 use futures::FutureExt;
-use highwater_core::{HighWaterMark, Out, Readable, Result, pass_through, transform_fn};
+use highwater_core::stage::Out;
+use highwater_core::{HighWaterMark, Readable, Result, pass_through, transform_fn};
 use highwater_test::poll_once;
 
 use super::ends;

@@ -3,7 +3,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use highwater::{Destination, Failed};
+use highwater::Destination;
+use highwater::record::Failed;
 
 use super::*;
 
@@ -51,7 +52,7 @@ async fn an_object_is_there_whole_or_not_at_all() {
     let store = Store::folder(folder.path()).unwrap();
     const MIB: usize = 1024 * 1024;
     let chunk = Bytes::from(bytes(6 * MIB));
-    let put = || store.put("deep/er/large").unwrap().part_size(5 * MIB);
+    let put = || store.put("deep/er/large").unwrap().with_part_size(5 * MIB);
     Readable::from_iter([chunk.clone(), chunk.clone()]).pipe_to(put()).await.unwrap();
     assert!(is_whole(read(&store, "deep/er/large").await, &[&chunk[..], &chunk].concat()));
 
@@ -168,7 +169,7 @@ async fn a_record_that_is_gone_when_its_turn_comes() {
     let users = users(&store);
     fill(&users, 5).await;
     let mut reader =
-        users.reader_with(highwater::object::ReaderOptions::new().concurrency(at_once(1)));
+        users.reader_with(highwater::object::ReaderOptions::new().with_concurrency(at_once(1)));
     reader.next().await.unwrap().unwrap();
     std::fs::remove_dir_all(folder.path().join("users")).unwrap();
     // One more may have been fetched ahead.

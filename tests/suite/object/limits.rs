@@ -50,7 +50,8 @@ async fn a_listing_of_any_size() {
 #[tokio::test]
 async fn secrets_stay_in() {
     const TOKEN: &str = "t0ken-of-the-session";
-    let rig = Rig::with(|options| options.option("aws_session_token", TOKEN).retries(1)).await;
+    let rig =
+        Rig::with(|options| options.with_option("aws_session_token", TOKEN).with_retries(1)).await;
     let logs = capture();
     let mut said = format!("{:?}", rig.store);
     let mut note = |error: &Error| said += &format!("{error}{error:?}");
@@ -84,8 +85,8 @@ async fn secrets_stay_in() {
         assert!(!format!("{error}{error:?}").contains("hunter2"), "{url}: {error:?}");
     }
     let settings = || S3::options(rig.chaos.address());
-    note(&settings().option("aws_no_such_thing", S3::SECRET).open(&S3::url()).unwrap_err());
-    let endpoint = settings().option("aws_endpoint", format!("http://u:{TOKEN}@127.0.0.1:1"));
+    note(&settings().with_option("aws_no_such_thing", S3::SECRET).open(&S3::url()).unwrap_err());
+    let endpoint = settings().with_option("aws_endpoint", format!("http://u:{TOKEN}@127.0.0.1:1"));
     note(&endpoint.open(&S3::url()).unwrap_err());
     said += &format!("{endpoint:?}");
     drop(logs);

@@ -24,7 +24,7 @@ fn page(ids: &[&str], token: Option<&str>) -> Answer {
 }
 
 async fn ids(rig: &Rig) -> (Vec<String>, Option<Error>) {
-    let mut readable = users(&rig.store).ids_with(&IdOptions::new().batch_size(at_once(2)));
+    let mut readable = users(&rig.store).ids_with(&IdOptions::new().with_batch_size(at_once(2)));
     let mut all = Vec::new();
     while let Some(batch) = readable.next().await {
         match batch {
@@ -80,7 +80,7 @@ async fn a_listing_that_goes_round_in_circles() {
 /// F102: a page that breaks off for good: the ids before it are given, then the error.
 #[tokio::test]
 async fn a_page_that_cannot_be_read_comes_behind_the_others() {
-    let rig = Rig::with(|options| options.retries(1)).await;
+    let rig = Rig::with(|options| options.with_retries(1)).await;
     let bad: [fn() -> Fault; 3] = [
         || Fault::Drop(Ending::Reset),
         || Fault::Instead(Answer::new(200, "<ListBucketResult><Contents><Key>")),

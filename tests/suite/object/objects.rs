@@ -1,12 +1,12 @@
 //! Large objects, read by ranges.
 
-use highwater::object::ReadOptions;
+use highwater::object::GetOptions;
 
 use super::*;
 
 /// Parts of 1000 bytes, three at once.
-fn small_parts() -> ReadOptions {
-    ReadOptions::new().part_size(at_once(1000)).concurrency(at_once(3))
+fn small_parts() -> GetOptions {
+    GetOptions::new().with_part_size(at_once(1000)).with_concurrency(at_once(3))
 }
 
 #[tokio::test]
@@ -22,7 +22,7 @@ async fn any_length_and_any_range() {
         for (start, end) in
             [(0, 1), (1, 2500), (999, 1001), (1000, 2000), (4320, 9000), (5000, 6000), (7, 7)]
         {
-            let part = rig.store.get_with("a", &small_parts().range(start..end)).unwrap();
+            let part = rig.store.get_with("a", &small_parts().with_range(start..end)).unwrap();
             let clip = |at: u64| usize::try_from(at).unwrap().min(length);
             let expected = &object[clip(start)..clip(end)];
             assert!(is_whole(read_all(part).await, expected), "{start}..{end} of {length}");

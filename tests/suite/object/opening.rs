@@ -27,7 +27,9 @@ fn folders_and_memory() {
 #[test]
 fn stores_behind_a_network() {
     let options = || {
-        StoreOptions::new().option("AWS_REGION", "us-east-1").option("aws_skip_signature", "true")
+        StoreOptions::new()
+            .with_option("AWS_REGION", "us-east-1")
+            .with_option("aws_skip_signature", "true")
     };
     for (url, prefix) in [
         ("s3://bucket", ""),
@@ -41,11 +43,11 @@ fn stores_behind_a_network() {
     for url in ["s3://bucket/a//b", "s3://bucket/%00"] {
         assert!(options().open(url).is_err(), "{url}");
     }
-    let google = StoreOptions::new().option("google_skip_signature", "true");
+    let google = StoreOptions::new().with_option("google_skip_signature", "true");
     google.open("gs://bucket/a").unwrap();
     let azure = StoreOptions::new()
-        .option("azure_storage_account_name", "a")
-        .option("azure_skip_signature", "true");
+        .with_option("azure_storage_account_name", "a")
+        .with_option("azure_skip_signature", "true");
     azure.open("az://container/a").unwrap();
 
     // What is not known is refused, and so is a setting of another store.
@@ -54,7 +56,7 @@ fn stores_behind_a_network() {
         ("aws_region", "gs://bucket"),
         ("google_bucket", "s3://bucket"),
     ] {
-        let error = StoreOptions::new().option(name, "x").open(url).unwrap_err();
+        let error = StoreOptions::new().with_option(name, "x").open(url).unwrap_err();
         assert!(error.to_string().contains(name), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! Records out and in.
 
 use highwater::object::{IdOptions, ReaderOptions};
-use highwater::{Failed, OnFailure};
+use highwater::record::{Failed, OnFailure};
 
 use super::*;
 
@@ -26,10 +26,10 @@ async fn it_goes_on_where_it_stopped() {
     let rig = Rig::start().await;
     let users = users(&rig.store);
     let all = fill(&users, 50).await;
-    let rest = users.reader_with(ReaderOptions::new().after("u-00029").page_size(at_once(7)));
+    let rest = users.reader_with(ReaderOptions::new().after("u-00029").with_page_size(at_once(7)));
     assert!(rest.to_vec().await.unwrap() == all[30..]);
     // The id need not be there.
-    let rest = users.ids_with(&IdOptions::new().after("u-00029z").batch_size(at_once(7)));
+    let rest = users.ids_with(&IdOptions::new().after("u-00029z").with_batch_size(at_once(7)));
     let rest = rest.to_vec().await.unwrap();
     assert!(rest.concat().iter().eq(all[30..].iter().map(|record| &record.id)), "{rest:?}");
 }
@@ -80,7 +80,7 @@ async fn a_failed_write_gives_the_record_back() {
         }
     });
     let users = users(&rig.store);
-    let mut writer = users.writer().concurrency(at_once(4)).batch_size(at_once(20));
+    let mut writer = users.writer().with_concurrency(at_once(4)).with_batch_size(at_once(20));
     let counts = writer.counts();
     let pipeline = Readable::from_iter((0..200).map(user)).pipe_to(&mut writer);
     let error = pipeline.run().await.unwrap_err();
@@ -199,7 +199,7 @@ async fn fetching_goes_on_while_the_consumer_is_busy_and_is_bounded() {
     let users = users(&rig.store);
     fill(&users, 40).await;
     rig.chaos.play(|_| Fault::None);
-    let mut reader = users.reader_with(ReaderOptions::new().concurrency(at_once(5)));
+    let mut reader = users.reader_with(ReaderOptions::new().with_concurrency(at_once(5)));
     for taken in 1..=20 {
         reader.next().await.unwrap().unwrap();
         // The one taken, and five ahead: as many, and not more, arrive without anybody reading on.

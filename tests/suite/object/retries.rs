@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use highwater::object::{ReadOptions, RequestCounts, StoreError};
+use highwater::object::{GetOptions, RequestCounts, StoreError};
 
 use super::*;
 
@@ -59,7 +59,7 @@ async fn tries_are_counted() {
 #[tokio::test]
 async fn silence_is_a_time_out() {
     let idle = Duration::from_millis(400);
-    let rig = Rig::with(|options| options.read_idle(idle).retries(2)).await;
+    let rig = Rig::with(|options| options.with_read_idle(idle).with_retries(2)).await;
     write(&rig.store, "a", bytes(1000)).await;
     // In front of the answer, and inside of it: done again.
     for cut in [0, 700] {
@@ -133,7 +133,9 @@ async fn a_listing_or_a_put_whose_answer_is_cut_at_any_byte() {
 /// given.
 #[tokio::test]
 async fn a_length_that_lies() {
-    let rig = Rig::with(|options| options.read_idle(Duration::from_millis(300)).retries(2)).await;
+    let rig =
+        Rig::with(|options| options.with_read_idle(Duration::from_millis(300)).with_retries(2))
+            .await;
     let object = bytes(900);
     write(&rig.store, "a", object.clone()).await;
     let lies: [(bool, Change); 4] = [
@@ -178,7 +180,7 @@ async fn answers_that_are_something_else() {
         rig.break_each(kind::get, move |n| {
             if n == 1 { Fault::Change(Box::new(change)) } else { Fault::None }
         });
-        let options = ReadOptions::new().part_size(at_once(1000)).concurrency(at_once(1));
+        let options = GetOptions::new().with_part_size(at_once(1000)).with_concurrency(at_once(1));
         let (read, error) = read_all(rig.store.get_with("a", &options).unwrap()).await;
         let error = error.expect(name);
         assert!(read == object[..1000], "{name}");
@@ -232,7 +234,7 @@ async fn an_object_that_is_changed_while_it_is_read() {
     let rig = Rig::start().await;
     let (first, second) = (bytes(3000), bytes(6000).split_off(3000));
     write(&rig.store, "a", first.clone()).await;
-    let options = ReadOptions::new().part_size(at_once(1000)).concurrency(at_once(1));
+    let options = GetOptions::new().with_part_size(at_once(1000)).with_concurrency(at_once(1));
     let mut reader = rig.store.get_with("a", &options).unwrap();
     assert!(reader.next().await.unwrap().unwrap() == first[..1000]);
     // The second part is asked for already. While this server replaces an object, it gives new bytes with the old version
@@ -261,7 +263,7 @@ async fn an_object_that_is_changed_while_it_is_read() {
 async fn a_store_without_versions() {
     let rig = Rig::start().await;
     write(&rig.store, "a", bytes(3000)).await;
-    let options = ReadOptions::new().part_size(at_once(1000)).concurrency(at_once(1));
+    let options = GetOptions::new().with_part_size(at_once(1000)).with_concurrency(at_once(1));
     rig.break_each(kind::get, |_| {
         Fault::Change(Box::new(|answer| answer.set_header("etag", None)))
     });

@@ -22,7 +22,7 @@ const CHUNK: usize = 700_000;
 
 /// Writes the object in parts of 5 MiB, the least that S3 takes.
 async fn upload(rig: &Rig) -> Result<()> {
-    let put = rig.store.put("large")?.part_size(5 * MIB);
+    let put = rig.store.put("large")?.with_part_size(5 * MIB);
     Readable::from_iter(chunks()).pipe_to(put).await.map(drop)
 }
 
@@ -44,7 +44,7 @@ async fn what_fits_into_a_part_is_one_request() {
     let rig = Rig::start().await;
     for length in [0, 1, 5 * MIB] {
         rig.chaos.play(|_| Fault::None);
-        let put = rig.store.put("a").unwrap().part_size(5 * MIB);
+        let put = rig.store.put("a").unwrap().with_part_size(5 * MIB);
         Readable::once(Bytes::from(bytes(length))).pipe_to(put).await.unwrap();
         assert_eq!((rig.count(kind::put), rig.count(kind::any)), (1, 1));
         assert!(is_whole(read(&rig.store, "a").await, &bytes(length)));
@@ -55,7 +55,7 @@ async fn what_fits_into_a_part_is_one_request() {
 async fn an_object_of_unknown_length_is_whole() {
     let rig = Rig::start().await;
     let object = Bytes::from(bytes(21 * MIB));
-    let put = rig.store.put("large").unwrap().part_size(5 * MIB);
+    let put = rig.store.put("large").unwrap().with_part_size(5 * MIB);
     let chunks = [object.slice(..1), object.slice(1..1), object.slice(1..)];
     let report = Readable::from_iter(chunks).pipe_to(put).await.unwrap();
     assert_eq!(report.weight_out(), 21 * MIB as u64);
@@ -132,7 +132,7 @@ async fn a_source_that_fails_is_undone() {
     let unplugged = || Err(Error::msg("unplugged"));
     for before in [0, 3, 8] {
         let source = chunks().take(before).map(Ok).chain(std::iter::once_with(unplugged));
-        let put = rig.store.put("large").unwrap().part_size(5 * MIB);
+        let put = rig.store.put("large").unwrap().with_part_size(5 * MIB);
         let error =
             Readable::from_results(futures::stream::iter(source)).pipe_to(put).await.unwrap_err();
         assert!(
@@ -161,7 +161,7 @@ async fn an_abort_is_undone_wherever_it_comes() {
             // What is not answered by its request is answered when it is sent again.
             if passed_on { Fault::Cut(0, Ending::Reset) } else { Fault::Drop(Ending::Reset) }
         });
-        let put = rig.store.put("large").unwrap().part_size(5 * MIB);
+        let put = rig.store.put("large").unwrap().with_part_size(5 * MIB);
         let error = Readable::from_iter(chunks()).pipe_to(put).abort_on(token).await.unwrap_err();
         assert!(error.is_aborted() && error.suppressed().is_empty(), "{at} {passed_on}: {error:?}");
         if (at, passed_on) == (0, true) {
@@ -188,7 +188,7 @@ async fn an_abort_beside_the_last_request_tells_its_outcome() {
                 let answer = || Answer::new(403, "<Error><Code>AccessDenied</Code></Error>");
                 if denied { Fault::Instead(answer()) } else { Fault::None }
             });
-            let put = rig.store.put("large").unwrap().part_size(5 * MIB);
+            let put = rig.store.put("large").unwrap().with_part_size(5 * MIB);
             let object = Readable::once(Bytes::from(super::bytes(bytes)));
             let result = object.pipe_to(put).abort_on(token).await;
             rig.chaos.idle().await;
@@ -253,7 +253,8 @@ async fn a_drop_is_undone_wherever_it_comes() {
 #[tokio::test]
 async fn a_dropped_write_loses_nothing() {
     let rig = Rig::start().await;
-    let mut put = rig.store.put("large").unwrap().part_size(5 * MIB).concurrency(at_once(1));
+    let mut put =
+        rig.store.put("large").unwrap().with_part_size(5 * MIB).with_concurrency(at_once(1));
     Destination::open(&mut put).await.unwrap();
     let mut dropped = 0;
     for chunk in chunks() {
@@ -273,7 +274,8 @@ async fn a_dropped_write_loses_nothing() {
 async fn uploads_are_bounded() {
     let rig = Rig::start().await;
     rig.break_each(kind::part, |_| Fault::Drop(Ending::Silence));
-    let mut put = rig.store.put("large").unwrap().part_size(5 * MIB).concurrency(at_once(2));
+    let mut put =
+        rig.store.put("large").unwrap().with_part_size(5 * MIB).with_concurrency(at_once(2));
     let (written, chunk) = (Cell::new(0), Bytes::from(vec![0; MIB]));
     let mut work = Box::pin(async {
         loop {
@@ -300,7 +302,9 @@ async fn uploads_are_bounded() {
 #[test]
 fn the_size_of_a_part_is_checked() {
     let put = |bytes| {
-        std::panic::catch_unwind(|| Store::memory().put::<Bytes>("a").unwrap().part_size(bytes))
+        std::panic::catch_unwind(|| {
+            Store::memory().put::<Bytes>("a").unwrap().with_part_size(bytes)
+        })
     };
     assert!(put(5 * MIB).is_ok() && put(512 * MIB).is_ok());
     assert!(put(5 * MIB - 1).is_err() && put(512 * MIB + 1).is_err());

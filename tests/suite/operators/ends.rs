@@ -69,7 +69,7 @@ fn an_operators_own_error_is_final() {
     let log = Log::default();
     let steps = chunks_of([1, 2, 3]);
     let fails = |x: u32| if x == 2 { Err(Error::msg("bad")) } else { Ok(x) };
-    let push = move |(): &mut (), x: u32, out: &mut highwater_core::Out<u32>| {
+    let push = move |(): &mut (), x: u32, out: &mut highwater_core::stage::Out<u32>| {
         out.push(fails(x)?);
         Ok(())
     };

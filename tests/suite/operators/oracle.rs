@@ -158,7 +158,7 @@ proptest! {
 #[test]
 fn once_and_empty() {
     assert_eq!(given(Readable::once(7)), [7]);
-    assert_eq!(given(Readable::<highwater_core::Once<u32>>::empty()), [0_u32; 0]);
+    assert_eq!(given(Readable::<highwater_core::source::Once<u32>>::empty()), [0_u32; 0]);
 }
 
 /// A group of none would never be full.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use highwater_core::stage::{RunsOn, StageInfo};
 use highwater_core::{
-    Destination, Error, HighWaterMark, Readable, Report, Result, RunsOn, Source, StageInfo,
-    Transform, destination_fn, pass_through,
+    Destination, Error, HighWaterMark, Readable, Report, Result, Source, Transform, destination_fn,
+    pass_through,
 };
 use tokio::time::{Instant, sleep};
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use highwater::prelude::*;
-use highwater_core::{Destination, HighWaterMark, Readable, Result, RunsOn, destination_fn};
+use highwater_core::stage::RunsOn;
+use highwater_core::{Destination, HighWaterMark, Readable, Result, destination_fn};
 use tokio::time::sleep;
 
 /// How many bytes of a source are alive, and the most that were.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use futures::stream;
 use highwater::prelude::*;
 use highwater::rate_limit::{Limiter, Rate};
+use highwater_core::observe::{Stall, WaitReason};
 use highwater_core::{
-    Destination, HighWaterMark, Joint, Pipeline, Readable, Result, Stall, WaitReason,
-    destination_fn, duplex_pair, pass_through,
+    Destination, HighWaterMark, Joint, Pipeline, Readable, Result, destination_fn, duplex_pair,
+    pass_through,
 };
 use tokio::time::{Instant, sleep};
 

@@ -1,7 +1,8 @@
 //! Rows that a table of PostgreSQL does not take.
 
+use highwater::Readable;
+use highwater::record::{Failed, OnFailure};
 use highwater::sql::{Row, Table, Value, table_writer};
-use highwater::{Failed, OnFailure, Readable};
 use proptest::prelude::*;
 
 use super::whole;

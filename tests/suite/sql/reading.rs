@@ -108,7 +108,8 @@ async fn a_slow_reader_holds_the_server_back() {
     let query = Query::new(
         "SELECT n, pg_advisory_lock_shared($1::int4, n) IS NULL FROM generate_series(1, 2000) AS n",
     );
-    let mut given = row_batches::<(i64, bool)>(&server.database(), query.bind(key).batch(50));
+    let mut given =
+        row_batches::<(i64, bool)>(&server.database(), query.bind(key).with_batch_size(50));
     let watch = server.session().await;
     let mut count = 0;
     while let Some(batch) = given.next().await {
@@ -269,7 +270,7 @@ proptest! {
                 session.run(&format!("INSERT INTO t VALUES ({a}, '{b}')")).await;
             }
             let query = Query::new("SELECT a, b FROM t -- all").by_key(["a", "b"]).unwrap().after(after);
-            row_batches::<(i64, String)>(&server.database(), query.batch(page)).to_vec().await.unwrap()
+            row_batches::<(i64, String)>(&server.database(), query.with_batch_size(page)).to_vec().await.unwrap()
         });
         prop_assert!(given.iter().rev().skip(1).all(|batch| batch.len() == page));
         prop_assert_eq!(given.concat(), expected);
@@ -284,9 +285,10 @@ async fn keys_that_do_not_work_are_errors() {
     let query = |sql: &str| Query::new(sql).by_key(["k"]).unwrap();
     let given = async |query: Query| rows::<(i64, String)>(&database, query).to_vec().await;
     let all = "SELECT k, v FROM t";
-    assert_eq!(given(query(all).batch(3)).await.unwrap().len(), 4);
+    assert_eq!(given(query(all).with_batch_size(3)).await.unwrap().len(), 4);
     assert!(
-        whole(&given(query(all).batch(2)).await.unwrap_err()).contains("two rows have the key [2]")
+        whole(&given(query(all).with_batch_size(2)).await.unwrap_err())
+            .contains("two rows have the key [2]")
     );
     assert!(
         whole(&given(query("SELECT v FROM t")).await.unwrap_err())

@@ -22,7 +22,10 @@ async fn writer(to: &Postgres) -> Result<(Option<Position>, TableWriter<Pair>)> 
 async fn copy(server: &Postgres, batch: usize, one: bool, stop: usize) -> Result<()> {
     let (position, writer) = writer(server).await?;
     let writer = if one { writer.one_transaction() } else { writer };
-    let query = Query::new("SELECT a, b FROM source").by_key(["a", "b"])?.after(position).batch(7);
+    let query = Query::new("SELECT a, b FROM source")
+        .by_key(["a", "b"])?
+        .after(position)
+        .with_batch_size(7);
     let unplugged = (stop < 1000).then(|| Err(Error::msg("unplugged")));
     let unplugged = Readable::from_results(stream::iter(unplugged));
     let given = rows::<Pair>(&server.database(), query).take(stop).chain(unplugged);

@@ -38,10 +38,10 @@ async fn dropped_at_any_poll_the_next_query_is_right() {
     let Some(server) = postgres() else { return };
     let database = Database::postgres(server.pool(1));
     for polls in 0..25 {
-        let query = Query::new(LONG).batch(4);
+        let query = Query::new(LONG).with_batch_size(4);
         let by_key =
             Query::new("SELECT n FROM generate_series(1, 100) AS n").by_key(["n"]).unwrap();
-        let query = if polls % 2 == 0 { query } else { by_key.batch(4) };
+        let query = if polls % 2 == 0 { query } else { by_key.with_batch_size(4) };
         let mut given = rows::<i64>(&database, query);
         for _ in 0..polls {
             drop(given.next().now_or_never());
@@ -114,15 +114,17 @@ async fn connections_go_back_or_are_closed() {
 #[tokio::test]
 async fn a_pool_that_is_too_small_is_an_error() {
     let Some(server) = postgres() else { return };
-    let database = Database::postgres(server.pool(1)).patience(Duration::from_millis(50));
+    let database = Database::postgres(server.pool(1)).with_wait_timeout(Duration::from_millis(50));
     let mut first = rows::<i64>(&database, LONG);
     first.next().await.unwrap().unwrap();
     let error = rows::<i64>(&database, "SELECT 1").to_vec().await.unwrap_err();
     assert!(error.is_timeout() && whole(&error).contains("the pool has 1"), "{}", whole(&error));
     // Between the pages of a query by key, the connection is free.
     drop(first);
-    let pages =
-        Query::new("SELECT n FROM generate_series(1, 100) AS n").by_key(["n"]).unwrap().batch(10);
+    let pages = Query::new("SELECT n FROM generate_series(1, 100) AS n")
+        .by_key(["n"])
+        .unwrap()
+        .with_batch_size(10);
     let mut by_key = rows::<i64>(&database, pages);
     by_key.next().await.unwrap().unwrap();
     assert_eq!(rows::<i64>(&database, "SELECT 1").to_vec().await.unwrap(), [1]);

@@ -57,12 +57,12 @@ impl S3 {
     /// Settings for this server, or for what stands at another address in front of it: as the defaults, but quick.
     pub(crate) fn options(address: SocketAddr) -> StoreOptions {
         StoreOptions::new()
-            .option("aws_access_key_id", Self::KEY)
-            .option("aws_secret_access_key", Self::SECRET)
-            .option("aws_region", "us-east-1")
-            .option("aws_endpoint", format!("http://{address}"))
-            .option("aws_allow_http", "true")
-            .backoff(Duration::from_millis(1), Duration::from_millis(4))
+            .with_option("aws_access_key_id", Self::KEY)
+            .with_option("aws_secret_access_key", Self::SECRET)
+            .with_option("aws_region", "us-east-1")
+            .with_option("aws_endpoint", format!("http://{address}"))
+            .with_option("aws_allow_http", "true")
+            .with_backoff(Duration::from_millis(1), Duration::from_millis(4))
     }
 
     pub(crate) fn url() -> String {

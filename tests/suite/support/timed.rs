@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use highwater_core::{Result, Step, TimedTransform};
+use highwater_core::stage::Step;
+use highwater_core::{Result, TimedTransform};
 
 /// Gives a chunk when no other has come for a while, and the last one at the end.
 #[derive(Debug)]

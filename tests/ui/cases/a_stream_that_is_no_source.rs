@@ -2,7 +2,7 @@
 //! says: `Readable::from_stream`
 //! errors: 2
 
-use highwater::StageInfo;
+use highwater::stage::StageInfo;
 use highwater::prelude::*;
 
 #[tokio::main(flavor = "current_thread")]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use highwater_core::{Step, TimedTransform, Transform};
+use highwater_core::stage::Step;
+use highwater_core::{TimedTransform, Transform};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -7,7 +7,8 @@ mod window;
 
 use std::time::{Duration, Instant};
 
-use highwater_core::{Error, Step, TimedTransform};
+use highwater_core::stage::Step;
+use highwater_core::{Error, TimedTransform};
 
 /// What happens to a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

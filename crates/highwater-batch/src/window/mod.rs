@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use highwater_core::{Error, Result, Step, TimedTransform};
+use highwater_core::stage::Step;
+use highwater_core::{Error, Result, TimedTransform};
 
 pub use count::CountWindow;
 use panes::{Merge, Panes};

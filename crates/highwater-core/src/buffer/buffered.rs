@@ -9,7 +9,6 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use super::lazy_task::LazyTask;
 use super::shared::{Interest, Shared, Weighed};
 use super::write_error::WriteError;
 use crate::error::{Error, Result};
@@ -17,6 +16,7 @@ use crate::readable::{Readable, Source};
 use crate::reason::{self, Dropped};
 use crate::stage::Control;
 use crate::sync::Ordering::Acquire;
+use crate::task::LazyTask;
 
 /// The reading end of a buffer: what [`pass_through`](crate::pass_through) and
 /// [`Readable::buffer`](crate::Readable::buffer) put into a [`Readable`].

@@ -7,16 +7,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::buffered::Buffered;
-use super::lazy_task::LazyTask;
 use super::mark::HighWaterMark;
 use super::shared::Shared;
 use super::writable::Writable;
 use crate::error::{Error, Result};
+use crate::observe::trace;
 use crate::readable::Readable;
 use crate::reason;
 use crate::stage::{Control, Plan, RunsOn, StageInfo};
+use crate::task::{self, LazyTask};
 
 /// A readable whose buffer is filled by a task that `fill` describes. The task is spawned when the readable is first read,
 /// ends with it, and is waited for by the pipeline.
@@ -49,7 +51,8 @@ where
             Err(error) => output.fail(error),
         }
     };
-    let starter = LazyTask::new(jobs.track_future(work), name);
+    let work = jobs.track_future(work);
+    let starter = LazyTask::new(move || task::spawn(work.instrument(trace::stage(name))));
     Readable::from_parts(Buffered::new(shared, Some(starter)), plan)
 }
 

@@ -9,7 +9,6 @@ mod controlled;
 mod duplex;
 mod feed;
 mod fill;
-mod lazy_task;
 mod ledger;
 mod mark;
 mod offload;

@@ -1,6 +1,6 @@
 //! The machines behind the methods of [`Readable`](crate::Readable).
 //!
-//! Each is a [`Transform`](crate::Transform) of its own, so that it can be put into a [`Chain`](crate::Chain) or driven
+//! Each is a [`Transform`](crate::Transform) of its own, so that it can be put into a [`Chain`] or driven
 //! without a stream.
 
 mod each;
@@ -14,6 +14,8 @@ pub use each::{Filter, FilterMap, FlatMap, Inspect, Map, TryMap};
 pub use part::{Skip, SkipWhile, Take, TakeWhile};
 pub use state::{Chunks, Enumerate, Scan};
 pub use verdict::Verdict;
+
+pub use crate::transform::{Chain, TransformFn};
 
 use crate::error::{Error, Result};
 

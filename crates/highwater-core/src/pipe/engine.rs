@@ -24,7 +24,7 @@ pub enum Answer<T> {
     Done,
 }
 
-/// A machine as [`Pipe`](crate::Pipe) drives it: a [`Transform`] in [`Plain`], a [`TimedTransform`] in [`Timed`].
+/// A machine as [`Pipe`](crate::source::Pipe) drives it: a [`Transform`] in [`Plain`], a [`TimedTransform`] in [`Timed`].
 ///
 /// Sealed: nothing else implements it.
 pub trait Engine: sealed::Sealed {

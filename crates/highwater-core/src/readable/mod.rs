@@ -86,7 +86,7 @@ impl<S> Readable<S> {
     /// A readable of a source that describes itself.
     ///
     /// The source attributes its own errors where it can say more than its name. It says
-    /// `None` for ever once it is over. A source of large chunks spends Tokio's budget by their size ([`Coop`](crate::Coop)).
+    /// `None` for ever once it is over. A source of large chunks spends Tokio's budget by their size ([`Coop`](crate::stage::Coop)).
     pub fn from_source(info: StageInfo, source: S) -> Self
     where
         S: Source,
@@ -102,7 +102,8 @@ impl<S> Readable<S> {
     ///
     /// ```
     /// use futures_core::Stream;
-    /// use highwater_core::{Readable, Result, Source, StageInfo};
+    /// use highwater_core::{Readable, Result, Source};
+    /// use highwater_core::stage::StageInfo;
     ///
     /// struct Counted<S>(S);
     /// # impl<S: Stream + Unpin> Stream for Counted<S> {

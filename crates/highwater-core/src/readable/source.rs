@@ -19,7 +19,8 @@ use crate::error::Result;
 /// use std::task::{Context, Poll};
 ///
 /// use futures_core::Stream;
-/// use highwater_core::{Readable, Result, Source, StageInfo};
+/// use highwater_core::{Readable, Result, Source};
+/// use highwater_core::stage::StageInfo;
 ///
 /// struct Countdown(u32);
 ///

@@ -16,7 +16,8 @@ use crate::{Error, Result};
 ///
 /// ```
 /// use bytes::Bytes;
-/// use highwater_core::{Failed, HighWaterMark, OnFailure, pass_through};
+/// use highwater_core::{HighWaterMark, pass_through};
+/// use highwater_core::record::{Failed, OnFailure};
 ///
 /// // At most a thousand of them wait for the reader of `dead`. One more is an error: nothing is lost in silence.
 /// let (letters, dead) = pass_through::<Failed<Bytes>>(HighWaterMark::items(1000));
@@ -200,7 +201,8 @@ impl<T> StdError for Failed<T> {
 ///
 /// ```
 /// use bytes::Bytes;
-/// use highwater_core::{Error, Failed, FailurePolicy, OnFailure, Result, Transform};
+/// use highwater_core::{Error, Result, Transform};
+/// use highwater_core::record::{Failed, FailurePolicy, OnFailure};
 ///
 /// /// Every chunk is a number of its own.
 /// struct Numbers(FailurePolicy<Bytes>);

@@ -13,7 +13,8 @@ use crate::{Error, Result};
 ///
 /// ```
 /// use bytes::Bytes;
-/// use highwater_core::{ChunkWriter, Result, Transform};
+/// use highwater_core::{Result, Transform};
+/// use highwater_core::record::ChunkWriter;
 ///
 /// /// A number per line.
 /// #[derive(Default)]

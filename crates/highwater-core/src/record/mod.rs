@@ -8,6 +8,7 @@ mod place;
 pub use counts::ItemCounts;
 pub use failure::{Failed, FailurePolicy, OnFailure};
 pub use gather::ChunkWriter;
+#[doc(hidden)]
 pub use place::Place;
 
 /// The default maximum of a record, in bytes: 1 MiB.

@@ -18,7 +18,7 @@ use crate::task::Signal;
 /// # Examples
 ///
 /// ```
-/// use highwater_core::StageInfo;
+/// use highwater_core::stage::StageInfo;
 /// let info = StageInfo::new("decode").with_max_bytes(64 * 1024);
 /// assert_eq!(info.name(), "decode");
 /// ```

@@ -1,5 +1,6 @@
 //! The one place that spawns.
 
+mod lazy;
 mod read_ahead;
 mod signal;
 mod workers;
@@ -9,6 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+pub use lazy::LazyTask;
 pub use read_ahead::{BlockingRead, Read, ReadAhead};
 pub(crate) use signal::{Cancelled, Signal};
 

@@ -25,8 +25,7 @@ pub trait BlockingRead: Send + 'static {
 
 /// Opens a reader, on the pool. `None` says that somebody else has the sender now, such as a thread for what may wait for
 /// ever.
-type Open<R> =
-    Box<dyn FnOnce(&mpsc::Sender<Read<<R as BlockingRead>::Chunk>>) -> Result<Option<R>> + Send>;
+type Open<T, R> = Box<dyn FnOnce(&mpsc::Sender<Read<T>>) -> Result<Option<R>> + Send>;
 
 /// Reads ahead in bursts on Tokio's pool for blocking calls: a burst ends when the read-ahead is full, and the next begins
 /// when a quarter of it is left. In between, no thread is held.
@@ -34,8 +33,8 @@ type Open<R> =
 /// # Cancel safety
 ///
 /// Is cancel safe: chunks read ahead stay in it. Dropping it ends the burst behind the read it is at; its tracker knows when.
-pub struct ReadAhead<R: BlockingRead> {
-    state: State<R>,
+pub struct ReadAhead<T, R> {
+    state: State<T, R>,
     ahead: usize,
     jobs: TaskTracker,
 }
@@ -47,29 +46,29 @@ pub struct ReadAhead<R: BlockingRead> {
 ///                          | end or error, and all is given
 ///                          +--> Over
 /// ```
-enum State<R: BlockingRead> {
-    Idle(Open<R>),
-    Reading { chunks: mpsc::Receiver<Read<R::Chunk>>, burst: Burst<R> },
+enum State<T, R> {
+    Idle(Open<T, R>),
+    Reading { chunks: mpsc::Receiver<Read<T>>, burst: Burst<T, R> },
     Over,
 }
 
 /// Who has the reader.
-enum Burst<R: BlockingRead> {
+enum Burst<T, R> {
     /// A job on the pool, which gives it back when the read-ahead is full.
-    Running(JoinHandle<Option<Box<Reader<R>>>>),
+    Running(JoinHandle<Option<Box<Reader<T, R>>>>),
     /// Nobody: the read-ahead is full.
-    Parked(Box<Reader<R>>),
+    Parked(Box<Reader<T, R>>),
     /// A thread of its own, or nobody any more: all was read.
     Away,
 }
 
 /// A reader, and where its chunks go.
-struct Reader<R: BlockingRead> {
+struct Reader<T, R> {
     reader: R,
-    sender: mpsc::Sender<Read<R::Chunk>>,
+    sender: mpsc::Sender<Read<T>>,
 }
 
-impl<R: BlockingRead> ReadAhead<R> {
+impl<T: Send + 'static, R: BlockingRead<Chunk = T>> ReadAhead<T, R> {
     /// Up to so many chunks ahead. `open` runs on the pool when the first chunk is asked for, and the bursts are counted by
     /// `jobs`.
     ///
@@ -80,7 +79,7 @@ impl<R: BlockingRead> ReadAhead<R> {
     pub fn new(
         ahead: usize,
         jobs: TaskTracker,
-        open: impl FnOnce(&mpsc::Sender<Read<R::Chunk>>) -> Result<Option<R>> + Send + 'static,
+        open: impl FnOnce(&mpsc::Sender<Read<T>>) -> Result<Option<R>> + Send + 'static,
     ) -> Self {
         assert!(ahead > 0, "reading is done ahead: by 1 chunk at the least");
         Self { state: State::Idle(Box::new(open)), ahead, jobs }
@@ -91,7 +90,7 @@ impl<R: BlockingRead> ReadAhead<R> {
     /// # Errors
     ///
     /// Those of the reader; a [premature close](Error::is_premature_close) if it panicked, or the runtime shuts down.
-    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<R::Chunk>>> {
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
         loop {
             let State::Reading { chunks, burst } = &mut self.state else {
                 match std::mem::replace(&mut self.state, State::Over) {
@@ -127,10 +126,17 @@ impl<R: BlockingRead> ReadAhead<R> {
     }
 }
 
-crate::debug_fields!(ReadAhead<R: BlockingRead>, ahead);
+// Nothing in it is pinned.
+impl<T, R> Unpin for ReadAhead<T, R> {}
+
+crate::debug_fields!(ReadAhead<T, R>, ahead);
 
 /// Opens, and reads the first burst.
-fn begin<R: BlockingRead>(open: Open<R>, ahead: usize, token: TaskTrackerToken) -> State<R> {
+fn begin<T: Send + 'static, R: BlockingRead<Chunk = T>>(
+    open: Open<T, R>,
+    ahead: usize,
+    token: TaskTrackerToken,
+) -> State<T, R> {
     let (sender, chunks) = mpsc::channel(ahead);
     let burst = Burst::Running(spawn_blocking(move || match open(&sender) {
         Ok(reader) => Box::new(Reader { reader: reader?, sender }).burst(token),
@@ -143,7 +149,7 @@ fn begin<R: BlockingRead>(open: Open<R>, ahead: usize, token: TaskTrackerToken) 
     State::Reading { chunks, burst }
 }
 
-impl<R: BlockingRead> Burst<R> {
+impl<T: Send + 'static, R: BlockingRead<Chunk = T>> Burst<T, R> {
     /// Ready when the reader is back, or will not come back.
     fn poll_back(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Self::Running(job) = self {
@@ -171,7 +177,7 @@ impl<R: BlockingRead> Burst<R> {
     }
 }
 
-impl<R: BlockingRead> Reader<R> {
+impl<T, R: BlockingRead<Chunk = T>> Reader<T, R> {
     /// Reads until the read-ahead is full, and gives itself back then; nothing when all was read. The token outlives the
     /// reader, whose file is closed when the job is over.
     fn burst(mut self: Box<Self>, token: TaskTrackerToken) -> Option<Box<Self>> {

@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 ///
 /// ```
 /// use highwater_core::operators::{Filter, Map};
-/// use highwater_core::{Chain, Readable, Result};
+/// use highwater_core::{Readable, Result};
+/// use highwater_core::operators::Chain;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let even_squares = Chain::new(Filter::new(|x: &u32| x % 2 == 0), Map::new(|x| x * x));
 /// assert_eq!(Readable::from_iter(0..6).pipe(even_squares).to_vec().await?, [0, 4, 16]);

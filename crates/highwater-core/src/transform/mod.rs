@@ -12,7 +12,7 @@ use crate::error::Result;
 
 /// Takes chunks in, gives chunks out: Node's `Transform`, as a pure machine.
 ///
-/// A machine does no I/O, looks at no clock and spawns nothing. One driver ([`Pipe`](crate::Pipe)) runs every machine
+/// A machine does no I/O, looks at no clock and spawns nothing. One driver ([`Pipe`](crate::source::Pipe)) runs every machine
 /// of a pipeline; tests, blocking threads and plain iterators can drive it as well.
 ///
 /// Output is *pulled*, so a machine that turns one chunk into many holds one of them at a time, whatever the ratio.

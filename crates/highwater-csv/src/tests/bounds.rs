@@ -4,7 +4,8 @@ use std::iter::{once, repeat_with};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use highwater_core::{OnFailure, Transform};
+use highwater_core::Transform;
+use highwater_core::record::OnFailure;
 
 use super::{run, run_text};
 use crate::{Csv, Format, Record};

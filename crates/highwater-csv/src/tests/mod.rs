@@ -12,7 +12,8 @@ mod write;
 use std::sync::mpsc;
 
 use bytes::Bytes;
-use highwater_core::{Failed, OnFailure, Transform};
+use highwater_core::Transform;
+use highwater_core::record::{Failed, OnFailure};
 use highwater_test::{Cue, Outcome, drive};
 
 /// What a machine makes of these chunks and the end.

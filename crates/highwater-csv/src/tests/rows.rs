@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use bytes::Bytes;
-use highwater_core::OnFailure;
+use highwater_core::record::OnFailure;
 use highwater_test::{Cut, Seed, cuts};
 use proptest::prelude::*;
 use serde::{Deserialize, Deserializer};

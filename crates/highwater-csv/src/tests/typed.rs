@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use highwater_core::{Error, OnFailure, Readable};
+use highwater_core::record::OnFailure;
+use highwater_core::{Error, Readable};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 

@@ -15,14 +15,14 @@ use crate::output::Output;
 pub(super) struct Data {
     pub(super) limits: Limits,
     pub(super) output: Output,
-    format: Format,
+    pub(super) format: Format,
     engine: Engine,
     /// Whether there is something in the buffer of the output: the limits are looked at before that.
     is_begun: bool,
     /// Of the member.
     check: Check,
-    /// Bytes of all members.
-    made: u64,
+    /// Bytes made, of all members.
+    pub(super) made: u64,
 }
 
 /// What a step has come to.
@@ -40,15 +40,6 @@ impl Data {
     pub(super) fn set_format(&mut self, format: Format) {
         self.format = format;
         self.engine = Engine::new(format == Format::Zlib);
-    }
-
-    pub(super) fn format(&self) -> Format {
-        self.format
-    }
-
-    /// Bytes that were made.
-    pub(super) fn made(&self) -> u64 {
-        self.made
     }
 
     /// The most bytes it holds.

@@ -71,7 +71,7 @@ pub struct Gunzip {
     input: Input,
     state: State,
     data: Data,
-    news: Figures,
+    figures: Figures,
     info: GunzipInfo,
 }
 
@@ -236,7 +236,7 @@ impl Gunzip {
                 let Some(header) = parser.read(&mut self.input, self.data.limits.header)? else {
                     return Ok(false);
                 };
-                self.news.header = Some(header);
+                self.figures.header = Some(header);
                 self.data.begin();
                 self.state = State::Data;
                 Ok(true)
@@ -274,7 +274,7 @@ impl Gunzip {
                 if self.input.is_empty() { Ok(false) } else { self.stray(&[]) }
             }
             State::Ignoring => {
-                self.news.ignored += self.input.take().len() as u64;
+                self.figures.ignored += self.input.take().len() as u64;
                 Ok(false)
             }
             State::Failed(_) | State::Over => Ok(false),
@@ -282,7 +282,7 @@ impl Gunzip {
     }
 
     fn end_data(&mut self) {
-        if self.data.format() == Format::Gzip {
+        if self.data.format == Format::Gzip {
             self.state = State::Trailer { bytes: [0; Check::LENGTH], seen: 0 };
         } else {
             self.end_member();
@@ -290,7 +290,7 @@ impl Gunzip {
     }
 
     fn end_member(&mut self) {
-        self.news.members += 1;
+        self.figures.members += 1;
         self.state = State::Between;
         if !self.has_many() && self.trailing == Trailing::Return {
             self.give_back(&[]);
@@ -299,7 +299,7 @@ impl Gunzip {
 
     /// Whether another member may follow.
     fn has_many(&self) -> bool {
-        !self.single && self.data.format() == Format::Gzip
+        !self.single && self.data.format == Format::Gzip
     }
 
     /// Looks at the first byte behind a member.
@@ -328,7 +328,7 @@ impl Gunzip {
                 return Err(Error::corrupt(what).at_offset(offset));
             }
             Trailing::Ignore => {
-                self.news.ignored += before.len() as u64;
+                self.figures.ignored += before.len() as u64;
                 self.state = State::Ignoring;
             }
             Trailing::Return => self.give_back(before),
@@ -339,7 +339,7 @@ impl Gunzip {
     /// Ends, and leaves what follows to whoever wants it.
     fn give_back(&mut self, before: &[u8]) {
         let rest = self.input.take();
-        self.news.rest = if before.is_empty() {
+        self.figures.rest = if before.is_empty() {
             rest
         } else {
             let mut whole = BytesMut::from(before);
@@ -350,9 +350,9 @@ impl Gunzip {
     }
 
     fn publish(&mut self) {
-        self.news.bytes_out = self.data.made();
-        self.news.bytes_in = self.input.offset() - self.news.rest.len() as u64;
-        self.info.publish(&mut self.news);
+        self.figures.bytes_out = self.data.made;
+        self.figures.bytes_in = self.input.offset() - self.figures.rest.len() as u64;
+        self.info.publish(&mut self.figures);
     }
 }
 

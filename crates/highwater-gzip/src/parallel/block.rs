@@ -9,7 +9,7 @@ use crate::check::Check;
 
 /// The block that is gathered.
 #[derive(Debug)]
-pub(super) struct ChunkWriter {
+pub(super) struct BlockBuilder {
     /// The block, behind the last bytes of the one before it.
     text: Vec<u8>,
     dictionary: usize,
@@ -35,7 +35,7 @@ pub(super) struct Block {
 
 /// What a job made.
 #[derive(Debug)]
-pub(super) struct Packed {
+pub(super) struct Compressed {
     pub(super) bytes: Vec<u8>,
     pub(super) check: Check,
     /// Whether it ends the data.
@@ -44,7 +44,7 @@ pub(super) struct Packed {
     pub(super) buffer: Vec<u8>,
 }
 
-impl ChunkWriter {
+impl BlockBuilder {
     pub(super) fn new(size: usize, level: u32, header: Vec<u8>) -> Self {
         Self { text: Vec::new(), dictionary: 0, size, level, prefix: header }
     }
@@ -85,7 +85,7 @@ impl Block {
     /// put behind it.
     ///
     /// The engine is a new one: after a reset, what it makes of the same block now and then differs by some bytes.
-    pub(super) fn pack(self) -> Result<Packed> {
+    pub(super) fn compress(self) -> Result<Compressed> {
         let Self { text: buffer, dictionary, level, prefix: mut bytes, last } = self;
         let (dictionary, text) = buffer.split_at(dictionary);
         let mut check = Check::default();
@@ -106,7 +106,7 @@ impl Block {
             if status == Status::StreamEnd || !last && is_out {
                 // A destination that gathers a megabyte counts bytes, and not the room around them.
                 bytes.shrink_to_fit();
-                return Ok(Packed { bytes, check, last, buffer });
+                return Ok(Compressed { bytes, check, last, buffer });
             }
             bytes.reserve(rest.len() + SLACK);
         }
@@ -133,10 +133,10 @@ mod tests {
             for last in [false, true] {
                 let (block, prefix) = (text.clone(), b"in front".to_vec());
                 let block = Block { text: block, dictionary: 0, level: 6, prefix, last };
-                let packed = block.pack().unwrap();
-                assert_eq!((packed.last, &packed.bytes[..8]), (last, &b"in front"[..]));
+                let compressed = block.compress().unwrap();
+                assert_eq!((compressed.last, &compressed.bytes[..8]), (last, &b"in front"[..]));
                 let (mut engine, mut back) = (Decompress::new(false), Vec::with_capacity(size + 1));
-                let data = &packed.bytes[8..];
+                let data = &compressed.bytes[8..];
                 let status = engine.decompress_vec(data, &mut back, FlushDecompress::None).unwrap();
                 assert!(back == text && (status == Status::StreamEnd) == last);
                 assert_eq!(engine.total_in(), data.len() as u64);

@@ -7,7 +7,8 @@ mod stage;
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
-use highwater_core::{Readable, Result, RunsOn, StageInfo};
+use highwater_core::stage::{RunsOn, StageInfo};
+use highwater_core::{Readable, Result};
 use tokio_util::task::TaskTracker;
 
 pub use stage::ParallelGzipped;
@@ -24,7 +25,7 @@ use crate::header::Header;
 ///
 /// It works on Tokio's pool for blocking calls, on as many threads at a time as it is told. Each has a second block in
 /// flight, so that it need not wait for its next. A thread is let go of when no block waits for it, so none is held
-/// while the source or the destination is slow. Dropping the stage calls off the blocks that no thread has begun; a
+/// while the source or the destination is slow. Dropping the stage cancels the blocks that no thread has begun; a
 /// pipeline resolves when the pool has let go of all of them.
 ///
 /// A block is compressed when it is full. That is for files; for live streams [`Gzip`](crate::Gzip) has

@@ -4,77 +4,60 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use highwater_core::task::Workers;
 use highwater_core::{Error, Result};
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
-use super::block::{Block, Packed};
+use super::block::{Block, Compressed};
 
-/// Blocks for threads of the blocking pool; [called off](Self::call_off) when it is dropped.
+/// Blocks for threads of the blocking pool; [cancelled](Self::cancel) when it is dropped.
 pub(super) struct Ordered {
-    /// Gone when it was called off.
-    workers: Option<Workers<Block, Result<Packed>, Pack>>,
-    slots: VecDeque<Slot>,
+    /// Gone when it was cancelled.
+    workers: Option<Workers<Block, Result<Compressed>, Job>>,
+    running: VecDeque<Running>,
 }
 
-type Pack = fn(Block, &AtomicBool) -> Result<Packed>;
+type Job = fn(Block, &AtomicBool) -> Result<Compressed>;
 
-enum Slot {
-    Running(oneshot::Receiver<Result<Result<Packed>>>),
-    Done(Result<Packed>),
-}
+type Running = oneshot::Receiver<Result<Result<Compressed>>>;
 
 impl Ordered {
     pub(super) fn new(threads: usize, tracker: TaskTracker) -> Self {
-        let workers = Workers::new(threads, (|block, _| block.pack()) as Pack, tracker);
-        Self { workers: Some(workers), slots: VecDeque::new() }
+        let workers = Workers::new(threads, (|block, _| block.compress()) as Job, tracker);
+        Self { workers: Some(workers), running: VecDeque::new() }
     }
 
-    /// Has a block compressed. The task is woken for it only after the next [`poll`](Self::poll).
+    /// Has a block compressed. The task is woken for it once it is the oldest, after the next
+    /// [`poll_next`](Self::poll_next).
     pub(super) fn begin(&mut self, block: Block) {
-        self.slots
-            .extend(self.workers.as_ref().map(|workers| Slot::Running(workers.submit(block))));
+        self.running.extend(self.workers.as_ref().map(|workers| workers.submit(block)));
     }
 
-    /// Looks which blocks are done; has the task woken for the others.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
-        for slot in &mut self.slots {
-            if let Slot::Running(receiver) = slot {
-                if let Poll::Ready(received) = Pin::new(receiver).poll(cx) {
-                    // It says nothing at the end of the runtime.
-                    let packed = received.unwrap_or_else(|_| Err(Error::premature_close()));
-                    *slot = Slot::Done(packed.unwrap_or_else(Err));
-                }
-            }
-        }
+    /// The oldest result; `None` when no block is in work.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Compressed>>> {
+        let Some(oldest) = self.running.front_mut() else { return Poll::Ready(None) };
+        let received = ready!(Pin::new(oldest).poll(cx));
+        self.running.pop_front();
+        // It says nothing at the end of the runtime.
+        let compressed = received.unwrap_or_else(|_| Err(Error::premature_close()));
+        Poll::Ready(Some(compressed.unwrap_or_else(Err)))
     }
 
-    /// The oldest result, if it is there.
-    pub(super) fn next(&mut self) -> Option<Result<Packed>> {
-        match self.slots.pop_front()? {
-            Slot::Done(result) => Some(result),
-            running => {
-                self.slots.push_front(running);
-                None
-            }
-        }
-    }
-
-    /// Calls off what no thread has begun, and forgets the rest.
-    pub(super) fn call_off(&mut self) {
+    /// Cancels what no thread has begun, and forgets the rest.
+    pub(super) fn cancel(&mut self) {
         self.workers = None;
-        self.slots.clear();
+        self.running.clear();
     }
 
     /// Blocks whose results were not taken.
     pub(super) fn len(&self) -> usize {
-        self.slots.len()
+        self.running.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.running.is_empty()
     }
 }

@@ -5,11 +5,12 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Error, Pace, Result, Source, debug_fields};
+use highwater_core::stage::Pace;
+use highwater_core::{Error, Result, Source, debug_fields};
 use pin_project_lite::pin_project;
 use tokio_util::task::TaskTracker;
 
-use super::block::{ChunkWriter, Packed};
+use super::block::{BlockBuilder, Compressed};
 use super::ordered::Ordered;
 use super::{NAME, ParallelGzip, in_flight};
 use crate::check::Check;
@@ -37,7 +38,7 @@ pin_project! {
 struct Blocks {
     /// What is left of the chunk that was read last.
     rest: Bytes,
-    gather: ChunkWriter,
+    builder: BlockBuilder,
     jobs: Ordered,
     /// Buffers that were of blocks.
     buffers: Vec<Vec<u8>>,
@@ -52,7 +53,7 @@ impl<S> ParallelGzipped<S> {
         let ParallelGzip { threads, level, header, block } = settings;
         let blocks = Blocks {
             rest: Bytes::new(),
-            gather: ChunkWriter::new(block, level, header.encode(level)),
+            builder: BlockBuilder::new(block, level, header.encode(level)),
             jobs: Ordered::new(threads.get(), jobs),
             buffers: Vec::new(),
             check: Check::default(),
@@ -95,18 +96,16 @@ impl<S: Source<Chunk = Bytes>> Stream for ParallelGzipped<S> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            let jobs = &mut self.as_mut().project().blocks.jobs;
-            jobs.poll(cx);
-            let done = match jobs.next() {
-                Some(Ok(packed)) => Some(packed),
-                Some(Err(error)) => return Poll::Ready(Some(Err(self.fail(error)))),
-                None => None,
+            let done = match self.as_mut().project().blocks.jobs.poll_next(cx) {
+                Poll::Ready(Some(Ok(compressed))) => Some(compressed),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(self.fail(error)))),
+                Poll::Ready(None) | Poll::Pending => None,
             };
             // The place that has become free is taken before the result is worked on elsewhere.
             let begun = self.as_mut().fill(cx);
             let this = self.as_mut().project();
             match done {
-                Some(packed) => return Poll::Ready(Some(Ok(this.blocks.join(packed)))),
+                Some(compressed) => return Poll::Ready(Some(Ok(this.blocks.join(compressed)))),
                 // What has just begun is looked at as well, so that the task is woken for it.
                 None if begun => {}
                 None if this.source.is_none() && this.blocks.jobs.is_empty() => {
@@ -128,7 +127,7 @@ impl<S> ParallelGzipped<S> {
     fn fail(self: Pin<&mut Self>, error: Error) -> Error {
         let mut this = self.project();
         this.source.set(None);
-        this.blocks.jobs.call_off();
+        this.blocks.jobs.cancel();
         let error = error.in_stage(NAME);
         match this.failing.take() {
             Some(first) => first.or_later(error),
@@ -146,12 +145,12 @@ impl Blocks {
 
     /// Moves from the chunk into the block. Says whether the block was full, and its job begun.
     fn gather(&mut self) -> bool {
-        self.gather.take(&mut self.rest);
+        self.builder.take(&mut self.rest);
         if self.rest.is_empty() {
             // An empty slice would keep its chunk in memory.
             self.rest = Bytes::new();
         }
-        let is_full = self.gather.is_full();
+        let is_full = self.builder.is_full();
         if is_full {
             self.begin(false);
         }
@@ -160,7 +159,7 @@ impl Blocks {
 
     /// The source is over. After an error there is no trailer. Says whether a job was begun.
     fn end(&mut self, whole: bool) -> bool {
-        let begins = whole || !self.gather.is_empty();
+        let begins = whole || !self.builder.is_empty();
         if begins {
             self.begin(whole);
         }
@@ -168,12 +167,12 @@ impl Blocks {
     }
 
     fn begin(&mut self, last: bool) {
-        self.jobs.begin(self.gather.give(last, self.buffers.pop().unwrap_or_default()));
+        self.jobs.begin(self.builder.give(last, self.buffers.pop().unwrap_or_default()));
     }
 
     /// Takes a block back, and gives its bytes.
-    fn join(&mut self, packed: Packed) -> Bytes {
-        let Packed { mut bytes, check, last, buffer } = packed;
+    fn join(&mut self, compressed: Compressed) -> Bytes {
+        let Compressed { mut bytes, check, last, buffer } = compressed;
         self.buffers.push(buffer);
         self.check.combine(&check);
         if last {

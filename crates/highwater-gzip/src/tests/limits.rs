@@ -1,7 +1,8 @@
 //! How much may come out: I55, F37, F38, C65.
 
 use bytes::Bytes;
-use highwater_core::{Chain, Transform};
+use highwater_core::Transform;
+use highwater_core::operators::Chain;
 
 use super::{Kind, Random, SEED, drive, pack, run, unpack, unpack_all_ways};
 use crate::{Gunzip, Gzip};

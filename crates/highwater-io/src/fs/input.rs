@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use bytes::Bytes;
 use highwater_core::{Error, Result};
 
-use super::read::{Origin, ReadOptions};
+use super::options::{Origin, ReadOptions};
 use crate::io::{stdin_file, wait_until_readable};
 use crate::pool::Pool;
 
@@ -25,6 +25,12 @@ pub(super) struct Input {
 
 impl Input {
     pub(super) fn open(origin: &Origin, options: &ReadOptions) -> Result<Self> {
+        Self::try_open(origin, options).map_err(|error| {
+            error.context(format!("cannot open {}", origin.describe())).in_stage(origin.name())
+        })
+    }
+
+    fn try_open(origin: &Origin, options: &ReadOptions) -> Result<Self> {
         let (mut file, offset, end) = match origin {
             Origin::Path { path, start, end } => (File::open(path)?, *start, *end),
             Origin::Stdin => (stdin_file()?, 0, None),

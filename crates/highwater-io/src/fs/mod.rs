@@ -6,8 +6,8 @@
 mod gate;
 mod input;
 mod job;
+mod options;
 mod read;
-mod reader;
 mod replace;
 mod target;
 mod write;
@@ -18,8 +18,9 @@ use std::path::Path;
 
 use highwater_core::Readable;
 
-pub(crate) use read::Origin;
-pub use read::{FileRead, ReadOptions};
+pub(crate) use options::Origin;
+pub use options::ReadOptions;
+pub use read::FileRead;
 pub use replace::{Attribute, ReplaceOptions};
 pub(crate) use target::Target;
 pub use write::FileWrite;

@@ -1,6 +1,5 @@
 //! A readable as the body of a message.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -12,7 +11,7 @@ use http_body::{Frame, SizeHint};
 
 /// Makes the body of a request or a response: for `axum::body::Body::new`, `reqwest::Body::wrap`, and hyper as it is.
 ///
-/// Nothing runs before the body is sent. A body of unknown length is sent in chunks; [`Body::length`] says how long it is.
+/// Nothing runs before the body is sent. A body of unknown length is sent in chunks; [`Body::with_length`] says how long it is.
 /// It has no trailers.
 ///
 /// What a spawned [`Pipeline`](highwater_core::Pipeline) writes becomes a body by way of a buffer
@@ -79,7 +78,7 @@ impl Body {
     /// The chunk with the last byte waits until the readable has ended: an error in the place of its end, such as that of a
     /// digest that is not the right one, still breaks the body off.
     #[must_use]
-    pub fn length(mut self, bytes: u64) -> Self {
+    pub fn with_length(mut self, bytes: u64) -> Self {
         self.left = Some(bytes);
         self
     }
@@ -142,8 +141,4 @@ impl http_body::Body for Body {
     }
 }
 
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Body").field("left", &self.left).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Body, left);

@@ -1,14 +1,14 @@
 //! The body of a message as a readable.
 
 use std::error::Error as StdError;
-use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use futures_core::Stream;
-use highwater_core::{Coop, Error, Readable, Result, Source, StageInfo, StageStats};
+use highwater_core::stage::{Coop, StageInfo, StageStats};
+use highwater_core::{Error, Readable, Result, Source};
 use http::HeaderMap;
 use pin_project_lite::pin_project;
 
@@ -39,7 +39,7 @@ use pin_project_lite::pin_project;
 /// use highwater_io::http;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// // As a server gets it.
-/// let request = http::body(Readable::from_iter(["hel", "lo"]).map(Into::into)).length(5);
+/// let request = http::body(Readable::from_iter(["hel", "lo"]).map(Into::into)).with_length(5);
 /// assert_eq!(http::length(&request), Some(5));
 /// assert_eq!(http::read(request).to_bytes().await?, "hello");
 /// # Ok(()) }
@@ -137,7 +137,7 @@ where
             match ready!(body.poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     let chunk = take(frame, this.trailers);
-                    this.coop.spend(u16::try_from(chunk.len() / 1024).unwrap_or(u16::MAX).max(1));
+                    this.coop.spend_bytes(chunk.len());
                     if chunk.is_empty() {
                         continue;
                     }
@@ -188,13 +188,6 @@ fn check_end(given: u64, length: Option<u64>) -> Result<()> {
     }
 }
 
-impl<B> fmt::Debug for BodySource<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BodySource")
-            .field("length", &self.length)
-            .field("given", &self.given)
-            .finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(BodySource<B>, length, given);
 
 const NAME: &str = "http::read";

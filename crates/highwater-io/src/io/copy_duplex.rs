@@ -8,8 +8,9 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use highwater_core::stage::Pace;
 use highwater_core::task::after;
-use highwater_core::{Error, Pace, Result};
+use highwater_core::{Error, Result};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep_until};
 
@@ -19,7 +20,7 @@ use crate::pool::{Buffer, Pool};
 ///
 /// The end of one direction is passed on as a shutdown, and the other goes on. What was read before an error, in either
 /// direction, is written and flushed before the error is given, unless that takes nothing for as long as
-/// [`linger`](CopyDuplex::linger) allows. A direction that has nothing to read flushes, and holds no buffer; one that is
+/// [`with_linger`](CopyDuplex::with_linger) allows. A direction that has nothing to read flushes, and holds no buffer; one that is
 /// busy takes up to 256 KiB.
 ///
 /// # Examples
@@ -85,7 +86,7 @@ pub struct Copied {
 
 impl<A, B> CopyDuplex<A, B> {
     /// Fails when nothing has moved in either direction for so long. Not limited unless set.
-    pub fn idle(mut self, limit: Duration) -> Self {
+    pub fn with_idle_timeout(mut self, limit: Duration) -> Self {
         self.idle = Some(limit);
         self
     }
@@ -93,7 +94,7 @@ impl<A, B> CopyDuplex<A, B> {
     /// How long the other direction may be silent after one has ended or failed: a peer that is gone often shows only as
     /// an end.
     /// 30 s unless set; a direction in which something moves is never cut.
-    pub fn linger(mut self, limit: Duration) -> Self {
+    pub fn with_linger(mut self, limit: Duration) -> Self {
         self.linger = limit;
         self
     }

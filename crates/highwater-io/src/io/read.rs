@@ -1,6 +1,5 @@
 //! Any `AsyncRead` as a readable.
 
-use std::fmt;
 use std::io::ErrorKind;
 use std::pin::Pin;
 use std::sync::LazyLock;
@@ -8,7 +7,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Coop, Error, Readable, Result, Source, StageInfo, StageStats};
+use highwater_core::stage::{Coop, StageInfo, StageStats};
+use highwater_core::{Error, Readable, Result, Source};
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -63,7 +63,7 @@ impl<R: AsyncRead> Stream for AsyncSource<R> {
             ready!(this.coop.poll_ready(cx));
             let mut space = ReadBuf::new(buffer.space());
             let result = ready!(reader.as_mut().poll_read(cx, &mut space));
-            this.coop.spend(u16::try_from(space.filled().len() / 1024).unwrap_or(u16::MAX).max(1));
+            this.coop.spend_bytes(space.filled().len());
             match result {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => break result.map(|()| space.filled().len()),
@@ -93,11 +93,7 @@ impl<R: AsyncRead> Source for AsyncSource<R> {
     type Chunk = Bytes;
 }
 
-impl<R> fmt::Debug for AsyncSource<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsyncSource").field("given", &self.given).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(AsyncSource<R>, given);
 
 /// Bytes of a buffer.
 const BUFFER: usize = 64 * 1024;

@@ -20,7 +20,7 @@ use super::options::SocketOptions;
 /// use highwater_io::net::{self, Connect};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
 /// let server = net::listen("127.0.0.1:0").await?;
-/// let connect = Connect::default().timeout(Duration::from_secs(5));
+/// let connect = Connect::default().with_timeout(Duration::from_secs(5));
 /// let socket = connect.connect(server.address()).await?;
 /// assert_eq!(socket.peer(), server.address());
 /// let (incoming, outgoing) = socket.into_duplex().split();
@@ -41,13 +41,13 @@ impl Default for Connect {
 
 impl Connect {
     /// How long an attempt may take, from the look-up of the name to the last of its addresses. 30 s unless set.
-    pub fn timeout(mut self, limit: Duration) -> Self {
+    pub fn with_timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
     }
 
     /// Options of the socket.
-    pub fn socket(mut self, options: SocketOptions) -> Self {
+    pub fn with_socket(mut self, options: SocketOptions) -> Self {
         self.socket = options;
         self
     }

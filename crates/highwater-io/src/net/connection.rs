@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
-use highwater_core::{Control, Destination, Duplex, Error, Readable, Result, Source, StageInfo};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Control, Destination, Duplex, Error, Readable, Result, Source};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, ToSocketAddrs};

@@ -11,7 +11,8 @@ use std::task::{Context, Poll, ready};
 
 use backon::{BackoffBuilder as _, ExponentialBackoff};
 use futures_core::Stream;
-use highwater_core::{Error, Readable, Result, Source, StageInfo};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Error, Readable, Result, Source};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::time::{Sleep, sleep};
 
@@ -39,7 +40,7 @@ pub async fn listen(address: impl ToSocketAddrs + fmt::Debug) -> Result<Listenin
 /// ```
 /// use highwater_io::net::Listen;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
-/// let server = Listen::default().connections(10_000).per_address(10_000).bind("127.0.0.1:0").await?;
+/// let server = Listen::default().with_max_connections(10_000).with_max_per_address(10_000).bind("127.0.0.1:0").await?;
 /// assert_eq!(server.refused().total(), 0);
 /// # Ok(()) }
 /// ```
@@ -69,19 +70,19 @@ impl Listen {
     }
 
     /// The most connections at a time.
-    pub fn connections(mut self, most: usize) -> Self {
+    pub fn with_max_connections(mut self, most: usize) -> Self {
         self.connections = most;
         self
     }
 
     /// The most connections at a time from one IP address.
-    pub fn per_address(mut self, most: usize) -> Self {
+    pub fn with_max_per_address(mut self, most: usize) -> Self {
         self.per_address = most;
         self
     }
 
     /// Options of the sockets of its connections.
-    pub fn socket(mut self, options: SocketOptions) -> Self {
+    pub fn with_socket(mut self, options: SocketOptions) -> Self {
         self.socket = options;
         self
     }
@@ -187,11 +188,7 @@ impl Listening {
     }
 }
 
-impl fmt::Debug for Listening {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listening").field("address", &self.address).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Listening, address);
 
 /// Counts the connections that were refused, readable while the listener waits; cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -291,11 +288,7 @@ impl Source for Accepting {
     type Chunk = Connection;
 }
 
-impl fmt::Debug for Accepting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Accepting").field("listener", &self.listener).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Accepting, listener);
 
 #[derive(Debug)]
 struct Seats {

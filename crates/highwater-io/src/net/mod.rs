@@ -4,11 +4,11 @@
 //!
 //! | limit | default | to change it |
 //! |---|---|---|
-//! | connections at a time | 1024, or what the limit of open files leaves: 80 % of it less 64 | [`Listen::connections`] |
-//! | connections at a time from one address | 64 | [`Listen::per_address`] |
-//! | time in which a peer takes nothing | none | [`SocketOptions::untaken_timeout`] |
-//! | silence of a peer before it is probed (keep-alive) | 60 s, then every 15 s | [`SocketOptions::keep_alive`] |
-//! | time to connect | 30 s | [`Connect::timeout`] |
+//! | connections at a time | 1024, or what the limit of open files leaves: 80 % of it less 64 | [`Listen::with_max_connections`] |
+//! | connections at a time from one address | 64 | [`Listen::with_max_per_address`] |
+//! | time in which a peer takes nothing | none | [`SocketOptions::with_user_timeout`] |
+//! | silence of a peer before it is probed (keep-alive) | 60 s, then every 15 s | [`SocketOptions::with_keep_alive`] |
+//! | time to connect | 30 s | [`Connect::with_timeout`] |
 //! | wait after an accept that failed for want of a resource | 50 ms, doubled up to 1 s, and a random part as long at most | none |
 //!
 //! A connection beyond a limit is closed at once and counted in [`Refused`]. An accept that failed and was tried again is

@@ -15,9 +15,9 @@ use tokio::net::TcpStream;
 /// use std::time::Duration;
 /// use highwater_io::net::{Connect, Listen, SocketOptions};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> highwater_core::Result<()> {
-/// let socket = SocketOptions::default().keep_alive(Duration::from_secs(20));
-/// let server = Listen::default().socket(socket.clone()).bind("127.0.0.1:0").await?;
-/// Connect::default().socket(socket).connect(server.address()).await?;
+/// let socket = SocketOptions::default().with_keep_alive(Duration::from_secs(20));
+/// let server = Listen::default().with_socket(socket.clone()).bind("127.0.0.1:0").await?;
+/// Connect::default().with_socket(socket).connect(server.address()).await?;
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ impl SocketOptions {
     ///
     /// Below 1 s, or above 32767 s: the system counts in seconds, Linux up to that.
     #[track_caller]
-    pub fn keep_alive(mut self, idle: Duration) -> Self {
+    pub fn with_keep_alive(mut self, idle: Duration) -> Self {
         let fits = (1..=LONGEST_KEEP_ALIVE).contains(&idle.as_secs());
         assert!(fits, "the keep-alive time must be 1 to {LONGEST_KEEP_ALIVE} s");
         self.keep_alive = Some(idle);
@@ -57,7 +57,7 @@ impl SocketOptions {
     /// Has the system reset a connection whose peer does not take what was sent to it for so long: one that reads nothing,
     /// or is gone. A time limit on writing sees that only when the buffers of both systems are full, which may be megabytes
     /// later. Only Linux knows this (`TCP_USER_TIMEOUT`, RFC 5482); elsewhere nothing is done.
-    pub fn untaken_timeout(mut self, limit: Duration) -> Self {
+    pub fn with_user_timeout(mut self, limit: Duration) -> Self {
         self.untaken = Some(limit.min(LONGEST_UNTAKEN));
         self
     }

@@ -1,7 +1,6 @@
 //! The exit of a child, which several handles wait for.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
@@ -106,11 +105,7 @@ impl Drop for Exit {
     }
 }
 
-impl fmt::Debug for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exit").finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Exit);
 
 /// Passes one wake-up on to all that wait.
 #[derive(Default)]

@@ -9,7 +9,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use highwater_core::{Duplex, Error, Readable, Result, StageInfo};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Duplex, Error, Readable, Result};
 use tokio::process::{ChildStderr, Command};
 
 pub use exit::Exit;
@@ -177,11 +178,7 @@ impl Process {
     }
 }
 
-impl std::fmt::Debug for Process {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Process").field("id", &self.id).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Process, id);
 
 /// The grace period unless set.
 const GRACE: Duration = Duration::from_secs(1);

@@ -107,11 +107,7 @@ impl Source for Errors {
     type Chunk = Bytes;
 }
 
-impl fmt::Debug for Errors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Errors").finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Errors);
 
 /// Output that was not waited for: other processes had inherited the pipes of a program and still held them when its grace
 /// period ended. Cheap to clone.
@@ -259,7 +255,7 @@ const TURN: Duration = Duration::from_millis(1);
 mod tests {
     use std::future::poll_fn;
 
-    use highwater_core::StageInfo;
+    use highwater_core::stage::StageInfo;
     use tokio::io::AsyncWriteExt;
 
     use super::*;

@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use highwater_core::{Failed, FailurePolicy, ItemCounts, OnFailure, Result, Transform};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, OnFailure};
+use highwater_core::{Result, Transform};
 use serde_core::de::DeserializeOwned;
 
 use super::split::{Element, Split};
@@ -36,7 +37,8 @@ pub fn json_array<T: DeserializeOwned>() -> JsonArray<T> {
 ///
 /// ```
 /// use bytes::Bytes;
-/// use highwater_core::{OnFailure, Readable, Result};
+/// use highwater_core::{Readable, Result};
+/// use highwater_core::record::OnFailure;
 /// use highwater_json::JsonArray;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let input = || Readable::from_iter(["[1, 2", "3,\n \"four\", 5]"].map(Bytes::from));

@@ -1,7 +1,8 @@
 //! From chunks to the elements of an array.
 
 use bytes::{Buf, Bytes};
-use highwater_core::{Error, MAX_RECORD, Place, Result};
+use highwater_core::record::{MAX_RECORD, Place};
+use highwater_core::{Error, Result};
 
 use super::scan::Scan;
 use crate::parse::{BOM, is_space};

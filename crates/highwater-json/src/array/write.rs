@@ -2,7 +2,8 @@
 
 use std::marker::PhantomData;
 
-use highwater_core::{ChunkWriter, Result};
+use highwater_core::Result;
+use highwater_core::record::ChunkWriter;
 use serde_core::Serialize;
 
 /// Writes a JSON array: [`ToJsonArray::new`].

@@ -3,9 +3,8 @@
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use highwater_core::{
-    Error, Failed, FailurePolicy, ItemCounts, MAX_RECORD, OnFailure, Place, Result, Transform,
-};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, MAX_RECORD, OnFailure, Place};
+use highwater_core::{Error, Result, Transform};
 use highwater_lines::{Ending, Line, Lines, LongLine};
 use serde_core::de::{DeserializeOwned, IgnoredAny};
 
@@ -39,7 +38,8 @@ pub fn ndjson<T: DeserializeOwned>() -> Ndjson<T> {
 ///
 /// ```
 /// use bytes::Bytes;
-/// use highwater_core::{OnFailure, Readable, Result};
+/// use highwater_core::{Readable, Result};
+/// use highwater_core::record::OnFailure;
 /// use highwater_json::Ndjson;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let log = || Readable::from_iter(["[1]\n\n[2", ",3]\noops\n[4]"].map(Bytes::from));

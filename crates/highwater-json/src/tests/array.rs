@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::mpsc;
 
 use bytes::Bytes;
-use highwater_core::{OnFailure, Readable};
+use highwater_core::Readable;
+use highwater_core::record::OnFailure;
 use proptest::prelude::*;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::{Value, json};

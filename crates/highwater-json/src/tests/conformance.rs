@@ -1,7 +1,8 @@
 //! The machines pass the suite that every machine passes: I27, I33, I38, I53, I56, F36.
 
 use bytes::Bytes;
-use highwater_core::{Error, OnFailure, Result, Transform};
+use highwater_core::record::OnFailure;
+use highwater_core::{Error, Result, Transform};
 use highwater_test::{Case, conformance, conformance_bytes};
 
 use crate::{JsonArray, Ndjson, ToJsonArray, ToNdjson};

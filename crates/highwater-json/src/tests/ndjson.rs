@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 
 use bytes::Bytes;
-use highwater_core::{Error, OnFailure, Readable};
+use highwater_core::record::OnFailure;
+use highwater_core::{Error, Readable};
 use highwater_test::{Seed, cuts};
 use proptest::prelude::*;
 use serde::Deserialize;

@@ -1,7 +1,8 @@
 //! What is expected of NDJSON, by a plain function over the whole input.
 
 use bytes::Bytes;
-use highwater_core::{Error, Failed};
+use highwater_core::Error;
+use highwater_core::record::Failed;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 /// What a line that is not blank is.

@@ -11,7 +11,7 @@ use super::ready::ReadyList;
 use crate::lock;
 
 /// Adds inputs to a merge, and removes them. The merge does not end before its handles are dropped.
-pub struct MergeHandle<S>(Arc<Desk<S>>);
+pub struct MergeHandle<S>(Arc<RequestQueue<S>>);
 
 /// An input of a merge, for [`MergeHandle::remove`]. It is never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,9 +24,9 @@ pub struct Refused<S> {
 }
 
 impl<S> MergeHandle<S> {
-    pub(super) fn first(desk: Arc<Desk<S>>) -> Self {
-        lock(&desk.state).handles = 1;
-        Self(desk)
+    pub(super) fn first(requests: Arc<RequestQueue<S>>) -> Self {
+        lock(&requests.state).handles = 1;
+        Self(requests)
     }
 
     pub(super) fn number(&self, input: Readable<S>) -> (InputId, (u64, Readable<S>)) {
@@ -53,7 +53,7 @@ impl<S> MergeHandle<S> {
         let id = state.enter();
         state.asked.added.push((id, input));
         drop(state);
-        self.0.ring();
+        self.0.notify();
         Ok(InputId(id))
     }
 
@@ -67,7 +67,7 @@ impl<S> MergeHandle<S> {
             }
             was_there
         };
-        self.0.ring();
+        self.0.notify();
         was_there
     }
 
@@ -87,7 +87,7 @@ impl<S> Clone for MergeHandle<S> {
 impl<S> Drop for MergeHandle<S> {
     fn drop(&mut self) {
         lock(&self.0.state).handles -= 1;
-        self.0.ring();
+        self.0.notify();
     }
 }
 
@@ -115,14 +115,10 @@ impl<S> From<Refused<S>> for Error {
     }
 }
 
-impl<S> fmt::Debug for Refused<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refused").field("error", &self.error).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Refused<S>, error);
 
 /// Where handles and merge meet.
-pub(super) struct Desk<S> {
+pub(super) struct RequestQueue<S> {
     state: Mutex<State<S>>,
     ready: Arc<ReadyList>,
 }
@@ -157,14 +153,14 @@ impl<S> State<S> {
     }
 }
 
-impl<S> Desk<S> {
+impl<S> RequestQueue<S> {
     pub(super) fn new(max_inputs: usize, ready: Arc<ReadyList>) -> Self {
         let (asked, present) = (Asked::default(), HashSet::new());
         let state = State { asked, present, max_inputs, next: 0, handles: 0, over: false };
         Self { state: Mutex::new(state), ready }
     }
 
-    fn ring(&self) {
+    fn notify(&self) {
         self.ready.notify(None);
     }
 

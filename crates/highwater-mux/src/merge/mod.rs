@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures_util::Stream;
-use highwater_core::{Readable, Result, Source, StageInfo, dropped_for};
+use highwater_core::stage::{StageInfo, dropped_for};
+use highwater_core::{Readable, Result, Source};
 use tokio::task::coop;
 
-use handle::Desk;
+use handle::RequestQueue;
 pub use handle::{InputId, MergeHandle, Refused};
 use ready::{ReadyList, Signal};
 
@@ -83,7 +84,7 @@ pub struct Merge<S> {
     ready: Arc<ReadyList>,
     /// Empty, but for the moment between the list and the turns.
     woken: VecDeque<u64>,
-    desk: Arc<Desk<S>>,
+    requests: Arc<RequestQueue<S>>,
     state: State,
 }
 
@@ -106,10 +107,10 @@ struct Input<S> {
 impl<S> Merge<S> {
     fn open(max_inputs: usize) -> (MergeHandle<S>, Self) {
         let ready = Arc::new(ReadyList::default());
-        let desk = Arc::new(Desk::new(max_inputs, Arc::clone(&ready)));
-        let handle = MergeHandle::first(Arc::clone(&desk));
+        let requests = Arc::new(RequestQueue::new(max_inputs, Arc::clone(&ready)));
+        let handle = MergeHandle::first(Arc::clone(&requests));
         let (inputs, turns, woken) = (HashMap::default(), VecDeque::new(), VecDeque::new());
-        (handle, Self { inputs, turns, ready, woken, desk, state: State::Open })
+        (handle, Self { inputs, turns, ready, woken, requests, state: State::Open })
     }
 
     fn insert(&mut self, (id, source): (u64, Readable<S>)) {
@@ -131,8 +132,8 @@ impl<S> Merge<S> {
     }
 
     /// Does what the handles have asked for.
-    fn obey(&mut self) {
-        let (asked, closed) = self.desk.take();
+    fn apply_requests(&mut self) {
+        let (asked, closed) = self.requests.take();
         for (id, source) in asked.added {
             self.insert((id, source));
         }
@@ -146,7 +147,7 @@ impl<S> Merge<S> {
 
     fn finish(&mut self) {
         self.state = State::Over;
-        self.desk.close();
+        self.requests.close();
         self.turns.clear();
         self.inputs.clear();
     }
@@ -164,7 +165,7 @@ impl<S: Source> Stream for Merge<S> {
         }
         if me.ready.take(&mut me.woken) {
             me.give_turns();
-            me.obey();
+            me.apply_requests();
         }
         // Each whose turn it is now has one look; one that is woken meanwhile has its own at the next poll.
         for _ in 0..me.turns.len() {
@@ -183,7 +184,7 @@ impl<S: Source> Stream for Merge<S> {
                 }
                 Poll::Ready(None) => {
                     me.inputs.remove(&id);
-                    me.desk.left(id);
+                    me.requests.left(id);
                 }
                 // It has not had its turn if only the budget of the task is spent.
                 Poll::Pending if !coop::has_budget_remaining() => {
@@ -213,7 +214,7 @@ impl<S: Source> Source for Merge<S> {
 
 impl<S> Drop for Merge<S> {
     fn drop(&mut self) {
-        self.desk.close();
+        self.requests.close();
     }
 }
 

@@ -13,7 +13,7 @@ use crate::lock;
 #[derive(Default)]
 pub(super) struct ReadyList {
     state: Mutex<State>,
-    /// There is something in the list, or to be asked at the desk: a look at this costs less than a lock.
+    /// There is something in the list, or there are requests: a look at this costs less than a lock.
     news: AtomicBool,
 }
 
@@ -46,7 +46,7 @@ impl ReadyList {
         self.news.load(Relaxed)
     }
 
-    /// Wakes whoever waits, for an input or for what is asked at the desk.
+    /// Wakes whoever waits, for an input or for a request.
     pub(super) fn notify(&self, input: Option<u64>) {
         let waker = {
             let mut state = lock(&self.state);

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
-use highwater_core::{HighWaterMark, Readable, RunsOn, destination_fn, task};
+use highwater_core::stage::RunsOn;
+use highwater_core::{HighWaterMark, Readable, destination_fn, task};
 use tokio::time::{sleep, timeout};
 
 use super::{MS, Random, Watch, failing, settle, slow, soon};
-use crate::{Branch, Dropped, MuxExt as _, OnFull};
+use crate::{Branch, DropCounter, MuxExt as _, OnFull};
 
 fn items<T>(items: usize, on_full: OnFull) -> Branch<T> {
     Branch::new(HighWaterMark::items(items)).on_full(on_full)
@@ -74,7 +75,7 @@ async fn a_required_branch_that_is_dropped_fails_all() {
 /// C89: a full branch with its policy: what it gets, and what the other gets.
 #[tokio::test]
 async fn a_full_branch_does_what_its_policy_says() {
-    let (oldest, newest) = (Dropped::default(), Dropped::default());
+    let (oldest, newest) = (DropCounter::default(), DropCounter::default());
     let drops = [OnFull::DropOldest(oldest.clone()), OnFull::DropNewest(newest.clone())];
     let policies = drops.into_iter().chain([OnFull::Detach, OnFull::Wait]);
     let (_, mut branches) = Readable::from_iter(0..100).broadcast(policies.map(|on| items(3, on)));
@@ -203,7 +204,7 @@ async fn the_last_pipeline_joins_the_task() {
 /// A pipeline says how much a branch holds, in bytes, and that a task runs.
 #[test]
 fn explain_tells_what_a_branch_holds() {
-    let dropping = OnFull::DropOldest(Dropped::default());
+    let dropping = OnFull::DropOldest(DropCounter::default());
     for on_full in [OnFull::Wait, dropping] {
         let branch = Branch::new(HighWaterMark::bytes(4096)).on_full(on_full);
         let source = Readable::from_iter([Bytes::from_static(b"x")]);
@@ -228,7 +229,7 @@ async fn every_chunk_is_given_or_counted() {
         let branches: Vec<_> = (0..1 + random.below(5))
             .map(|_| {
                 let (kind, mark) = (random.below(3), 1 + random.below(8));
-                (kind, usize::try_from(mark).unwrap(), Dropped::default(), random.below(1000))
+                (kind, usize::try_from(mark).unwrap(), DropCounter::default(), random.below(1000))
             })
             .collect();
         let (_, readables) = slow(total, seed).broadcast(branches.iter().map(|branch| {
@@ -298,7 +299,7 @@ fn a_tee_of_no_branches_is_a_mistake() {
 /// A branch that waits is woken by what comes, and does not need to be polled again for it.
 #[tokio::test(start_paused = true)]
 async fn a_branch_that_waits_is_woken() {
-    for on_full in [OnFull::Wait, OnFull::DropOldest(Dropped::default())] {
+    for on_full in [OnFull::Wait, OnFull::DropOldest(DropCounter::default())] {
         let mut branch = slow(50, 7).broadcast([items(50, on_full)]).1.pop().unwrap();
         for n in 0..50 {
             assert_eq!(timeout(MS * 100, branch.next()).await.unwrap().unwrap().unwrap(), n);

@@ -50,7 +50,7 @@ async fn nothing_is_lost_and_each_key_keeps_its_order() {
 /// C93: one key too many is an error, for the streams as well, and never a hang.
 #[tokio::test(start_paused = true)]
 async fn one_key_too_many_is_an_error() {
-    let mut streams = Readable::from_iter(0..5).demux(Demux::new(|n: &u32| *n).max_keys(3));
+    let mut streams = Readable::from_iter(0..5).demux(Demux::new(|n: &u32| *n).with_max_keys(3));
     let mut open = Vec::new();
     let error = loop {
         match soon(streams.next()).await.unwrap() {
@@ -70,7 +70,7 @@ async fn one_key_too_many_is_an_error() {
 #[tokio::test]
 async fn the_idle_key_makes_room() {
     let numbers = [1, 2, 1, 3, 2];
-    let demux = Demux::new(|n: &u32| *n).max_keys(2).evict();
+    let demux = Demux::new(|n: &u32| *n).with_max_keys(2).evict();
     let streams = Readable::from_iter(numbers).demux(demux).to_vec().await.unwrap();
     let mut got = Vec::new();
     for (key, stream) in streams {
@@ -82,7 +82,7 @@ async fn the_idle_key_makes_room() {
 /// C93: streams that were dropped do not count, and who drops every stream sees each chunk open one.
 #[tokio::test]
 async fn keys_that_were_dropped_make_room() {
-    let mut streams = Readable::from_iter(0..500).demux(Demux::new(|n: &u32| *n).max_keys(40));
+    let mut streams = Readable::from_iter(0..500).demux(Demux::new(|n: &u32| *n).with_max_keys(40));
     let mut keys = 0;
     while let Some((key, stream)) = streams.next().await.transpose().unwrap() {
         assert_eq!(key, keys);
@@ -149,5 +149,5 @@ async fn streams_end_as_the_source_does() -> Result<()> {
 #[test]
 #[should_panic(expected = "a demux of 0 keys")]
 fn a_demux_of_no_keys_is_a_mistake() {
-    drop(Demux::new(|n: &u32| *n).max_keys(0));
+    drop(Demux::new(|n: &u32| *n).with_max_keys(0));
 }

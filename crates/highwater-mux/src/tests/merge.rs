@@ -113,7 +113,7 @@ async fn a_merge_ends_after_all_its_inputs() {
     assert!(merge(Vec::<Readable<Empty>>::new()).to_vec().await.unwrap().is_empty());
 }
 
-type Empty = highwater_core::FromIter<std::vec::IntoIter<u8>>;
+type Empty = highwater_core::source::FromIter<std::vec::IntoIter<u8>>;
 
 /// C88: the sizes that inputs announce are not added up.
 #[test]

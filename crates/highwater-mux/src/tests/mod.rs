@@ -2,11 +2,11 @@
 
 mod branches;
 mod demux;
-#[cfg(feature = "framed")]
-mod framed;
 mod merge;
 mod panics;
 mod policies;
+#[cfg(feature = "framed")]
+mod session;
 mod wakes;
 
 use std::sync::Arc;

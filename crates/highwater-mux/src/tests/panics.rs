@@ -3,7 +3,7 @@
 use highwater_core::{BoxReadable, Error, HighWaterMark, Readable};
 
 use super::soon;
-use crate::{Branch, Branched, Demux, Dropped, MuxExt as _, OnFull, merge};
+use crate::{Branch, Branched, Demux, DropCounter, MuxExt as _, OnFull, merge};
 
 /// Numbers from 0 to 8, then a panic.
 fn broken() -> BoxReadable<u64> {
@@ -32,8 +32,8 @@ fn assert_panic(error: Option<Error>) {
 async fn chunks_before_a_panic_come_first_in_every_branch() {
     let kinds = [
         OnFull::Wait,
-        OnFull::DropOldest(Dropped::default()),
-        OnFull::DropNewest(Dropped::default()),
+        OnFull::DropOldest(DropCounter::default()),
+        OnFull::DropNewest(DropCounter::default()),
         OnFull::Detach,
     ];
     let branches = kinds.map(|kind| Branch::new(HighWaterMark::items(16)).on_full(kind));

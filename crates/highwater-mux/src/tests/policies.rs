@@ -3,10 +3,10 @@
 use highwater_core::{Budget, HighWaterMark, Readable, pass_through};
 
 use super::{Watch, settle, soon};
-use crate::{Branch, Dropped, MuxExt as _, OnFull};
+use crate::{Branch, DropCounter, MuxExt as _, OnFull};
 
 fn policies() -> [OnFull; 5] {
-    let (oldest, newest) = (Dropped::default(), Dropped::default());
+    let (oldest, newest) = (DropCounter::default(), DropCounter::default());
     [
         OnFull::Wait,
         OnFull::DropOldest(oldest),
@@ -52,7 +52,7 @@ async fn a_branch_that_has_room_is_not_taken_for_full() {
 /// A branch that drops the oldest and has none to drop, because the others have spent the budget, does without the chunk.
 #[tokio::test(start_paused = true)]
 async fn a_spent_budget_is_no_endless_search_for_the_oldest() {
-    let (budget, dropped) = (Budget::new(2), Dropped::default());
+    let (budget, dropped) = (Budget::new(2), DropCounter::default());
     let mark = HighWaterMark::items(4).with_budget(&budget);
     let waits = Branch::new(mark.clone());
     let drops = Branch::new(mark).on_full(OnFull::DropOldest(dropped.clone()));

@@ -24,7 +24,7 @@ use upload::{Beginning, Upload};
 /// Nothing can be seen of the object before `finish`, and then all of it; one that was there before stays until then. What
 /// fits into one part of 8 MiB is one request. More is a multipart upload: 32 MiB are under way at once, by tasks of their
 /// own that end with it, and the length need not be known. After every 1000 parts the next ones are 8 MiB larger, so
-/// that 430 GiB fit into the 10 000 parts that S3 allows; [`part_size`](Self::part_size) makes room for more.
+/// that 430 GiB fit into the 10 000 parts that S3 allows; [`with_part_size`](Self::with_part_size) makes room for more.
 ///
 /// A part is in memory until it has arrived, and is sent again from there.
 ///
@@ -126,7 +126,7 @@ impl<T> ObjectWrite<T> {
     /// Below 5 MiB, the least that S3 takes, and above 512 MiB, of which ten times is the most.
     #[track_caller]
     #[must_use]
-    pub fn part_size(mut self, bytes: usize) -> Self {
+    pub fn with_part_size(mut self, bytes: usize) -> Self {
         assert!(
             (5 * MIB..=512 * MIB).contains(&bytes),
             "a part has 5 MiB to 512 MiB, not {bytes} bytes"
@@ -138,7 +138,7 @@ impl<T> ObjectWrite<T> {
     /// How many parts of the first size are under way at once: 4. Of larger parts as many as have the same number of
     /// bytes, but at least one.
     #[must_use]
-    pub fn concurrency(mut self, parts: NonZero<usize>) -> Self {
+    pub fn with_concurrency(mut self, parts: NonZero<usize>) -> Self {
         self.concurrency = parts.get();
         self
     }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use highwater_core::stage::{RunsOn, StageInfo};
 use highwater_core::task::{Task, spawn};
-use highwater_core::{Readable, Result, RunsOn, Source, StageInfo};
+use highwater_core::{Readable, Result, Source};
 
 use super::Address;
 use crate::key::MAX_KEY;
@@ -27,7 +28,7 @@ use crate::list::Pages;
 /// let records = ["a", "b", "c", "d"].map(|id| Record::new(id, 1));
 /// Readable::from_iter(records).pipe_to(letters.writer()).await?;
 /// let two = NonZero::new(2).expect("not 0");
-/// let ids = letters.ids_with(&IdOptions::new().after("a").batch_size(two));
+/// let ids = letters.ids_with(&IdOptions::new().after("a").with_batch_size(two));
 /// assert_eq!(ids.to_vec().await?, [vec!["b", "c"], vec!["d"]]);
 /// # Ok(()) }
 /// ```
@@ -51,7 +52,7 @@ impl IdOptions {
 
     /// Ids of a batch at the most. A store behind a network gives 1000 or fewer whatever is asked for.
     #[must_use]
-    pub fn batch_size(mut self, most: NonZero<usize>) -> Self {
+    pub fn with_batch_size(mut self, most: NonZero<usize>) -> Self {
         self.batch = most;
         self
     }

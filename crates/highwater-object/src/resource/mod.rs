@@ -83,7 +83,7 @@ impl<F> Resource<F> {
     /// If a character of it is encoded in ids.
     #[track_caller]
     #[must_use]
-    pub fn suffix(mut self, suffix: &str) -> Self {
+    pub fn with_suffix(mut self, suffix: &str) -> Self {
         assert!(key::is_plain(suffix), "a character of `{suffix}` is not allowed in a suffix");
         let Address { store, prefix, .. } = &*self.address;
         let (store, prefix) = (store.clone(), prefix.clone());
@@ -93,7 +93,7 @@ impl<F> Resource<F> {
 
     /// Bytes of a record at the most, as it is stored: 1 MiB. A larger one is an error, on reading as on writing.
     #[must_use]
-    pub fn max_record(mut self, bytes: NonZero<u64>) -> Self {
+    pub fn with_max_record(mut self, bytes: NonZero<u64>) -> Self {
         self.limit = bytes.get();
         self
     }
@@ -143,7 +143,7 @@ impl<F: Decode> Resource<F> {
     ///
     /// # Errors
     ///
-    /// In the stream, behind the records before it: a record cannot be read (the id is inside, as [`Failed<String>`](highwater_core::Failed)),
+    /// In the stream, behind the records before it: a record cannot be read (the id is inside, as [`Failed<String>`](highwater_core::record::Failed)),
     /// unless [`ReaderOptions::on_failure`] goes on; or the ids cannot be.
     pub fn reader(&self) -> Readable<RecordRead<F>> {
         self.reader_with(ReaderOptions::new())

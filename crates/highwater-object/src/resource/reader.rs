@@ -9,11 +9,10 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, OnFailure};
+use highwater_core::stage::{Pace, RunsOn, StageInfo, StageStats};
 use highwater_core::task::{Task, spawn};
-use highwater_core::{
-    Error, Failed, FailurePolicy, ItemCounts, OnFailure, Pace, Readable, Result, RunsOn, Source,
-    StageInfo, StageStats,
-};
+use highwater_core::{Error, Readable, Result, Source};
 use tokio::task::JoinError;
 
 use super::{Address, IdOptions, IdRead};
@@ -26,7 +25,8 @@ use crate::record::{Decode, Record};
 ///
 /// ```
 /// use std::num::NonZero;
-/// use highwater_core::{OnFailure, Readable, Result};
+/// use highwater_core::{Readable, Result};
+/// use highwater_core::record::OnFailure;
 /// use highwater_object::{ReaderOptions, Store};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let store = Store::memory();
@@ -69,7 +69,7 @@ impl ReaderOptions {
 
     /// Records fetched at once: so many are held at the most.
     #[must_use]
-    pub fn concurrency(mut self, most: NonZero<usize>) -> Self {
+    pub fn with_concurrency(mut self, most: NonZero<usize>) -> Self {
         self.concurrency = most;
         self
     }
@@ -90,8 +90,8 @@ impl ReaderOptions {
 
     /// Ids listed at a time: 1000. Two pages of them are held.
     #[must_use]
-    pub fn page_size(mut self, most: NonZero<usize>) -> Self {
-        self.ids = self.ids.batch_size(most);
+    pub fn with_page_size(mut self, most: NonZero<usize>) -> Self {
+        self.ids = self.ids.with_batch_size(most);
         self
     }
 
@@ -108,15 +108,7 @@ impl ReaderOptions {
     }
 }
 
-impl fmt::Debug for ReaderOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReaderOptions")
-            .field("ids", &self.ids)
-            .field("concurrency", &self.concurrency)
-            .field("any_order", &self.any_order)
-            .finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(ReaderOptions, ids, concurrency, any_order);
 
 /// The source made by [`Resource::reader`](super::Resource::reader).
 ///

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, OnFailure};
 use highwater_core::task::{Task, spawn};
-use highwater_core::{Destination, Error, Failed, FailurePolicy, ItemCounts, OnFailure, Result};
+use highwater_core::{Destination, Error, Result};
 use object_store::ObjectStoreExt;
 use tokio::task::JoinError;
 
@@ -45,7 +46,8 @@ use crate::record::{Encode, Record};
 /// # Examples
 ///
 /// ```
-/// use highwater_core::{Failed, OnFailure, Readable, Result};
+/// use highwater_core::{Readable, Result};
+/// use highwater_core::record::{Failed, OnFailure};
 /// use highwater_object::{Record, Store};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// let squares = Store::memory().resource::<u32>("squares")?;
@@ -96,14 +98,14 @@ impl<F: Encode> RecordWrite<F> {
 
     /// Records taken in before a write waits, those under way included: 128.
     #[must_use]
-    pub fn batch_size(mut self, records: NonZero<usize>) -> Self {
+    pub fn with_batch_size(mut self, records: NonZero<usize>) -> Self {
         self.batch = records.get();
         self
     }
 
     /// Records under way at once: 16, if the batch has so many.
     #[must_use]
-    pub fn concurrency(mut self, most: NonZero<usize>) -> Self {
+    pub fn with_concurrency(mut self, most: NonZero<usize>) -> Self {
         self.concurrency = most.get();
         self
     }

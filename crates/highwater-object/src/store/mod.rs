@@ -23,7 +23,7 @@ pub(crate) use folder::Entries;
 pub use options::StoreOptions;
 
 use crate::error::failed;
-use crate::get::{ObjectRead, ReadOptions};
+use crate::get::{GetOptions, ObjectRead};
 use crate::key;
 use crate::put::ObjectWrite;
 use crate::record::{Json, Raw};
@@ -168,7 +168,7 @@ impl Store {
     /// object was changed while it was read; or what came is not the range that was asked for. No byte is given that was
     /// not checked.
     pub fn get(&self, key: &str) -> Result<Readable<ObjectRead>> {
-        self.get_with(key, &ReadOptions::new())
+        self.get_with(key, &GetOptions::new())
     }
 
     /// [`get`](Self::get) with options.
@@ -176,7 +176,7 @@ impl Store {
     /// # Errors
     ///
     /// As [`get`](Self::get).
-    pub fn get_with(&self, key: &str, options: &ReadOptions) -> Result<Readable<ObjectRead>> {
+    pub fn get_with(&self, key: &str, options: &GetOptions) -> Result<Readable<ObjectRead>> {
         Ok(ObjectRead::readable(self.clone(), self.path(key)?, options))
     }
 

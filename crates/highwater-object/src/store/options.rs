@@ -23,8 +23,8 @@ use super::{Listing, Place, Requests, Store, folder};
 ///
 /// # #[cfg(feature = "s3")] {
 /// let bucket = StoreOptions::from_env()
-///     .option("aws_endpoint", "http://127.0.0.1:9000")
-///     .option("aws_allow_http", "true")
+///     .with_option("aws_endpoint", "http://127.0.0.1:9000")
+///     .with_option("aws_allow_http", "true")
 ///     .open("s3://bucket/prefix")?;
 /// # }
 /// # Ok(()) }
@@ -71,7 +71,7 @@ impl StoreOptions {
     /// A setting of the store by its name, in lower or upper case: those of `object_store`'s `AmazonS3ConfigKey`,
     /// `GoogleConfigKey` and `AzureConfigKey`. It goes before what the environment says.
     #[must_use]
-    pub fn option(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn with_option(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.options.push((name.into(), value.into()));
         self
     }
@@ -79,14 +79,14 @@ impl StoreOptions {
     /// How often a request is sent again at the most: 10 times. Only what changes nothing when it is done twice is sent
     /// again.
     #[must_use]
-    pub fn retries(mut self, most: usize) -> Self {
+    pub fn with_retries(mut self, most: usize) -> Self {
         self.retries = most;
         self
     }
 
     /// For how long a request is sent again: 180 s after it was sent first. Each try may then take its time.
     #[must_use]
-    pub fn retry_for(mut self, longest: Duration) -> Self {
+    pub fn with_retry_for(mut self, longest: Duration) -> Self {
         self.retry_for = longest;
         self
     }
@@ -94,14 +94,14 @@ impl StoreOptions {
     /// The waits between tries: 100 ms first, then at random up to twice the one before
     /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>), 15 s at the most.
     #[must_use]
-    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
+    pub fn with_backoff(mut self, first: Duration, longest: Duration) -> Self {
         self.backoff = (first, longest);
         self
     }
 
     /// How long it may take to connect: 5 s.
     #[must_use]
-    pub fn connect_timeout(mut self, longest: Duration) -> Self {
+    pub fn with_connect_timeout(mut self, longest: Duration) -> Self {
         self.connect = longest;
         self
     }
@@ -109,7 +109,7 @@ impl StoreOptions {
     /// For how long a store may send nothing while it is waited for: 30 s. How long an answer takes in all is not
     /// limited.
     #[must_use]
-    pub fn read_idle(mut self, longest: Duration) -> Self {
+    pub fn with_read_idle(mut self, longest: Duration) -> Self {
         self.idle = longest;
         self
     }

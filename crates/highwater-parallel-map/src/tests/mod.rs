@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use highwater_core::{Error, OnFailure, Readable, Result};
+use highwater_core::record::OnFailure;
+use highwater_core::{Error, Readable, Result};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep};
 

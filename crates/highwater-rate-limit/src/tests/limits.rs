@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use highwater_core::{Step, TimedTransform};
+use highwater_core::TimedTransform;
+use highwater_core::stage::Step;
 use proptest::collection::vec;
 use proptest::prelude::*;
 

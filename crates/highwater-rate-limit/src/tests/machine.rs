@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use highwater_core::{Step, TimedTransform};
+use highwater_core::TimedTransform;
+use highwater_core::stage::Step;
 use proptest::collection::vec;
 use proptest::prelude::*;
 

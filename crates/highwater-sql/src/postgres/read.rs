@@ -9,7 +9,7 @@ use highwater_core::Result;
 use super::Postgres;
 use super::cursor::Cursor;
 use super::lease::Lease;
-use crate::gather::{ChunkWriter, Keyed, null_key};
+use crate::gather::{Keyed, RowBatch, null_key};
 use crate::query::Query;
 use crate::raw::{FromRow, RawRow};
 
@@ -33,7 +33,7 @@ impl Postgres {
 struct Reader<T> {
     postgres: Postgres,
     query: Query,
-    gather: ChunkWriter<T>,
+    gather: RowBatch<T>,
     cursor: Option<Cursor>,
     /// Of a query that is read by key: the page.
     page: Option<Page>,
@@ -52,7 +52,7 @@ struct Page {
 impl<T: FromRow + Send> Reader<T> {
     fn new(postgres: Postgres, query: Query, growing: bool) -> Self {
         let growing = growing && query.key.is_empty();
-        let gather = if growing { ChunkWriter::growing(&query) } else { ChunkWriter::new(&query) };
+        let gather = if growing { RowBatch::growing(&query) } else { RowBatch::new(&query) };
         let keyed = (!query.key.is_empty()).then(|| Keyed::new(&query));
         let page = keyed.map(|keyed| Page { keyed, rows: 0, checked: false });
         Self { postgres, query, gather, cursor: None, page, end: None }

@@ -1,22 +1,20 @@
 //! Reading SQLite off the runtime, in batches.
 
 use std::ffi::c_int;
-use std::fmt;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use highwater_core::{Error, Result, RunsOn, Source, StageInfo};
+use highwater_core::stage::{RunsOn, StageInfo};
+use highwater_core::{Error, Result, Source};
 use rusqlite::{Connection, Rows, Statement};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Sqlite;
-use crate::gather::{ChunkWriter, Keyed, null_key};
+use crate::gather::{Keyed, RowBatch, null_key};
 use crate::query::Query;
 use crate::raw::{Columns, FromRow, RawRow};
 use crate::value::{Value, ValueRef};
@@ -25,36 +23,7 @@ use crate::value::{Value, ValueRef};
 ///
 /// A query that is read as it is has a thread of its own, which waits for the reader: a cursor of SQLite stays on the
 /// thread that began it. One that is read by key is read in bursts on the blocking pool, and holds no thread in between.
-pub(crate) struct SqliteRead<T> {
-    state: State<T>,
-    jobs: TaskTracker,
-}
-
-/// ```text
-///  Idle --first poll--> Reading { a thread, or a burst under way } <--+
-///                          | read-ahead full         | half is given  |
-///                          +--> Reading { parked } --+----------------+
-///                          | end or error, and all is given
-///                          +--> Over
-/// ```
-enum State<T> {
-    Idle { sqlite: Sqlite, query: Query, growing: bool },
-    Reading { batches: mpsc::Receiver<Read<T>>, burst: Burst<T>, ahead: usize },
-    Over,
-}
-
-/// Who has the connection.
-enum Burst<T> {
-    /// A job on the blocking pool, which gives it back when the read-ahead is full.
-    Running(JoinHandle<Option<Box<Pages<T>>>>),
-    /// Nobody: the read-ahead is full.
-    Parked(Box<Pages<T>>),
-    /// A thread of its own, or nobody any more: all was read.
-    Away,
-}
-
-/// A batch, the end, or an error.
-type Read<T> = Result<Option<Vec<T>>>;
+pub(crate) struct SqliteRead<T>(ReadAhead<Vec<T>, Pages<T>>);
 
 impl Sqlite {
     /// The batches of a query, and what they say about themselves.
@@ -64,34 +33,21 @@ impl Sqlite {
         query: Query,
         growing: bool,
     ) -> (StageInfo, SqliteRead<T>) {
-        let runs = if query.key.is_empty() { RunsOn::Thread } else { RunsOn::BlockingPool };
+        let by_key = !query.key.is_empty();
+        let runs = if by_key { RunsOn::BlockingPool } else { RunsOn::Thread };
         let jobs = TaskTracker::new();
         let info = info.with_runs_on(runs).with_jobs(jobs.clone());
         // It waits for a disk, not for somebody else.
         info.meter().steady();
-        let state = State::Idle { sqlite: self.clone(), query, growing };
-        (info, SqliteRead { state, jobs })
-    }
-}
-
-impl<T: FromRow + Send + 'static> SqliteRead<T> {
-    fn start(&mut self) {
-        if let State::Idle { sqlite, query, growing } =
-            std::mem::replace(&mut self.state, State::Over)
-        {
-            let ahead = query.ahead.get();
-            let (sender, batches) = mpsc::channel(ahead);
-            let outlet = Outlet { sender };
-            let token = self.jobs.token();
-            let burst = if query.key.is_empty() {
-                on_a_thread(sqlite, query, growing, outlet, token);
-                Burst::Away
-            } else {
-                let pages = Box::new(Pages::new(sqlite, query, outlet));
-                Burst::Running(tokio::task::spawn_blocking(move || pages.burst(token)))
-            };
-            self.state = State::Reading { batches, burst, ahead };
-        }
+        let (sqlite, tracker) = (self.clone(), jobs.clone());
+        let read = ReadAhead::new(query.ahead.get(), jobs, move |sender| {
+            let outlet = Outlet { sender: sender.clone() };
+            if by_key {
+                return Ok(Some(Pages::new(sqlite, query, outlet)));
+            }
+            on_a_thread(sqlite, query, growing, outlet, tracker.token()).map(|()| None)
+        });
+        (info, SqliteRead(read))
     }
 }
 
@@ -99,41 +55,7 @@ impl<T: FromRow + Send + 'static> Stream for SqliteRead<T> {
     type Item = Result<Vec<T>>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        loop {
-            let (batches, burst, ahead) = match &mut this.state {
-                State::Over => return Poll::Ready(None),
-                State::Idle { .. } => {
-                    this.start();
-                    continue;
-                }
-                State::Reading { batches, burst, ahead } => (batches, burst, *ahead),
-            };
-            match batches.poll_recv(cx) {
-                Poll::Ready(Some(Ok(Some(batch)))) => {
-                    if batches.len() <= ahead / 2 && burst.poll_back(cx).is_ready() {
-                        burst.resume(&this.jobs);
-                    }
-                    return Poll::Ready(Some(Ok(batch)));
-                }
-                Poll::Ready(end) => {
-                    this.state = State::Over;
-                    return Poll::Ready(match end {
-                        Some(Ok(_)) => None,
-                        Some(Err(error)) => Some(Err(error)),
-                        // The reader went without a word: the runtime shuts down.
-                        None => Some(Err(Error::premature_close())),
-                    });
-                }
-                Poll::Pending => {
-                    // The queue is empty: either somebody fills it, or the burst has to be sent again.
-                    ready!(burst.poll_back(cx));
-                    if !burst.resume(&this.jobs) {
-                        return Poll::Pending;
-                    }
-                }
-            }
-        }
+        self.0.poll_next(cx)
     }
 }
 
@@ -141,46 +63,11 @@ impl<T: FromRow + Send + 'static> Source for SqliteRead<T> {
     type Chunk = Vec<T>;
 }
 
-// Nothing in it is pinned.
-impl<T> Unpin for SqliteRead<T> {}
-
-impl<T> fmt::Debug for SqliteRead<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteRead").finish_non_exhaustive()
-    }
-}
-
-impl<T: FromRow + Send + 'static> Burst<T> {
-    /// Ready when the connection is back, or will not come back.
-    fn poll_back(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Self::Running(job) = self {
-            *self = match ready!(Pin::new(job).poll(cx)) {
-                Ok(Some(pages)) => Self::Parked(pages),
-                Ok(None) | Err(_) => Self::Away,
-            };
-        }
-        Poll::Ready(())
-    }
-
-    /// Sends the reader to the pool again, if it is here. False if it is elsewhere.
-    fn resume(&mut self, jobs: &TaskTracker) -> bool {
-        match std::mem::replace(self, Self::Away) {
-            Self::Parked(pages) => {
-                let token = jobs.token();
-                *self = Self::Running(tokio::task::spawn_blocking(move || pages.burst(token)));
-                true
-            }
-            elsewhere => {
-                *self = elsewhere;
-                false
-            }
-        }
-    }
-}
+highwater_core::debug_fields!(SqliteRead<T>);
 
 /// Where batches go.
 struct Outlet<T> {
-    sender: mpsc::Sender<Read<T>>,
+    sender: mpsc::Sender<Read<Vec<T>>>,
 }
 
 impl<T: Send + 'static> Outlet<T> {
@@ -202,17 +89,16 @@ fn on_a_thread<T: FromRow + Send + 'static>(
     growing: bool,
     outlet: Outlet<T>,
     token: TaskTrackerToken,
-) {
-    let spare = outlet.sender.clone();
+) -> Result<()> {
     let work = move || {
         let end = read_cursor(&sqlite, &query, growing, &outlet);
         // A reader that is gone does not want it.
         drop(outlet.sender.blocking_send(end.map(|()| None)));
         drop(token);
     };
-    if let Err(error) = std::thread::Builder::new().name("sql::rows".to_owned()).spawn(work) {
-        // The queue is new, so there is room.
-        drop(spare.try_send(Err(Error::from(error).context("cannot start a thread"))));
+    match std::thread::Builder::new().name("sql::rows".to_owned()).spawn(work) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::from(error).context("cannot start a thread")),
     }
 }
 
@@ -229,7 +115,7 @@ fn read_cursor<T: FromRow + Send + 'static>(
     bind(&mut statement, &query.binds)?;
     let columns = names(&statement);
     let mut rows = statement.raw_query();
-    let mut gather = if growing { ChunkWriter::growing(query) } else { ChunkWriter::new(query) };
+    let mut gather = if growing { RowBatch::growing(query) } else { RowBatch::new(query) };
     loop {
         let end = catch(|| fill(&mut rows, &columns, &mut gather));
         if gather.take().is_some_and(|batch| outlet.sender.blocking_send(Ok(Some(batch))).is_err())
@@ -246,7 +132,7 @@ fn read_cursor<T: FromRow + Send + 'static>(
 fn fill<T: FromRow>(
     rows: &mut Rows<'_>,
     columns: &Columns,
-    gather: &mut ChunkWriter<T>,
+    gather: &mut RowBatch<T>,
 ) -> Result<Option<()>> {
     while let Some(row) = rows.next()? {
         if gather.push(&RawRow::new(columns, row), String::new)? {
@@ -263,38 +149,18 @@ struct Pages<T> {
     outlet: Outlet<T>,
     connection: Option<Connection>,
     keyed: Keyed,
-    gather: ChunkWriter<T>,
+    gather: RowBatch<T>,
     /// What is to be said when the rows before it were given.
     end: Option<Result<()>>,
 }
 
 impl<T: FromRow + Send + 'static> Pages<T> {
     fn new(sqlite: Sqlite, query: Query, outlet: Outlet<T>) -> Self {
-        let (keyed, gather) = (Keyed::new(&query), ChunkWriter::new(&query));
+        let (keyed, gather) = (Keyed::new(&query), RowBatch::new(&query));
         Self { sqlite, query, outlet, connection: None, keyed, gather, end: None }
     }
 
-    /// Reads until the read-ahead is full, and gives itself back then; nothing when all was read.
-    fn burst(mut self: Box<Self>, token: TaskTrackerToken) -> Option<Box<Self>> {
-        while !self.outlet.sender.is_closed() {
-            if self.outlet.sender.capacity() == 0 {
-                drop(token);
-                return Some(self);
-            }
-            let read = self.next();
-            let last = !matches!(read, Ok(Some(_)));
-            // There is room, and nobody else sends.
-            if self.outlet.sender.try_send(read).is_err() || last {
-                break;
-            }
-        }
-        // The connection is closed when the job is over.
-        drop(self);
-        drop(token);
-        None
-    }
-
-    fn next(&mut self) -> Read<T> {
+    fn next(&mut self) -> Read<Vec<T>> {
         if self.end.is_none() {
             self.end = catch(|| self.page()).transpose();
             if let Some(batch) = self.gather.take() {
@@ -342,6 +208,14 @@ impl<T: FromRow + Send + 'static> Pages<T> {
         }
         drop(statement);
         Ok(connection)
+    }
+}
+
+impl<T: FromRow + Send + 'static> BlockingRead for Pages<T> {
+    type Chunk = Vec<T>;
+
+    fn read_some(&mut self, _: usize) -> Vec<Read<Vec<T>>> {
+        vec![self.next()]
     }
 }
 

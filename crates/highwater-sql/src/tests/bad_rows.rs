@@ -1,6 +1,7 @@
 //! Rows that a table does not take.
 
-use highwater_core::{Failed, OnFailure, Readable};
+use highwater_core::Readable;
+use highwater_core::record::{Failed, OnFailure};
 use proptest::prelude::*;
 
 use super::support::{Temp, error, whole};

@@ -25,7 +25,7 @@ proptest! {
         let keys: Vec<(i64, String)> = keys.into_iter().collect();
         let after = keys.get(start).map(|(a, b)| Position::from_iter([Value::from(*a), Value::from(b.as_str())]));
         let expected = if after.is_some() { &keys[start + 1..] } else { &keys[..] };
-        let query = Query::new("SELECT a, b FROM t -- all").by_key(["a", "b"]).unwrap().after(after).batch(page);
+        let query = Query::new("SELECT a, b FROM t -- all").by_key(["a", "b"]).unwrap().after(after).with_batch_size(page);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let batches = row_batches::<(i64, String)>(&temp.database(), query).to_vec();
         let batches = runtime.block_on(batches).unwrap();
@@ -38,7 +38,7 @@ proptest! {
 async fn bound_values_and_a_position_do_not_get_mixed_up() {
     let temp = Temp::numbers(100);
     let query = Query::new("SELECT n FROM n WHERE n % ?2 = ?1;").bind(1).bind(3);
-    let query = query.by_key(["n"]).unwrap().after(Position::from(50)).batch(4);
+    let query = query.by_key(["n"]).unwrap().after(Position::from(50)).with_batch_size(4);
     let given = rows::<i64>(&temp.database(), query).to_vec().await.unwrap();
     assert_eq!(given, (52..100).step_by(3).collect::<Vec<_>>());
 }
@@ -53,8 +53,8 @@ async fn keys_that_do_not_work_are_errors() {
     let given = async |query: Query| rows::<(i64, String)>(&temp.database(), query).to_vec().await;
     let all = "SELECT k, v FROM t";
     // The two rows are on one page, and then they are not.
-    assert_eq!(given(query(all).batch(3)).await.unwrap().len(), 4);
-    let twice = error(given(query(all).batch(2)).await);
+    assert_eq!(given(query(all).with_batch_size(3)).await.unwrap().len(), 4);
+    let twice = error(given(query(all).with_batch_size(2)).await);
     assert!(twice.is_corrupt() && whole(&twice).contains("two rows have the key [2]"), "{twice}");
     let missing = whole(&error(given(query("SELECT v FROM t")).await));
     assert!(missing.contains("no such column: highwater_page.k"), "{missing}");
@@ -77,7 +77,8 @@ fn slow_readers_do_not_exhaust_the_pool() {
         .unwrap();
     let temp = Temp::numbers(500);
     runtime.block_on(async {
-        let query = || Query::new(ALL).by_key(["n"]).unwrap().batch(10).read_ahead(2);
+        let query =
+            || Query::new(ALL).by_key(["n"]).unwrap().with_batch_size(10).with_read_ahead(2);
         let mut readers: Vec<_> = (0..20).map(|_| rows::<i64>(&temp.database(), query())).collect();
         // All have begun, and none has finished.
         for reader in &mut readers {

@@ -3,7 +3,8 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use highwater_core::{Destination as _, Failed, Report, Result};
+use highwater_core::record::Failed;
+use highwater_core::{Destination as _, Report, Result};
 use tokio::runtime::Runtime;
 
 use super::support::{Temp, error, numbers, whole};
@@ -13,7 +14,7 @@ const ALL: &str = "SELECT n FROM n ORDER BY n";
 
 async fn copy(from: &Temp, to: &Temp) -> Result<Report> {
     let checkpoint = Checkpoint::load(&to.database(), "n").await?;
-    let query = Query::new("SELECT n FROM n").by_key(["n"])?.batch(10);
+    let query = Query::new("SELECT n FROM n").by_key(["n"])?.with_batch_size(10);
     let given = rows::<(i64,)>(&from.database(), query.after(checkpoint.position().cloned()));
     let writer =
         table_writer(&to.database(), numbers()).checkpoint(checkpoint, |row: &(i64,)| row.0);

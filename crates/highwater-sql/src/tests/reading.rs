@@ -171,7 +171,8 @@ async fn a_slow_reader_holds_the_database_back() {
     let temp = Temp::numbers(400);
     for query in [Query::new(ALL), Query::new(ALL).by_key(["n"]).unwrap()] {
         READ.store(0, SeqCst);
-        let mut batches = row_batches::<Counted>(&temp.database(), query.batch(10).read_ahead(3));
+        let mut batches =
+            row_batches::<Counted>(&temp.database(), query.with_batch_size(10).with_read_ahead(3));
         let mut given = 0;
         while let Some(batch) = batches.next().await {
             given += batch.unwrap().len();
@@ -191,7 +192,7 @@ async fn a_slow_reader_holds_the_database_back() {
 async fn a_next_that_is_dropped_loses_nothing() {
     let temp = Temp::numbers(3000);
     for query in [Query::new(ALL), Query::new(ALL).by_key(["n"]).unwrap()] {
-        let mut given = rows::<i64>(&temp.database(), query.batch(7));
+        let mut given = rows::<i64>(&temp.database(), query.with_batch_size(7));
         let (mut all, mut dropped) = (Vec::new(), 0);
         loop {
             match futures_util::FutureExt::now_or_never(given.next()) {

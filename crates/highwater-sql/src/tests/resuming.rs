@@ -1,6 +1,7 @@
 //! Going on where it stopped.
 
-use highwater_core::{Destination as _, Error, OnFailure, Readable, Result};
+use highwater_core::record::OnFailure;
+use highwater_core::{Destination as _, Error, Readable, Result};
 use proptest::prelude::*;
 
 use super::support::{Temp, error, whole};
@@ -25,7 +26,8 @@ async fn writer(to: &Database) -> Result<(Option<Position>, TableWriter<Pair>)> 
 async fn copy(from: &Database, to: &Database, batch: usize, one: bool, stop: usize) -> Result<()> {
     let (position, writer) = writer(to).await?;
     let writer = if one { writer.one_transaction() } else { writer };
-    let query = Query::new("SELECT a, b FROM t").by_key(["a", "b"])?.after(position).batch(7);
+    let query =
+        Query::new("SELECT a, b FROM t").by_key(["a", "b"])?.after(position).with_batch_size(7);
     let unplugged = (stop < 1000).then(|| Err(Error::msg("unplugged")));
     let unplugged = Readable::from_results(futures_util::stream::iter(unplugged));
     let given = rows::<Pair>(from, query).take(stop).chain(unplugged);

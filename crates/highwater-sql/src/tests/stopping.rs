@@ -23,7 +23,7 @@ fn is_free(temp: &Temp) -> bool {
 async fn a_pipeline_that_stops_early_leaves_the_database_free() {
     let temp = Temp::numbers(1000);
     let endless = Query::new(ENDLESS);
-    let by_key = Query::new("SELECT n FROM n").by_key(["n"]).unwrap().batch(5);
+    let by_key = Query::new("SELECT n FROM n").by_key(["n"]).unwrap().with_batch_size(5);
     for query in [endless, by_key] {
         assert!(is_free(&temp));
         let take = rows::<i64>(&temp.database(), query).take(20);
@@ -57,7 +57,7 @@ async fn a_query_under_way_is_interrupted() {
 async fn dropped_at_any_poll_the_next_query_is_right() {
     let temp = Temp::numbers(300);
     for polls in 0..60 {
-        let query = Query::new("SELECT n FROM n").batch(4).read_ahead(1);
+        let query = Query::new("SELECT n FROM n").with_batch_size(4).with_read_ahead(1);
         let query = if polls % 2 == 0 { query } else { query.by_key(["n"]).unwrap() };
         let mut given = rows::<i64>(&temp.database(), query.clone());
         for _ in 0..polls {

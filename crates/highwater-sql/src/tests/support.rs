@@ -41,12 +41,12 @@ impl Temp {
 
     /// As the code under test sees it.
     pub(super) fn database(&self) -> Database {
-        Database::sqlite(self.path()).patience(Duration::from_secs(60))
+        Database::sqlite(self.path()).with_wait_timeout(Duration::from_secs(60))
     }
 
     /// The same, but it does not wait for locks.
     pub(super) fn impatient(&self) -> Database {
-        Database::sqlite(self.path()).patience(Duration::ZERO)
+        Database::sqlite(self.path()).with_wait_timeout(Duration::ZERO)
     }
 
     /// As somebody else sees it.

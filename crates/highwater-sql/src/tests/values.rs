@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use highwater_core::{Failed, Readable, Result};
+use highwater_core::record::Failed;
+use highwater_core::{Readable, Result};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use highwater_core::{Error, Failed, OnFailure, Result};
+use highwater_core::record::{Failed, OnFailure};
+use highwater_core::{Error, Result};
 
 use super::plan::DeadLetters;
 use crate::cells::{CellSink, Cells, Scratch, ToRow};

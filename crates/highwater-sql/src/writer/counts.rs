@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
-/// use highwater_core::{OnFailure, Readable, Result};
+/// use highwater_core::{Readable, Result};
+/// use highwater_core::record::OnFailure;
 /// use highwater_sql::{Database, Table, table_writer};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
 /// # let folder = tempfile::tempdir()?;

@@ -8,7 +8,8 @@ mod session;
 use std::fmt;
 use std::time::Duration;
 
-use highwater_core::{Destination, Error, OnFailure, Result};
+use highwater_core::record::OnFailure;
+use highwater_core::{Destination, Error, Result};
 
 pub(crate) use bad_row::{Judge, Verdict};
 pub(crate) use counts::Tally;
@@ -175,7 +176,8 @@ impl<T: ToRow + Send + 'static> TableWriter<T> {
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")] {
-    /// use highwater_core::{Failed, Readable, Result};
+    /// use highwater_core::{Readable, Result};
+    /// use highwater_core::record::Failed;
     /// use highwater_sql::{Database, Table, table_writer};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
     /// # let folder = tempfile::tempdir()?;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use highwater_core::{OnFailure, Result};
+use highwater_core::Result;
+use highwater_core::record::OnFailure;
 
 use super::bad_row::Judge;
 use crate::checkpoint::Checkpoint;

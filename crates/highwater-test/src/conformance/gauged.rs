@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use highwater_core::{Result, Step, TimedTransform, Transform};
+use highwater_core::stage::Step;
+use highwater_core::{Result, TimedTransform, Transform};
 
 use crate::case::Bound;
 

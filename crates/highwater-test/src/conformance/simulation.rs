@@ -4,7 +4,8 @@ use std::fmt::Debug;
 use std::iter::Peekable;
 use std::time::{Duration, Instant};
 
-use highwater_core::{Error, Result, Step, TimedTransform};
+use highwater_core::stage::Step;
+use highwater_core::{Error, Result, TimedTransform};
 
 use crate::Outcome;
 use crate::script::SOURCE_FAILED;

@@ -6,7 +6,8 @@ use std::future::{Future, poll_fn, ready};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use highwater_core::{Readable, Report, Source, StageInfo};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Readable, Report, Source};
 
 use super::check::check;
 use super::judge::given;
@@ -42,7 +43,8 @@ use crate::{Case, Log, Outcome, Recorder};
 /// use std::task::{Context, Poll};
 ///
 /// use futures_core::Stream;
-/// use highwater_core::{Readable, Result, Source, StageInfo};
+/// use highwater_core::{Readable, Result, Source};
+/// use highwater_core::stage::StageInfo;
 /// use highwater_test::{Case, conformance_source};
 ///
 /// struct Countdown(u32);
@@ -70,7 +72,8 @@ use crate::{Case, Log, Outcome, Recorder};
 /// # use std::pin::Pin;
 /// # use std::task::{Context, Poll};
 /// # use futures_core::Stream;
-/// # use highwater_core::{Readable, Result, Source, StageInfo};
+/// # use highwater_core::{Readable, Result, Source};
+/// # use highwater_core::stage::StageInfo;
 /// use highwater_test::{Case, conformance_source};
 ///
 /// struct Once(bool);

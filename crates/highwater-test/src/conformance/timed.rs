@@ -46,7 +46,8 @@ use crate::{Case, Outcome};
 /// ```
 /// use std::time::{Duration, Instant};
 ///
-/// use highwater_core::{Result, Step, TimedTransform};
+/// use highwater_core::{Result, TimedTransform};
+/// use highwater_core::stage::Step;
 /// use highwater_test::{Case, conformance_timed};
 ///
 /// /// Gives each chunk 10 ms later, and takes no other until then.

@@ -2,8 +2,9 @@
 
 use std::fmt::Debug;
 
+use highwater_core::operators::Chain;
 use highwater_core::operators::Map;
-use highwater_core::{Chain, Error, Transform};
+use highwater_core::{Error, Transform};
 
 use super::check::check;
 use super::gauged::Gauged;

@@ -7,9 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use futures_core::Stream;
-use highwater_core::{
-    Error, HighWaterMark, Readable, Result, Source, StageInfo, StageStats, pass_through,
-};
+use highwater_core::stage::{StageInfo, StageStats};
+use highwater_core::{Error, HighWaterMark, Readable, Result, Source, pass_through};
 
 use super::rejects;
 use crate::{Case, Token, Tokens, conformance_source, conformance_source_fed};

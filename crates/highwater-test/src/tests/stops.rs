@@ -1,6 +1,7 @@
 //! A machine that wants no more at some time, right or with one bug; and one that the driver must leave alone.
 
-use highwater_core::{Offer, Result, Transform};
+use highwater_core::stage::Offer;
+use highwater_core::{Result, Transform};
 
 use super::rejects;
 use crate::{Case, conformance};

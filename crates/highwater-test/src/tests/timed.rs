@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use highwater_core::{Error, Result, Step, TimedTransform};
+use highwater_core::stage::Step;
+use highwater_core::{Error, Result, TimedTransform};
 
 use super::rejects;
 use crate::{Case, Tokens, conformance_timed};

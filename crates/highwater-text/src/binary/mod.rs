@@ -4,7 +4,8 @@ mod numbers;
 mod rest;
 
 use bytes::{Buf, Bytes, BytesMut};
-use highwater_core::{Error, Readable, Result, Source, StageInfo, debug_fields};
+use highwater_core::stage::StageInfo;
+use highwater_core::{Error, Readable, Result, Source, debug_fields};
 
 pub use rest::Rest;
 /// Reads a stream of bytes by numbers and exact pieces, whatever its chunks: what

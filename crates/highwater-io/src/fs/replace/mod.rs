@@ -29,7 +29,7 @@ use super::write::FileWrite;
 /// use highwater_core::Readable;
 /// use highwater_io::fs::ReplaceOptions;
 /// # let path = tempfile::tempdir()?.keep().join("out");
-/// let mut file = ReplaceOptions::new().follow_links(false).replace(&path);
+/// let mut file = ReplaceOptions::new().with_follow_links(false).replace(&path);
 /// Readable::once("new").pipe_to(&mut file).run().await?;
 /// assert!(file.not_kept().is_empty());
 /// # Ok(()) }
@@ -62,7 +62,7 @@ impl ReplaceOptions {
 
     /// Whether a symbolic link at the path is followed (by default) or refused.
     #[must_use]
-    pub fn follow_links(mut self, follow: bool) -> Self {
+    pub fn with_follow_links(mut self, follow: bool) -> Self {
         self.follow = follow;
         self
     }
@@ -85,7 +85,7 @@ impl ReplaceOptions {
     /// only its owner can read it.
     #[cfg(unix)]
     #[must_use]
-    pub fn mode(mut self, mode: u32) -> Self {
+    pub fn with_mode(mut self, mode: u32) -> Self {
         self.mode = Some(attributes::mode(mode));
         self
     }
@@ -96,7 +96,7 @@ impl ReplaceOptions {
     pub fn like(mut self, about: &std::fs::Metadata) -> Self {
         use std::os::unix::fs::MetadataExt;
         self.owner = Some(attributes::Owner { user: about.uid(), group: about.gid() });
-        self.mode(about.mode())
+        self.with_mode(about.mode())
     }
 
     /// Replaces a file: [`fs::replace`](super::replace).

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use yamux::{Config, Connection, ConnectionError, Mode};
 
 use super::discard::{Discards, Unread};
-use super::session::leaving;
+use super::handle::leaving;
 use super::stream::{FramedStream, open};
 use super::wire::{Fate, Wire};
 
@@ -160,7 +160,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AtWork<C> {
         if self.seats.len() >= self.max_streams {
             let most = self.max_streams;
             let full = Error::limit(format!("the session has its {most} streams already"));
-            return Poll::Ready(Err(full.in_stage("framed")));
+            return Poll::Ready(Err(full.in_stage("session")));
         }
         let opened = ready!(self.connection.poll_new_outbound(cx));
         Poll::Ready(match opened {
@@ -200,14 +200,14 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AtWork<C> {
             Ok(closed) => closed.map(drop).map_err(|error| self.failed(error)),
             Err(_) => {
                 let late = format!("the peer has not closed within {CLOSING:?}");
-                Err(Error::timeout(late).in_stage("framed"))
+                Err(Error::timeout(late).in_stage("session"))
             }
         }
     }
 
     /// Tells the reason to the handles and the streams.
     fn tell(&self, result: &Result<()>) {
-        let gone = || Error::premature_close().context("the session is over").in_stage("framed");
+        let gone = || Error::premature_close().context("the session is over").in_stage("session");
         drop(self.fate.set(result.clone().err().unwrap_or_else(gone)));
         match result {
             Ok(()) => self.arrivals.end(),
@@ -227,7 +227,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AtWork<C> {
             ConnectionError::NoMoreStreamIds => Error::limit("no number for a stream is left"),
             error => Error::corrupt(format!("the peer does not keep to the protocol: {error}")),
         };
-        error.in_stage("framed")
+        error.in_stage("session")
     }
 }
 

@@ -35,7 +35,7 @@ impl<C: TokioRead + TokioWrite + Unpin> Wire<C> {
         let polled = poll(Pin::new(&mut lock(&self.connection)));
         polled.map_err(|error| {
             let kind = error.kind();
-            drop(self.fate.set(Error::from(error).in_stage("framed")));
+            drop(self.fate.set(Error::from(error).in_stage("session")));
             kind.into()
         })
     }
@@ -76,7 +76,7 @@ impl<C: TokioRead + TokioWrite + Unpin> AsyncRead for Wire<C> {
         if read == 0 {
             // Whoever goes in peace says so, and is not read any further.
             let cut = Error::premature_close().context("the connection ended without a farewell");
-            drop(self.fate.set(cut.in_stage("framed")));
+            drop(self.fate.set(cut.in_stage("session")));
         }
         Poll::Ready(Ok(read))
     }

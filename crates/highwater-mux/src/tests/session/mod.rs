@@ -11,12 +11,12 @@ use highwater_test::{Case, conformance_bytes, conformance_destination_bytes};
 use tokio::io::{DuplexStream, duplex};
 
 use super::Random;
-use crate::framed::{Framed, FramedStream, Opener, Outgoing, Session, Unmark};
+use crate::session::{FramedStream, Opener, Outgoing, RecordDecoder, Session, SessionConfig};
 
 /// Two ends of a connection that holds so many bytes in each direction.
 fn pair(bytes: usize) -> (Session, Session) {
     let (near, far) = duplex(bytes);
-    (Framed::new().client(near), Framed::new().server(far))
+    (SessionConfig::new().client(near), SessionConfig::new().server(far))
 }
 
 /// A stream that one opens, from both sides.
@@ -66,7 +66,7 @@ fn block(bytes: usize) -> Bytes {
 #[test]
 fn marks() {
     conformance_bytes(
-        Unmark::default,
+        RecordDecoder::default,
         [
             Case::bytes(b"\0\0").takes(2).with_name("an end at once"),
             Case::bytes(b"\0\x02hi\0\x01!\0\0").gives_joined("hi!").takes(9),

@@ -45,7 +45,7 @@ async fn a_reset_is_an_error_and_no_end() {
             drop((readable, writable));
         }
         let error = came.next().await.unwrap().unwrap_err();
-        assert!(is_reset(&error) && error.stage() == Some("framed"), "{error:?}");
+        assert!(is_reset(&error) && error.stage() == Some("session"), "{error:?}");
         assert!(came.next().await.is_none());
         let error = async {
             loop {
@@ -197,7 +197,7 @@ async fn exchange(there: Option<u64>, back: Option<u64>) -> (u64, u64) {
     let ((near, near_relay), (far, far_relay)) = (duplex(4096), duplex(4096));
     let relay = task::spawn(relay(near_relay, far_relay, there, back));
     let client = async {
-        let session = Framed::new().client(near);
+        let session = SessionConfig::new().client(near);
         let (answer, request) = session.open().await?.split();
         Readable::once(Bytes::from("question")).pipe_to(request).run().await?;
         let answer = answer.to_bytes().await?;
@@ -205,7 +205,7 @@ async fn exchange(there: Option<u64>, back: Option<u64>) -> (u64, u64) {
         session.finish().await
     };
     let server = async {
-        let mut session = Framed::new().server(far);
+        let mut session = SessionConfig::new().server(far);
         let (request, answer) = session.next().await.expect("a client comes")?.split();
         let request = request.to_bytes().await?;
         assert_eq!(request, "question", "cut at {there:?} {back:?}");

@@ -78,5 +78,5 @@ impl Future for Discard {
 #[cold]
 fn too_much() -> Error {
     let sent = format!("the peer has sent over {WINDOW} bytes that nobody reads");
-    Error::limit(sent).in_stage("framed")
+    Error::limit(sent).in_stage("session")
 }

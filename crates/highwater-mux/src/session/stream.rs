@@ -10,14 +10,14 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::io::AsyncWrite;
+use highwater_core::source::Piped;
+use highwater_core::stage::{Coop, StageInfo, StageStats};
 use highwater_core::sync::Mutex;
-use highwater_core::{
-    Coop, Destination, Duplex, Error, Piped, Readable, Result, Source, StageInfo, StageStats,
-};
+use highwater_core::{Destination, Duplex, Error, Readable, Result, Source};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::discard::Unread;
-use super::marks::{Marker, RECORD, Unmark};
+use super::records::{RECORD, RecordDecoder, RecordEncoder};
 use super::wire::Fate;
 use crate::lock;
 
@@ -31,7 +31,7 @@ use crate::lock;
 /// After the readable is dropped, the bytes that the peer sends are discarded for as long as the writable is open. A peer
 /// that sends more than 256 KiB of them has the stream reset, so that its writer fails rather than waits for a reader that
 /// is gone; the writable then fails with an [`is_limit`](Error::is_limit) error.
-pub type FramedStream = Duplex<Piped<Incoming, Unmark>, Outgoing>;
+pub type FramedStream = Duplex<Piped<Incoming, RecordDecoder>, Outgoing>;
 
 /// The peer's records, up to 256 KiB of which wait to be read.
 pub struct Incoming {
@@ -52,7 +52,7 @@ pub struct Incoming {
 /// over.
 pub struct Outgoing {
     shared: Option<Arc<Shared>>,
-    marker: Marker,
+    encoder: RecordEncoder,
 }
 
 /// What both sides need.
@@ -80,11 +80,14 @@ pub(super) fn open(
     // is gone, the first read or write says so.
     drop(Pin::new(&mut stream).poll_write(cx, &[]));
     let shared = Arc::new(Shared { stream: Mutex::new(Link::Up(stream)), fate, _seat: seat });
-    let info = StageInfo::new("framed").with_max_bytes(WINDOW);
+    let info = StageInfo::new("session").with_max_bytes(WINDOW);
     let (shared_too, coop, meter) = (Arc::clone(&shared), Coop::default(), info.meter().clone());
     let incoming = Incoming { shared: shared_too, unread, coop, meter, given: 0 };
-    let readable = Readable::from_source(info, incoming).pipe(Unmark::default());
-    Duplex::from_parts(readable, Outgoing { shared: Some(shared), marker: Marker::default() })
+    let readable = Readable::from_source(info, incoming).pipe(RecordDecoder::default());
+    Duplex::from_parts(
+        readable,
+        Outgoing { shared: Some(shared), encoder: RecordEncoder::default() },
+    )
 }
 
 impl Shared {
@@ -106,7 +109,7 @@ impl Shared {
     fn lost(&self) -> Error {
         self.fate.get().cloned().unwrap_or_else(|| {
             let reset = Error::from(std::io::Error::from(ErrorKind::ConnectionReset));
-            reset.context("the peer has reset the stream").in_stage("framed")
+            reset.context("the peer has reset the stream").in_stage("session")
         })
     }
 
@@ -131,7 +134,7 @@ impl Stream for Incoming {
         let packet = ready!(self.shared.poll(|stream| poll_packet(stream, cx)))?;
         self.given += packet.len() as u64;
         self.meter.publish_bytes(self.given);
-        self.coop.spend(u16::try_from(packet.len() / 1024).unwrap_or(u16::MAX).max(1));
+        self.coop.spend_bytes(packet.len());
         Poll::Ready(Some(Ok(packet)))
     }
 }
@@ -158,11 +161,11 @@ impl Outgoing {
     /// Sends what is complete or, if asked for, all.
     fn poll_send(&mut self, all: bool, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let Some(shared) = &self.shared else {
-            return Poll::Ready(Err(Error::write_after_end().in_stage("framed")));
+            return Poll::Ready(Err(Error::write_after_end().in_stage("session")));
         };
-        while let Some(bytes) = self.marker.next_part(all) {
+        while let Some(bytes) = self.encoder.next_part(all) {
             let sent = ready!(shared.poll(|stream| stream.poll_write(cx, bytes).map(Result::ok)))?;
-            self.marker.sent(sent);
+            self.encoder.sent(sent);
         }
         if !all {
             return Poll::Ready(Ok(()));
@@ -182,16 +185,16 @@ impl Destination for Outgoing {
         if self.shared.is_some() {
             Ok(())
         } else {
-            Err(Error::write_after_end().in_stage("framed"))
+            Err(Error::write_after_end().in_stage("session"))
         }
     }
 
     fn accept(&mut self, chunk: Bytes) -> Result<Option<Bytes>> {
-        Ok(self.marker.accept(chunk))
+        Ok(self.encoder.accept(chunk))
     }
 
     async fn write(&mut self, chunk: Bytes) -> Result<()> {
-        self.marker.push(chunk);
+        self.encoder.push(chunk);
         self.send(false).await
     }
 
@@ -201,7 +204,7 @@ impl Destination for Outgoing {
 
     async fn finish(&mut self) -> Result<()> {
         self.send(true).await?;
-        self.marker.end();
+        self.encoder.end();
         self.send(true).await?;
         self.shared = None;
         Ok(())
@@ -223,15 +226,11 @@ impl Destination for Outgoing {
     }
 
     fn name(&self) -> &'static str {
-        "framed"
+        "session"
     }
 }
 
-impl fmt::Debug for Incoming {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Incoming").field("given", &self.given).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Incoming, given);
 
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

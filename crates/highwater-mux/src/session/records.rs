@@ -10,7 +10,7 @@ use highwater_core::{Error, Result, Transform};
 
 /// Takes the records of a [stream](super::FramedStream) apart. Only the mark is an end.
 #[derive(Debug, Default)]
-pub struct Unmark {
+pub struct RecordDecoder {
     state: State,
     /// What is left of the chunk in work.
     rest: Bytes,
@@ -37,7 +37,7 @@ enum State {
     Over,
 }
 
-impl Transform for Unmark {
+impl Transform for RecordDecoder {
     type Input = Bytes;
     type Output = Bytes;
 
@@ -75,7 +75,7 @@ impl Transform for Unmark {
     }
 
     fn name(&self) -> &'static str {
-        "framed"
+        "session"
     }
 }
 
@@ -94,7 +94,7 @@ impl State {
 
 /// Gathers chunks into records.
 #[derive(Debug, Default)]
-pub(super) struct Marker {
+pub(super) struct RecordEncoder {
     /// Chunks that were accepted, and are in no record.
     waiting: VecDeque<Bytes>,
     /// The record in work: room for its length, then its bytes.
@@ -103,7 +103,7 @@ pub(super) struct Marker {
     sent: Option<usize>,
 }
 
-impl Marker {
+impl RecordEncoder {
     pub(super) fn push(&mut self, chunk: Bytes) {
         if chunk.has_remaining() {
             self.waiting.push_back(chunk);

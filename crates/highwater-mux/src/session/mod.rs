@@ -8,11 +8,11 @@
 //! ```
 //! use bytes::Bytes;
 //! use highwater_core::{Readable, Result};
-//! use highwater_mux::framed::Framed;
+//! use highwater_mux::session::SessionConfig;
 //! use tokio::io::{DuplexStream, duplex};
 //!
 //! async fn client(connection: DuplexStream) -> Result<Bytes> {
-//!     let session = Framed::new().client(connection);
+//!     let session = SessionConfig::new().client(connection);
 //!     let (answer, request) = session.open().await?.split();
 //!     Readable::once(Bytes::from("hello")).pipe_to(request).run().await?;
 //!     let answer = answer.to_bytes().await?;
@@ -22,7 +22,7 @@
 //!
 //! /// Sends back what comes, one stream after the other.
 //! async fn server(connection: DuplexStream) -> Result<()> {
-//!     let mut session = Framed::new().server(connection);
+//!     let mut session = SessionConfig::new().server(connection);
 //!     while let Some(stream) = session.next().await {
 //!         let (request, answer) = stream?.split();
 //!         request.pipe_to(answer).run().await?;
@@ -51,9 +51,9 @@
 //!
 //! | limit | default | to change it |
 //! |---|---|---|
-//! | streams at a time, of both sides, those that wait for [`next`](Session::next) included | 256 | [`Framed::max_streams`] |
-//! | bytes of a stream that wait to be read | 256 KiB | [`Framed::spare_window`] |
-//! | bytes by which busy windows may grow, all together | 16 MiB | [`Framed::spare_window`] |
+//! | streams at a time, of both sides, those that wait for [`next`](Session::next) included | 256 | [`SessionConfig::with_max_streams`] |
+//! | bytes of a stream that wait to be read | 256 KiB | [`SessionConfig::with_spare_window`] |
+//! | bytes by which busy windows may grow, all together | 16 MiB | [`SessionConfig::with_spare_window`] |
 //! | bytes of a frame that comes | 1 MiB | none |
 //! | bytes of a stream that are discarded after its readable was dropped | 256 KiB, then it is reset | none |
 //! | bytes of a stream that gather before they are sent | 16 KiB | none |
@@ -71,11 +71,11 @@
 
 mod discard;
 mod driver;
-mod marks;
-mod session;
+mod handle;
+mod records;
 mod stream;
 mod wire;
 
-pub use marks::Unmark;
-pub use session::{Framed, Opener, Session};
+pub use handle::{Opener, Session, SessionConfig};
+pub use records::RecordDecoder;
 pub use stream::{FramedStream, Incoming, Outgoing};

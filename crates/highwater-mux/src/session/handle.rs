@@ -16,19 +16,19 @@ use super::wire::Fate;
 /// The settings of a [`Session`].
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct Framed {
+pub struct SessionConfig {
     max_streams: usize,
     spare_window: usize,
 }
 
-impl Default for Framed {
+impl Default for SessionConfig {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Framed {
-    /// The [defaults](crate::framed#limits-and-defaults).
+impl SessionConfig {
+    /// The [defaults](crate::session#limits-and-defaults).
     pub fn new() -> Self {
         Self { max_streams: MAX_STREAMS, spare_window: SPARE_WINDOW }
     }
@@ -39,7 +39,7 @@ impl Framed {
     ///
     /// With 0.
     #[track_caller]
-    pub fn max_streams(mut self, most: usize) -> Self {
+    pub fn with_max_streams(mut self, most: usize) -> Self {
         assert!(most > 0, "a session of 0 streams would carry nothing");
         self.max_streams = most;
         self
@@ -47,7 +47,7 @@ impl Framed {
 
     /// How many bytes the windows of streams may grow, all together, beyond 256 KiB each. They do so where the peer is
     /// far away and the stream is read faster than its window lets through. With 0 they never grow.
-    pub fn spare_window(mut self, bytes: usize) -> Self {
+    pub fn with_spare_window(mut self, bytes: usize) -> Self {
         self.spare_window = bytes;
         self
     }
@@ -111,7 +111,7 @@ impl Framed {
     }
 }
 
-/// One end of a connection that carries many streams: made by [`Framed`].
+/// One end of a connection that carries many streams: made by [`SessionConfig`].
 ///
 /// Dropping it drops the connection: its streams fail on both sides. [`finish`](Self::finish) goes away in peace.
 #[derive(Debug)]
@@ -144,7 +144,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`is_limit`](Error::is_limit) when there are [as many as may be](Framed::max_streams); otherwise why the session
+    /// [`is_limit`](Error::is_limit) when there are [as many as may be](SessionConfig::with_max_streams); otherwise why the session
     /// is over.
     pub async fn open(&self) -> Result<FramedStream> {
         self.opener.open().await
@@ -191,7 +191,7 @@ struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         // Before the task ends, so that the streams know why.
-        let dropped = Error::aborted().context("the session was dropped").in_stage("framed");
+        let dropped = Error::aborted().context("the session was dropped").in_stage("session");
         drop(self.fate.set(dropped));
     }
 }
@@ -227,7 +227,7 @@ impl Opener {
 /// It goes away, and opens nothing any more.
 #[cold]
 pub(super) fn leaving() -> Error {
-    Error::write_after_end().context("the session is going away").in_stage("framed")
+    Error::write_after_end().context("the session is going away").in_stage("session")
 }
 
 const MAX_STREAMS: usize = 256;

@@ -13,8 +13,8 @@ use super::*;
 #[tokio::test]
 async fn no_more_streams_than_may_be() {
     let (near, far) = duplex(1024);
-    let client = Framed::new().max_streams(2).client(near);
-    let mut server = Framed::new().server(far);
+    let client = SessionConfig::new().with_max_streams(2).client(near);
+    let mut server = SessionConfig::new().server(far);
     let first = stream(&client, &mut server).await;
     let (_second, _its_end) = stream(&client, &mut server).await;
     let error = client.open().await.unwrap_err();
@@ -28,7 +28,7 @@ async fn no_more_streams_than_may_be() {
 async fn streams_beyond_the_cap_are_reset() {
     let (near, far) = duplex(1024);
     let (client, mut server) =
-        (Framed::new().client(near), Framed::new().max_streams(3).server(far));
+        (SessionConfig::new().client(near), SessionConfig::new().with_max_streams(3).server(far));
     let mut streams = Vec::new();
     for _ in 0..10 {
         streams.push(client.open().await.unwrap());
@@ -100,7 +100,7 @@ async fn a_peer_that_does_not_keep_to_the_protocol() {
         [(&b"GET / HTTP/1.1\r\n"[..], true), (too_large, true), (b"\0\0", false)]
     {
         let (mut peer, far) = duplex(1024);
-        let mut server = Framed::new().server(far);
+        let mut server = SessionConfig::new().server(far);
         peer.write_all(bytes).await.unwrap();
         peer.shutdown().await.unwrap();
         let error = server.next().await.unwrap().unwrap_err();
@@ -120,7 +120,7 @@ async fn a_peer_that_does_not_keep_to_the_protocol() {
 #[tokio::test]
 async fn credit_that_overflows_ends_the_session() {
     let (mut peer, far) = duplex(1024);
-    let mut server = Framed::new().server(far);
+    let mut server = SessionConfig::new().server(far);
     peer.write_all(&[update(OPENS, 0), update(0, u32::MAX)].concat()).await.unwrap();
     let mut stream = server.next().await.unwrap().unwrap();
     let mut frame = [0; 12];
@@ -137,7 +137,7 @@ async fn credit_that_overflows_ends_the_session() {
 #[tokio::test]
 async fn credit_of_nothing_changes_nothing() {
     let (mut peer, far) = duplex(1024);
-    let mut server = Framed::new().server(far);
+    let mut server = SessionConfig::new().server(far);
     peer.write_all(&update(OPENS, 0)).await.unwrap();
     let stream = server.next().await.unwrap().unwrap();
     let nothing = update(0, 0).repeat(1000);
@@ -152,7 +152,7 @@ async fn credit_of_nothing_changes_nothing() {
 #[tokio::test]
 async fn empty_frames_without_end_change_nothing() {
     let (mut peer, far) = duplex(1024);
-    let mut server = Framed::new().server(far);
+    let mut server = SessionConfig::new().server(far);
     peer.write_all(&update(OPENS, 0)).await.unwrap();
     let stream = server.next().await.unwrap().unwrap();
     let empty = b"\0\0\0\0\0\0\0\x01\0\0\0\0".repeat(1000);
@@ -179,7 +179,7 @@ const PROTOCOL_ERROR: [u8; 4] = [0, 0, 0, 1];
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_close_is_not_waited_for_for_ever() {
     let (mut peer, far) = duplex(1 << 20);
-    let server = Framed::new().server(far);
+    let server = SessionConfig::new().server(far);
     let leaving = server.finish();
     let error = leaving.await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
@@ -192,5 +192,5 @@ async fn a_peer_that_does_not_close_is_not_waited_for_for_ever() {
 #[test]
 #[should_panic(expected = "0 streams")]
 fn no_stream_is_a_mistake() {
-    drop(Framed::new().max_streams(0));
+    drop(SessionConfig::new().with_max_streams(0));
 }
