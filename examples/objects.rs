@@ -254,7 +254,7 @@ impl Job {
     /// All records.
     fn reader(&self) -> BoxReadable<Record<Bytes>> {
         let policy = self.policy();
-        let options = ReaderOptions::new().concurrency(self.concurrency);
+        let options = ReaderOptions::new().with_concurrency(self.concurrency);
         let options = options.on_failure(OnFailure::handle(move |failed| policy(failed.into())));
         self.resource.reader_with(options).boxed()
     }
@@ -262,7 +262,7 @@ impl Job {
     /// Writes what was counted before it.
     fn writer(&self, resource: &Resource<Raw>) -> RecordWrite<Raw> {
         let (policy, bar) = (self.policy(), self.bar.clone());
-        let writer = resource.writer().concurrency(self.concurrency);
+        let writer = resource.writer().with_concurrency(self.concurrency);
         writer.on_failure(OnFailure::handle(move |failed| {
             bar.dec(1);
             policy(failed.into())

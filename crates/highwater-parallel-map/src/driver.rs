@@ -48,8 +48,8 @@ where
 /// The items that wait for their key.
 type ItemKeys<T, K, U> = Keys<T, K, Outcome<T, U>>;
 
-/// The number of an item, and what its task gave.
-type Done<T, U> = (u64, Result<Outcome<T, U>>);
+/// The number of an item, and what came of it.
+type Finished<T, U> = (u64, Result<Outcome<T, U>>);
 
 struct Driver<T, F, U, K> {
     map: ParallelMap<T, F>,
@@ -104,7 +104,7 @@ where
         &mut self,
         intake: &mut Intake<S>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Done<T, U>>>
+    ) -> Poll<Option<Finished<T, U>>>
     where
         S: Source<Chunk = T> + Unpin,
     {

@@ -188,7 +188,7 @@ async fn a_record_that_is_too_large_is_an_error() {
     write(&store, "texts/a.json", format!("{:?}", text((1 << 20) + 1))).await;
     let error = texts.reader().to_vec().await.unwrap_err();
     assert!(error.downcast_ref::<Failed<String>>().unwrap().error().is_limit());
-    let roomy = texts.clone().max_record(NonZero::new(2 << 20).unwrap());
+    let roomy = texts.clone().with_max_record(NonZero::new(2 << 20).unwrap());
     assert_eq!(roomy.reader().to_vec().await.unwrap().len(), 1);
 }
 

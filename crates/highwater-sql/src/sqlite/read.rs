@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use highwater_core::stage::{RunsOn, StageInfo};
+use highwater_core::task::{BlockingRead, Read, ReadAhead};
 use highwater_core::{Error, Result, Source};
 use rusqlite::{Connection, Rows, Statement};
 use tokio::sync::mpsc;
