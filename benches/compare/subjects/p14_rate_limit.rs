@@ -48,7 +48,7 @@ const GOVERNOR: &str = "governor (burst: a second)";
 const GOVERNOR_BURST: &str = "governor, burst as ours";
 
 fn usual_burst(per_second: u64) -> u64 {
-    Limiter::new(Rate::per_second(per_second)).max_burst()
+    Limiter::new(Rate::per_second(per_second)).burst()
 }
 
 fn stream(mut pace: Pace) -> Pace {

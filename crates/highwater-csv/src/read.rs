@@ -1,16 +1,15 @@
 //! From rows to values.
 
-use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
 use csv::{ByteRecord, ErrorKind, StringRecord};
-use highwater_core::record::{Failed, FailurePolicy, ItemCounts, OnFailure};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, OnFailure, Place};
 use highwater_core::{Error, Result, Transform};
 use serde_core::de::DeserializeOwned;
 
 use crate::Format;
-use crate::split::{Excess, Place, Row, Split};
+use crate::split::{Excess, Row, Split};
 
 /// Reads CSV: [`Csv::new`].
 pub fn csv<T: DeserializeOwned>() -> Csv<T> {
@@ -179,7 +178,7 @@ impl<T: DeserializeOwned> Csv<T> {
         StringRecord::from_byte_record(header).map_err(|error| {
             let field = error.utf8_error().field();
             let what = format!("the header is not valid UTF-8 in field {field}");
-            at(place, Error::corrupt(what))
+            place.locate(Error::corrupt(what))
         })
     }
 
@@ -206,7 +205,7 @@ impl<T: DeserializeOwned> Csv<T> {
     #[cold]
     fn above(&mut self, place: Place, excess: Excess) -> Result<()> {
         let error = self.excess(excess);
-        if self.is_header() { Err(at(place, error)) } else { self.bad(place, error) }
+        if self.is_header() { Err(place.locate(error)) } else { self.bad(place, error) }
     }
 
     fn excess(&self, excess: Excess) -> Error {
@@ -221,7 +220,7 @@ impl<T: DeserializeOwned> Csv<T> {
 
     fn bad(&mut self, place: Place, error: Error) -> Result<()> {
         let (bytes, cut) = self.split.raw();
-        let record = Failed::new(bytes, at(place, error)).with_offset(place.offset);
+        let record = Failed::new(bytes, place.locate(error)).with_offset(place.offset);
         self.records.bad(if cut { record.cut() } else { record }, NAME)
     }
 
@@ -234,7 +233,7 @@ impl<T: DeserializeOwned> Csv<T> {
     fn ask(&self) -> Result<Option<T>> {
         // Its end may be far: a row that is an error anyway is not read up to there.
         match self.split.excess().filter(|_| self.records.fails() || self.is_header()) {
-            Some((place, excess)) => Err(at(place, self.excess(excess))),
+            Some((place, excess)) => Err(place.locate(self.excess(excess))),
             None => Ok(None),
         }
     }
@@ -246,14 +245,7 @@ impl<T: DeserializeOwned> Default for Csv<T> {
     }
 }
 
-impl<T> fmt::Debug for Csv<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Csv")
-            .field("format", &self.format)
-            .field("records", &self.records)
-            .finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Csv<T>, format, records);
 
 impl<T: DeserializeOwned> Transform for Csv<T> {
     type Input = Bytes;
@@ -295,11 +287,6 @@ impl<T: DeserializeOwned> Transform for Csv<T> {
 fn take<'a>(into: &mut ByteRecord, fields: impl Iterator<Item = &'a [u8]>, trim: bool) {
     into.clear();
     fields.for_each(|field| into.push_field(if trim { field.trim_ascii() } else { field }));
-}
-
-#[cold]
-fn at(place: Place, error: Error) -> Error {
-    error.at_line(place.line).at_offset(place.offset)
 }
 
 const NAME: &str = "csv";

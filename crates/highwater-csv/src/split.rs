@@ -1,6 +1,7 @@
 //! From chunks to rows.
 
 use bytes::Bytes;
+use highwater_core::record::Place;
 use highwater_core::{Error, Result};
 
 use crate::Format;
@@ -44,15 +45,6 @@ struct Begun {
     place: Place,
     /// How many of its bytes were parsed.
     seen: usize,
-}
-
-/// Where a row begins in the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// In bytes from 0.
-    pub(crate) offset: u64,
-    /// From 1.
-    pub(crate) line: u64,
 }
 
 /// A limit that a row is above.

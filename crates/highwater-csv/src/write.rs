@@ -1,14 +1,12 @@
 //! From values to rows.
 
-use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use csv::{ErrorKind, Terminator, Writer, WriterBuilder};
 use highwater_core::record::ChunkWriter;
-use highwater_core::{Error, Result, Transform};
+use highwater_core::{Error, Result};
 use serde_core::Serialize;
 
 use crate::Format;
@@ -60,11 +58,7 @@ pub fn to_csv<T: Serialize>() -> ToCsv<T> {
 /// # Ok(()) }
 /// ```
 pub struct ToCsv<T> {
-    writer: Writer<Written>,
-    /// The row that the writer has written last.
-    row: Written,
-    /// Until the first row was written.
-    start: Option<Start>,
+    format: RowFormat,
     gather: ChunkWriter,
     value: PhantomData<fn(T)>,
 }
@@ -97,66 +91,36 @@ impl<T: Serialize> ToCsv<T> {
             })
             .from_writer(row.clone());
         let start = Some(Start { delimiter: format.delimiter, quote });
-        Self { writer, row, start, gather: ChunkWriter::default(), value: PhantomData }
+        let format = RowFormat { writer, row, start };
+        Self { format, gather: ChunkWriter::default(), value: PhantomData }
     }
 }
 
-impl<T: Serialize> Default for ToCsv<T> {
-    fn default() -> Self {
-        Self::new()
-    }
+highwater_core::record_writer!(ToCsv, "to_csv", Serialize);
+
+struct RowFormat {
+    writer: Writer<Written>,
+    /// The row that the writer has written last.
+    row: Written,
+    /// Until the first row was written.
+    start: Option<Start>,
 }
 
-impl<T> fmt::Debug for ToCsv<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ToCsv").finish_non_exhaustive()
-    }
-}
-
-impl<T: Serialize> Transform for ToCsv<T> {
-    type Input = T;
-    type Output = Bytes;
-
-    fn write(&mut self, value: T) -> Result<Option<Bytes>> {
-        let Self { writer, row, start, gather, .. } = self;
-        gather.add(|chunk| {
-            writer.serialize(value).map_err(no_row)?;
-            // Row by row, so that a value that fails in its middle leaves nothing behind.
-            writer.flush()?;
-            let mut row = row.lock();
-            if let Some(start) = start.take() {
-                start.quote_mark(&mut row);
-            }
-            chunk.append(&mut row);
-            Ok(())
-        })
-    }
-
-    fn read(&mut self) -> Result<Option<Bytes>> {
-        self.gather.read()
-    }
-
-    fn end(&mut self) -> Result<()> {
-        self.gather.release();
+impl RowFormat {
+    fn encode<T: Serialize>(&mut self, value: T, chunk: &mut Vec<u8>) -> Result<()> {
+        self.writer.serialize(value).map_err(no_row)?;
+        // Row by row, so that a value that fails in its middle leaves nothing behind.
+        self.writer.flush()?;
+        let mut row = self.row.lock();
+        if let Some(start) = self.start.take() {
+            start.quote_mark(&mut row);
+        }
+        chunk.append(&mut row);
         Ok(())
     }
 
-    fn release(&mut self) -> Result<()> {
-        self.gather.release();
-        Ok(())
-    }
-
-    /// Somebody may wait for what is held.
-    fn flush_when_idle(&self) -> bool {
-        !self.gather.is_empty()
-    }
-
-    fn max_bytes(&self) -> Option<usize> {
-        Some(self.gather.max_bytes())
-    }
-
-    fn name(&self) -> &'static str {
-        "to_csv"
+    fn ending(&self) -> &'static [u8] {
+        b""
     }
 }
 

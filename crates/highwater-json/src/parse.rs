@@ -1,17 +1,9 @@
 //! From the bytes of a record to a value, or to what is wrong with them and where.
 
+use highwater_core::record::Place;
 use highwater_core::{Error, Result};
 use memchr::{memchr_iter, memrchr};
 use serde_core::de::DeserializeOwned;
-
-/// Where a record begins in the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// In bytes from 0.
-    pub(crate) offset: u64,
-    /// From 1.
-    pub(crate) line: u64,
-}
 
 /// What is wrong with a record.
 #[derive(Debug)]
@@ -76,15 +68,8 @@ impl Problem {
     pub(crate) fn at(&self, text: String, begin: Place) -> Error {
         let error = if self.is_too_deep() { Error::limit(text) } else { Error::corrupt(text) };
         let (line, offset) = (begin.line + self.lines as u64, begin.offset + self.bytes as u64);
-        error.at_line(line).at_offset(offset)
+        Place { line, offset }.locate(error)
     }
-}
-
-/// A record is longer than the maximum.
-pub(crate) fn too_long(what: &str, max: usize, begin: Place) -> Error {
-    Error::limit(format!("{what} is longer than {max} bytes"))
-        .at_line(begin.line)
-        .at_offset(begin.offset)
 }
 
 /// White space as JSON knows it: RFC 8259, section 2.

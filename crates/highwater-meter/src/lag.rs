@@ -134,11 +134,7 @@ impl Source for Lags {
     type Chunk = Lag;
 }
 
-impl fmt::Debug for Lags {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lags").field("plan", &self.plan).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Lags, plan);
 
 /// How late the runtime was over a span of time.
 ///

@@ -50,9 +50,9 @@ use highwater_core::{Readable, Source};
 
 pub use lag::{Lag, LagMonitor, Lags, lag_monitor};
 pub use limit::Limit;
-pub use progress::{Progress, ProgressHandle, Updates};
+pub use progress::{Progress, ProgressHandle};
 pub use snapshot::Snapshot;
-pub use throughput::{Samples, Throughput, ThroughputHandle, ThroughputReading};
+pub use throughput::{Throughput, ThroughputHandle, ThroughputReading};
 
 /// The machines of this crate as methods of a readable.
 ///

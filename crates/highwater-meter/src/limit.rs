@@ -1,7 +1,5 @@
 //! No more than so much.
 
-use std::fmt;
-
 use bytes::Bytes;
 use highwater_core::{Error, Result, Transform};
 
@@ -116,8 +114,4 @@ impl<T> Transform for Limit<T> {
     }
 }
 
-impl<T> fmt::Debug for Limit<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Limit").field("most", &self.most).field("left", &self.left).finish()
-    }
-}
+highwater_core::debug_fields!(Limit<T>, most, left);

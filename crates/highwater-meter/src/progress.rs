@@ -1,14 +1,10 @@
 //! How far a stream is.
 
-use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures_core::Stream;
 use highwater_core::stage::StageInfo;
-use highwater_core::{Readable, Result, Source, Transform};
+use highwater_core::{BoxReadable, Readable, Result, Transform};
 
 use crate::sampler::{Estimate, Sampler};
 use crate::snapshot::Snapshot;
@@ -173,31 +169,9 @@ impl ProgressHandle {
     /// # Ok(()) }
     /// ```
     #[track_caller]
-    pub fn updates(&self, every: Duration) -> Readable<Updates> {
-        let updates = Updates(Sampler::new(Arc::clone(&self.0), every, ()));
-        Readable::from_source(StageInfo::new("progress").with_max_bytes(0), updates)
-    }
-}
-
-/// The source made by [`ProgressHandle::updates`].
-#[must_use = "streams do nothing unless polled"]
-pub struct Updates(Sampler<Estimator>);
-
-impl Stream for Updates {
-    type Item = Result<Snapshot>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.0).poll_next(cx)
-    }
-}
-
-impl Source for Updates {
-    type Chunk = Snapshot;
-}
-
-impl fmt::Debug for Updates {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Updates").field(&self.0).finish()
+    pub fn updates(&self, every: Duration) -> BoxReadable<Snapshot> {
+        let updates = Sampler::<Estimator>::new(Arc::clone(&self.0), every, ());
+        Readable::from_source(StageInfo::new("progress").with_max_bytes(0), updates).boxed()
     }
 }
 

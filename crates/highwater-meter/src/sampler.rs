@@ -1,6 +1,5 @@
 //! Who looks at the clock: a source of samples of a counter.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -75,12 +74,6 @@ impl<E: Estimate> Stream for Sampler<E> {
 
 impl<E: Estimate> Source for Sampler<E> {
     type Chunk = E::Sample;
-}
-
-impl<E: Estimate> fmt::Debug for Sampler<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sampler").field("every", &self.every).finish_non_exhaustive()
-    }
 }
 
 /// As good as never, and still a time that the clock can be added to: ten years.

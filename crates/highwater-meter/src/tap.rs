@@ -1,6 +1,5 @@
 //! What counts: a number that one machine writes and anybody reads.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -54,11 +53,7 @@ impl<T> Drop for Tap<T> {
     }
 }
 
-impl<T> fmt::Debug for Tap<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tap").field("done", &self.done).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Tap<T>, done);
 
 /// What a tap has counted.
 #[derive(Debug)]

@@ -1,14 +1,10 @@
 //! How fast a stream goes.
 
-use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures_core::Stream;
 use highwater_core::stage::StageInfo;
-use highwater_core::{Readable, Result, Source, Transform};
+use highwater_core::{BoxReadable, Readable, Result, Transform};
 
 use crate::sampler::{Estimate, Sampler};
 use crate::speed::Rolling;
@@ -136,15 +132,15 @@ impl ThroughputHandle {
     /// If `every` is zero, or so short that more than 10,000 samples fit into the window; and when it is read outside of a
     /// Tokio runtime with a clock.
     #[track_caller]
-    pub fn samples(&self, every: Duration) -> Readable<Samples> {
-        let samples = Samples(Sampler::new(Arc::clone(&self.counter), every, self.window));
+    pub fn samples(&self, every: Duration) -> BoxReadable<ThroughputReading> {
+        let samples = Sampler::<Rolling>::new(Arc::clone(&self.counter), every, self.window);
         let readings = usize::try_from(self.window.as_nanos() / every.as_nanos()).ok();
         let readings = readings.filter(|readings| *readings <= MOST_READINGS);
         // Three more: where the window begins, the last one, and what is pushed before another is popped.
         let most = 3 + readings.expect("at most 10,000 samples in a window");
         // What grows one by one may have twice the room it needs.
         let holds = 2 * most * size_of::<(Instant, u64)>();
-        Readable::from_source(StageInfo::new("throughput").with_max_bytes(holds), samples)
+        Readable::from_source(StageInfo::new("throughput").with_max_bytes(holds), samples).boxed()
     }
 }
 
@@ -164,28 +160,6 @@ impl ThroughputReading {
     /// How much passed per second, over the window.
     pub fn per_second(&self) -> f64 {
         self.per_second
-    }
-}
-
-/// The source made by [`ThroughputHandle::samples`].
-#[must_use = "streams do nothing unless polled"]
-pub struct Samples(Sampler<Rolling>);
-
-impl Stream for Samples {
-    type Item = Result<ThroughputReading>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.0).poll_next(cx)
-    }
-}
-
-impl Source for Samples {
-    type Chunk = ThroughputReading;
-}
-
-impl fmt::Debug for Samples {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Samples").field(&self.0).finish()
     }
 }
 

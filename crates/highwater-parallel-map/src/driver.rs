@@ -5,8 +5,7 @@ use std::hash::Hash;
 use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use highwater_core::stage::{StageInfo, StageStats};
+use highwater_core::stage::StageInfo;
 use highwater_core::{Buffered, HighWaterMark, Readable, Result, Source, Writable, task};
 use tokio_util::task::TaskTracker;
 
@@ -15,36 +14,12 @@ use crate::flight::Flight;
 use crate::intake::Intake;
 use crate::item::{Outcome, ParallelMap};
 use crate::load::Load;
-use crate::window::{Job, Keys, Window};
+use crate::window::{Job, Keys, Window, Work};
 
-/// The number of an item, and what came of it.
-type Finished<T, U> = (u64, Result<Outcome<T, U>>);
-
-pub(crate) fn map<S, U, F, Fut>(
+pub(crate) fn map<S, K, U, F, Fut>(
     readable: Readable<S>,
     map: ParallelMap<S::Chunk, F>,
-) -> Readable<Buffered<U>>
-where
-    S: Source + Send + 'static,
-    S::Chunk: Send + 'static,
-    U: Send + 'static,
-    F: Fn(S::Chunk) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<U>> + Send + 'static,
-{
-    let name = if map.ordered { "parallel_map" } else { "parallel_map_unordered" };
-    let jobs = TaskTracker::new();
-    let info = StageInfo::new(name).with_jobs(jobs.clone());
-    let (mark, meter) = (HighWaterMark::items(map.n), info.meter().clone());
-    readable.through_stage(info, mark, |input, output| {
-        let driver = Driver::new(map, Free, jobs, meter);
-        driver.run(input.catch_unwind().pinned(), output)
-    })
-}
-
-pub(crate) fn by_key<S, K, U, F, Fut>(
-    readable: Readable<S>,
-    map: ParallelMap<S::Chunk, F>,
-    key: impl FnMut(&S::Chunk) -> K + Send + 'static,
+    keys: Option<ItemKeys<S::Chunk, K, U>>,
 ) -> Readable<Buffered<U>>
 where
     S: Source + Send + 'static,
@@ -54,92 +29,32 @@ where
     F: Fn(S::Chunk) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<U>> + Send + 'static,
 {
+    let name = match (&keys, map.ordered) {
+        (Some(_), _) => "parallel_map_by_key",
+        (None, true) => "parallel_map",
+        (None, false) => "parallel_map_unordered",
+    };
     let jobs = TaskTracker::new();
-    let info = StageInfo::new("parallel_map_by_key").with_jobs(jobs.clone());
+    let info = StageInfo::new(name).with_jobs(jobs.clone());
     let (mark, meter) = (HighWaterMark::items(map.n), info.meter().clone());
     readable.through_stage(info, mark, |input, output| {
-        let gate = Keyed { key, keys: Keys::new() };
-        let driver = Driver::new(map.unordered(), gate, jobs, meter);
+        let (window, alarm) = (Window::new(map.ordered), Alarm::default());
+        let flight = Flight::new(meter);
+        let driver = Driver { map, keys, window, jobs, started: 0, alarm, flight };
         driver.run(input.catch_unwind().pinned(), output)
     })
 }
 
-/// Which items must wait for others.
-trait Gate<T, U>: Send {
-    /// Takes an item; gives what can be started.
-    fn enter(
-        &mut self,
-        index: u64,
-        item: T,
-        work: impl FnOnce(T) -> Work<T, U>,
-    ) -> Option<(u64, Work<T, U>)>;
+/// The items that wait for their key.
+type ItemKeys<T, K, U> = Keys<T, K, Outcome<T, U>>;
 
-    /// An item is done; gives what can be started now.
-    fn leave(&mut self, index: u64) -> Option<(u64, Work<T, U>)>;
+/// The number of an item, and what came of it.
+type Finished<T, U> = (u64, Result<Outcome<T, U>>);
 
-    /// Items that wait.
-    fn held(&self) -> usize;
-}
-
-type Work<T, U> = BoxFuture<'static, Outcome<T, U>>;
-
-/// None must.
-struct Free;
-
-impl<T, U> Gate<T, U> for Free {
-    fn enter(
-        &mut self,
-        index: u64,
-        item: T,
-        work: impl FnOnce(T) -> Work<T, U>,
-    ) -> Option<(u64, Work<T, U>)> {
-        Some((index, work(item)))
-    }
-
-    fn leave(&mut self, _: u64) -> Option<(u64, Work<T, U>)> {
-        None
-    }
-
-    fn held(&self) -> usize {
-        0
-    }
-}
-
-/// Those with the same key.
-struct Keyed<F, K, T, U> {
-    key: F,
-    keys: Keys<K, Outcome<T, U>>,
-}
-
-impl<T, U, K, F> Gate<T, U> for Keyed<F, K, T, U>
-where
-    F: FnMut(&T) -> K + Send,
-    K: Hash + Eq + Clone + Send,
-    T: Send,
-    U: Send,
-{
-    fn enter(
-        &mut self,
-        index: u64,
-        item: T,
-        work: impl FnOnce(T) -> Work<T, U>,
-    ) -> Option<(u64, Work<T, U>)> {
-        let key = (self.key)(&item);
-        self.keys.enter(key, (index, work(item)))
-    }
-
-    fn leave(&mut self, index: u64) -> Option<(u64, Work<T, U>)> {
-        self.keys.leave(index)
-    }
-
-    fn held(&self) -> usize {
-        self.keys.held()
-    }
-}
-
-struct Driver<T, F, U, G> {
+struct Driver<T, F, U, K> {
     map: ParallelMap<T, F>,
-    gate: G,
+    /// Items that must wait for others with the same key.
+    keys: Option<ItemKeys<T, K, U>>,
     window: Window<Outcome<T, U>>,
     jobs: TaskTracker,
     started: u64,
@@ -147,19 +62,14 @@ struct Driver<T, F, U, G> {
     flight: Flight,
 }
 
-impl<T, F, Fut, U, G> Driver<T, F, U, G>
+impl<T, F, Fut, U, K> Driver<T, F, U, K>
 where
     T: Send + 'static,
     U: Send + 'static,
     F: Fn(T) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<U>> + Send + 'static,
-    G: Gate<T, U>,
+    K: Hash + Eq + Clone + Send + 'static,
 {
-    fn new(map: ParallelMap<T, F>, gate: G, jobs: TaskTracker, meter: StageStats) -> Self {
-        let (window, alarm) = (Window::new(map.ordered), Alarm::default());
-        Self { map, gate, window, jobs, started: 0, alarm, flight: Flight::new(meter) }
-    }
-
     async fn run<S>(mut self, input: Readable<S>, output: Writable<U>) -> Result<()>
     where
         S: Source<Chunk = T> + Unpin,
@@ -175,7 +85,7 @@ where
             };
             // Once an item has failed, all that is done until its result comes is to give those before it.
             if !self.alarm.is_raised() {
-                if let Some(next) = self.gate.leave(index) {
+                if let Some(next) = self.keys.as_mut().and_then(|keys| keys.leave(index)) {
                     self.start(next);
                 }
             }
@@ -204,16 +114,21 @@ where
                 Poll::Ready(false) | Poll::Pending => break,
             }
         }
-        self.flight.is(self.window.len() + self.gate.held());
+        self.flight.is(self.taken());
         if self.window.len() == 0 && intake.is_over() {
             return Poll::Ready(None);
         }
         self.window.poll_done(cx).map(Some)
     }
 
+    /// How many items were taken and are not done.
+    fn taken(&self) -> usize {
+        self.window.len() + self.keys.as_ref().map_or(0, Keys::held)
+    }
+
     /// Whether one more item may be taken: not behind one that has failed.
     fn has_room(&self) -> bool {
-        self.window.len() + self.gate.held() < self.map.n
+        self.taken() < self.map.n
             && self.map.load.as_ref().is_none_or(Load::has_room)
             && !self.alarm.is_raised()
     }
@@ -223,15 +138,19 @@ where
         if let Some(load) = &mut self.map.load {
             load.enter(index, &item);
         }
-        let map = &self.map;
-        let ready = self.gate.enter(index, item, |item| map.work(item).boxed());
+        let key = self.keys.as_mut().map(|keys| keys.key_of(&item));
+        let work = (index, self.map.work(item).boxed());
         self.started += 1;
+        let ready = match (&mut self.keys, key) {
+            (Some(keys), Some(key)) => keys.enter(key, work),
+            _ => Some(work),
+        };
         if let Some(ready) = ready {
             self.start(ready);
         }
     }
 
-    fn start(&mut self, (index, work): (u64, Work<T, U>)) {
+    fn start(&mut self, (index, work): Work<Outcome<T, U>>) {
         let alarm = self.alarm.clone();
         let ends_all = self.map.fails();
         let watched = async move {

@@ -54,6 +54,7 @@ use highwater_core::{Buffered, Readable, Report, Result, Source};
 
 pub use item::ParallelMap;
 pub use pool::WorkerPool;
+use window::Keys;
 
 /// Maps on [`Readable`].
 ///
@@ -117,7 +118,7 @@ pub trait ParallelMapExt<S>: Into<Readable<S>> {
         F: Fn(S::Chunk) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<U>> + Send + 'static,
     {
-        driver::by_key(self.into(), ParallelMap::new(n, f), key)
+        driver::map(self.into(), ParallelMap::new(n, f).unordered(), Some(Keys::new(key)))
     }
 
     /// Calls an async function for each item, at most `n` at a time, and resolves to the report once all are done: Node's
@@ -173,7 +174,7 @@ pub trait ParallelMapExt<S>: Into<Readable<S>> {
         F: Fn(S::Chunk) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<U>> + Send + 'static,
     {
-        driver::map(self.into(), map)
+        driver::map(self.into(), map, None::<Keys<_, (), _>>)
     }
 
     /// Runs a function that keeps the processor busy on Tokio's pool for blocking calls, in `n` jobs at a time, and gives

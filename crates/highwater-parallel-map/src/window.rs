@@ -99,17 +99,23 @@ impl<U> Window<U> {
 }
 
 /// The items that wait for their key, in their order.
-pub(crate) struct Keys<K, U> {
-    waiting: HashMap<K, VecDeque<Waiting<U>>>,
+pub(crate) struct Keys<T, K, R> {
+    key: Box<dyn FnMut(&T) -> K + Send>,
+    waiting: HashMap<K, VecDeque<Work<R>>>,
     of: HashMap<u64, K>,
     held: usize,
 }
 
-type Waiting<U> = (u64, BoxFuture<'static, U>);
+/// The number of an item, and the work on it.
+pub(crate) type Work<R> = (u64, BoxFuture<'static, R>);
 
-impl<K: Hash + Eq + Clone, U> Keys<K, U> {
-    pub(crate) fn new() -> Self {
-        Self { waiting: HashMap::new(), of: HashMap::new(), held: 0 }
+impl<T, K: Hash + Eq + Clone, R> Keys<T, K, R> {
+    pub(crate) fn new(key: impl FnMut(&T) -> K + Send + 'static) -> Self {
+        Self { key: Box::new(key), waiting: HashMap::new(), of: HashMap::new(), held: 0 }
+    }
+
+    pub(crate) fn key_of(&mut self, item: &T) -> K {
+        (self.key)(item)
     }
 
     /// Items that wait.
@@ -118,7 +124,7 @@ impl<K: Hash + Eq + Clone, U> Keys<K, U> {
     }
 
     /// Takes an item in; gives it back if its key is free.
-    pub(crate) fn enter(&mut self, key: K, item: Waiting<U>) -> Option<Waiting<U>> {
+    pub(crate) fn enter(&mut self, key: K, item: Work<R>) -> Option<Work<R>> {
         match self.waiting.get_mut(&key) {
             Some(queue) => {
                 self.of.insert(item.0, key);
@@ -135,7 +141,7 @@ impl<K: Hash + Eq + Clone, U> Keys<K, U> {
     }
 
     /// An item is done: gives the next of its key.
-    pub(crate) fn leave(&mut self, index: u64) -> Option<Waiting<U>> {
+    pub(crate) fn leave(&mut self, index: u64) -> Option<Work<R>> {
         let key = self.of.remove(&index)?;
         let next = self.waiting.get_mut(&key).and_then(VecDeque::pop_front);
         match next {

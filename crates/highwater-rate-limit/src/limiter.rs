@@ -171,7 +171,7 @@ impl Limiter {
     }
 
     /// The most that passes at once.
-    pub fn max_burst(&self) -> u64 {
+    pub fn burst(&self) -> u64 {
         self.lock().line.bucket().burst()
     }
 

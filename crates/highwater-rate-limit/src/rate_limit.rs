@@ -1,6 +1,5 @@
 //! A limit in a stream.
 
-use std::fmt;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -84,7 +83,7 @@ impl<T, W> RateLimit<T, W> {
         let Some(mut held) = self.held.take() else { return Step::NeedsInput };
         let whole = held.weight;
         let piece = match self.cut {
-            Some(_) => whole.min(self.place.limiter().max_burst()),
+            Some(_) => whole.min(self.place.limiter().burst()),
             None => whole,
         };
         if let Turn::Wait(at) = self.place.ask(piece, now) {
@@ -131,11 +130,4 @@ impl<T, W: FnMut(&T) -> u64> TimedTransform for RateLimit<T, W> {
     }
 }
 
-impl<T, W> fmt::Debug for RateLimit<T, W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RateLimit")
-            .field("limiter", self.place.limiter())
-            .field("holds_one", &self.held.is_some())
-            .finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(RateLimit<T, W>, place);

@@ -1,6 +1,5 @@
 //! What each so many items make.
 
-use std::fmt;
 use std::num::NonZeroU64;
 
 use highwater_core::{Result, Transform};
@@ -92,8 +91,4 @@ impl<T, V> Transform for CountWindow<T, V> {
     }
 }
 
-impl<T, V> fmt::Debug for CountWindow<T, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CountWindow").field("taken", &self.next).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(CountWindow<T, V>, next);

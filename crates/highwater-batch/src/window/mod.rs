@@ -3,7 +3,6 @@
 mod count;
 mod panes;
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -248,11 +247,7 @@ impl<T, V> TimedTransform for Window<T, V> {
     }
 }
 
-impl<T, V> fmt::Debug for Window<T, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Window").field("counts", &self.counts).finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Window<T, V>, counts);
 
 /// A window, and what came in it. `P` is what it is measured in: a time, or the number of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]

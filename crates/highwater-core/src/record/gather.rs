@@ -150,6 +150,61 @@ const CHUNK: usize = 64 * 1024;
 /// Room for the record that fills a chunk, in bytes, so that most do not make it grow.
 const SLACK: usize = 4 * 1024;
 
+/// `Transform` and `Default` for a machine that writes records: it has a `new`, a `gather: ChunkWriter`, and a
+/// `format` with `encode(value, chunk)`, which appends a record, and `ending()`, which stands at the end.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! record_writer {
+    ($name:ident, $stage:literal, $serialize:path) => {
+        impl<T: $serialize> Default for $name<T> {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+
+        $crate::debug_fields!($name<T>);
+
+        impl<T: $serialize> $crate::Transform for $name<T> {
+            type Input = T;
+            type Output = ::bytes::Bytes;
+
+            #[inline]
+            fn write(&mut self, value: T) -> $crate::Result<Option<::bytes::Bytes>> {
+                let Self { format, gather, .. } = self;
+                gather.add(|chunk| format.encode(value, chunk))
+            }
+
+            #[inline]
+            fn read(&mut self) -> $crate::Result<Option<::bytes::Bytes>> {
+                self.gather.read()
+            }
+
+            fn end(&mut self) -> $crate::Result<()> {
+                self.gather.finish(self.format.ending());
+                Ok(())
+            }
+
+            fn release(&mut self) -> $crate::Result<()> {
+                self.gather.release();
+                Ok(())
+            }
+
+            /// Somebody may wait for what is held.
+            fn flush_when_idle(&self) -> bool {
+                !self.gather.is_empty()
+            }
+
+            fn max_bytes(&self) -> Option<usize> {
+                Some(self.gather.max_bytes())
+            }
+
+            fn name(&self) -> &'static str {
+                $stage
+            }
+        }
+    };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

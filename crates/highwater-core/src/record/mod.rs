@@ -3,10 +3,13 @@
 mod counts;
 mod failure;
 mod gather;
+mod place;
 
 pub use counts::ItemCounts;
 pub use failure::{Failed, FailurePolicy, OnFailure};
 pub use gather::ChunkWriter;
+#[doc(hidden)]
+pub use place::Place;
 
 /// The default maximum of a record, in bytes: 1 MiB.
 pub const MAX_RECORD: usize = 1 << 20;

@@ -1,6 +1,5 @@
 //! From the elements of an array to values.
 
-use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
@@ -9,7 +8,7 @@ use highwater_core::{Result, Transform};
 use serde_core::de::DeserializeOwned;
 
 use super::split::{Element, Split};
-use crate::parse::{Problem, parse, too_long};
+use crate::parse::{Problem, parse};
 
 /// Reads a JSON array element by element: [`JsonArray::new`].
 pub fn json_array<T: DeserializeOwned>() -> JsonArray<T> {
@@ -96,7 +95,7 @@ impl<T: DeserializeOwned> JsonArray<T> {
     #[inline]
     fn parse(&mut self, element: Element) -> Result<Option<T>> {
         if element.cut {
-            let error = too_long(&self.nth(), self.split.max, element.begin);
+            let error = element.begin.too_long(&self.nth(), self.split.max);
             let record = Failed::new(element.bytes, error).with_offset(element.begin.offset);
             return self.records.bad(record.cut(), NAME).map(|()| None);
         }
@@ -127,7 +126,7 @@ impl<T: DeserializeOwned> JsonArray<T> {
     fn ask(&self) -> Result<Option<T>> {
         // Its end may be far: an element that is an error anyway is not read up to there.
         match self.split.too_long().filter(|_| self.records.fails()) {
-            Some(begin) => Err(too_long(&self.nth(), self.split.max, begin)),
+            Some(begin) => Err(begin.too_long(&self.nth(), self.split.max)),
             None => Ok(None),
         }
     }
@@ -139,14 +138,7 @@ impl<T: DeserializeOwned> Default for JsonArray<T> {
     }
 }
 
-impl<T> fmt::Debug for JsonArray<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JsonArray")
-            .field("max_length", &self.split.max)
-            .field("records", &self.records)
-            .finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(JsonArray<T>, records);
 
 impl<T: DeserializeOwned> Transform for JsonArray<T> {
     type Input = Bytes;

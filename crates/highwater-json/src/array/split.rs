@@ -1,11 +1,11 @@
 //! From chunks to the elements of an array.
 
 use bytes::{Buf, Bytes};
-use highwater_core::record::MAX_RECORD;
+use highwater_core::record::{MAX_RECORD, Place};
 use highwater_core::{Error, Result};
 
 use super::scan::Scan;
-use crate::parse::{BOM, Place, is_space};
+use crate::parse::{BOM, is_space};
 
 /// Cuts chunks into [`Element`]s.
 ///
@@ -176,7 +176,7 @@ impl Split {
 
     #[cold]
     fn wrong(&self, what: &'static str) -> Error {
-        Error::corrupt(what).at_line(self.place.line).at_offset(self.place.offset)
+        self.place.locate(Error::corrupt(what))
     }
 }
 

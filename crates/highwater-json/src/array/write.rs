@@ -1,11 +1,9 @@
 //! From values to an array.
 
-use std::fmt;
 use std::marker::PhantomData;
 
-use bytes::Bytes;
+use highwater_core::Result;
 use highwater_core::record::ChunkWriter;
-use highwater_core::{Result, Transform};
 use serde_core::Serialize;
 
 /// Writes a JSON array: [`ToJsonArray::new`].
@@ -35,70 +33,33 @@ pub fn to_json_array<T: Serialize>() -> ToJsonArray<T> {
 /// # Ok(()) }
 /// ```
 pub struct ToJsonArray<T> {
+    format: ArrayFormat,
     gather: ChunkWriter,
-    /// What stands before the next value.
-    before: u8,
     value: PhantomData<fn(T)>,
 }
 
 impl<T: Serialize> ToJsonArray<T> {
     /// With nothing between the elements but commas.
     pub fn new() -> Self {
-        Self { gather: ChunkWriter::default(), before: b'[', value: PhantomData }
+        let format = ArrayFormat { before: b'[' };
+        Self { format, gather: ChunkWriter::default(), value: PhantomData }
     }
 }
 
-impl<T: Serialize> Default for ToJsonArray<T> {
-    fn default() -> Self {
-        Self::new()
-    }
+highwater_core::record_writer!(ToJsonArray, "to_json_array", Serialize);
+
+struct ArrayFormat {
+    /// What stands before the next value.
+    before: u8,
 }
 
-impl<T> fmt::Debug for ToJsonArray<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ToJsonArray").finish_non_exhaustive()
-    }
-}
-
-impl<T: Serialize> Transform for ToJsonArray<T> {
-    type Input = T;
-    type Output = Bytes;
-
-    #[inline]
-    fn write(&mut self, value: T) -> Result<Option<Bytes>> {
-        let before = std::mem::replace(&mut self.before, b',');
-        self.gather.add(|chunk| {
-            chunk.push(before);
-            Ok(serde_json::to_writer(chunk, &value)?)
-        })
+impl ArrayFormat {
+    fn encode<T: Serialize>(&mut self, value: T, chunk: &mut Vec<u8>) -> Result<()> {
+        chunk.push(std::mem::replace(&mut self.before, b','));
+        Ok(serde_json::to_writer(chunk, &value)?)
     }
 
-    #[inline]
-    fn read(&mut self) -> Result<Option<Bytes>> {
-        self.gather.read()
-    }
-
-    fn end(&mut self) -> Result<()> {
-        let end: &[u8] = if self.before == b'[' { b"[]" } else { b"]" };
-        self.gather.finish(end);
-        Ok(())
-    }
-
-    fn release(&mut self) -> Result<()> {
-        self.gather.release();
-        Ok(())
-    }
-
-    /// Somebody may wait for what is held.
-    fn flush_when_idle(&self) -> bool {
-        !self.gather.is_empty()
-    }
-
-    fn max_bytes(&self) -> Option<usize> {
-        Some(self.gather.max_bytes())
-    }
-
-    fn name(&self) -> &'static str {
-        "to_json_array"
+    fn ending(&self) -> &'static [u8] {
+        if self.before == b'[' { b"[]" } else { b"]" }
     }
 }

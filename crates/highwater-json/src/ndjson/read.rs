@@ -1,15 +1,14 @@
 //! From lines to values.
 
-use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use highwater_core::record::{Failed, FailurePolicy, ItemCounts, MAX_RECORD, OnFailure};
+use highwater_core::record::{Failed, FailurePolicy, ItemCounts, MAX_RECORD, OnFailure, Place};
 use highwater_core::{Error, Result, Transform};
 use highwater_lines::{Ending, Line, Lines, LongLine};
 use serde_core::de::{DeserializeOwned, IgnoredAny};
 
-use crate::parse::{BOM, Place, Problem, is_space, parse, too_long};
+use crate::parse::{BOM, Problem, is_space, parse};
 
 /// Reads NDJSON: [`Ndjson::new`].
 pub fn ndjson<T: DeserializeOwned>() -> Ndjson<T> {
@@ -59,7 +58,7 @@ pub fn ndjson<T: DeserializeOwned>() -> Ndjson<T> {
 /// ```
 pub struct Ndjson<T> {
     lines: Lines,
-    max: usize,
+    max_length: usize,
     records: FailurePolicy<Bytes>,
     record: PhantomData<fn() -> T>,
 }
@@ -68,13 +67,13 @@ impl<T: DeserializeOwned> Ndjson<T> {
     /// With records of at most 1 MiB (2²⁰ bytes), each of which must be good.
     pub fn new() -> Self {
         let (lines, records) = (Lines::new(), FailurePolicy::default());
-        Self { lines, max: 0, records, record: PhantomData }.with_max_length(MAX_RECORD)
+        Self { lines, max_length: 0, records, record: PhantomData }.with_max_length(MAX_RECORD)
     }
 
     /// The most bytes a record may have, the end of its line not counted.
     #[must_use]
     pub fn with_max_length(mut self, bytes: usize) -> Self {
-        self.max = bytes;
+        self.max_length = bytes;
         self.lines = self.lines.with_max_length(bytes);
         self
     }
@@ -141,7 +140,7 @@ impl<T: DeserializeOwned> Ndjson<T> {
     #[cold]
     fn cut(&mut self, line: &Line) -> Result<()> {
         let begin = Place { offset: line.offset(), line: line.number() };
-        let error = too_long("a record", self.max, begin);
+        let error = begin.too_long("a record", self.max_length);
         let record = Failed::new(line.clone().into_bytes(), error).with_offset(begin.offset);
         self.records.bad(record.cut(), NAME)
     }
@@ -166,7 +165,7 @@ impl<T: DeserializeOwned> Ndjson<T> {
     #[cold]
     fn long_line(&self, error: &Error) -> Error {
         let (offset, line) = (error.offset().unwrap_or_default(), error.line().unwrap_or_default());
-        too_long("a record", self.max, Place { offset, line })
+        Place { offset, line }.too_long("a record", self.max_length)
     }
 }
 
@@ -176,14 +175,7 @@ impl<T: DeserializeOwned> Default for Ndjson<T> {
     }
 }
 
-impl<T> fmt::Debug for Ndjson<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ndjson")
-            .field("max_length", &self.max)
-            .field("records", &self.records)
-            .finish_non_exhaustive()
-    }
-}
+highwater_core::debug_fields!(Ndjson<T>, max_length, records);
 
 impl<T: DeserializeOwned> Transform for Ndjson<T> {
     type Input = Bytes;

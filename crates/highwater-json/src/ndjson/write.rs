@@ -1,11 +1,9 @@
 //! From values to lines.
 
-use std::fmt;
 use std::marker::PhantomData;
 
-use bytes::Bytes;
+use highwater_core::Result;
 use highwater_core::record::ChunkWriter;
-use highwater_core::{Result, Transform};
 use memchr::memchr;
 use serde_core::Serialize;
 
@@ -35,6 +33,7 @@ pub fn to_ndjson<T: Serialize>() -> ToNdjson<T> {
 /// # Ok(()) }
 /// ```
 pub struct ToNdjson<T> {
+    format: NdjsonFormat,
     gather: ChunkWriter,
     value: PhantomData<fn(T)>,
 }
@@ -42,63 +41,25 @@ pub struct ToNdjson<T> {
 impl<T: Serialize> ToNdjson<T> {
     /// With a `\n` behind each value.
     pub fn new() -> Self {
-        Self { gather: ChunkWriter::default(), value: PhantomData }
+        Self { format: NdjsonFormat, gather: ChunkWriter::default(), value: PhantomData }
     }
 }
 
-impl<T: Serialize> Default for ToNdjson<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+highwater_core::record_writer!(ToNdjson, "to_ndjson", Serialize);
 
-impl<T> fmt::Debug for ToNdjson<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ToNdjson").finish_non_exhaustive()
-    }
-}
+struct NdjsonFormat;
 
-impl<T: Serialize> Transform for ToNdjson<T> {
-    type Input = T;
-    type Output = Bytes;
-
-    #[inline]
-    fn write(&mut self, value: T) -> Result<Option<Bytes>> {
-        self.gather.add(|chunk| {
-            let start = chunk.len();
-            serde_json::to_writer(&mut *chunk, &value)?;
-            join_lines(&mut chunk[start..]);
-            chunk.push(b'\n');
-            Ok(())
-        })
-    }
-
-    #[inline]
-    fn read(&mut self) -> Result<Option<Bytes>> {
-        self.gather.read()
-    }
-
-    fn end(&mut self) -> Result<()> {
-        self.gather.release();
+impl NdjsonFormat {
+    fn encode<T: Serialize>(&mut self, value: T, chunk: &mut Vec<u8>) -> Result<()> {
+        let start = chunk.len();
+        serde_json::to_writer(&mut *chunk, &value)?;
+        join_lines(&mut chunk[start..]);
+        chunk.push(b'\n');
         Ok(())
     }
 
-    fn release(&mut self) -> Result<()> {
-        self.gather.release();
-        Ok(())
-    }
-
-    /// Somebody may wait for what is held.
-    fn flush_when_idle(&self) -> bool {
-        !self.gather.is_empty()
-    }
-
-    fn max_bytes(&self) -> Option<usize> {
-        Some(self.gather.max_bytes())
-    }
-
-    fn name(&self) -> &'static str {
-        "to_ndjson"
+    fn ending(&self) -> &'static [u8] {
+        b""
     }
 }
 

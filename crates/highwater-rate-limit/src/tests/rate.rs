@@ -27,14 +27,14 @@ fn rates_are_equal_where_the_same_passes() {
 /// The defaults of the documentation.
 #[test]
 fn the_usual_burst_is_one_and_the_share_of_50_ms() {
-    let burst = |rate| Limiter::new(rate).max_burst();
+    let burst = |rate| Limiter::new(rate).burst();
     assert_eq!(burst(Rate::per_second(1000)), 51);
     assert_eq!(burst(Rate::per_second(10)), 2);
     assert_eq!(burst(Rate::per_day(1)), 2);
     assert_eq!(burst(Rate::per_second(u64::MAX)), u64::MAX / 20 + 2);
     let limiter = Limiter::new(Rate::per_second(1000)).with_burst(7);
     limiter.set_rate(Rate::per_second(5));
-    assert_eq!(limiter.max_burst(), 7);
+    assert_eq!(limiter.burst(), 7);
 }
 
 /// Shows F54.
