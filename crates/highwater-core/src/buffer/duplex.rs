@@ -155,4 +155,4 @@ impl<S: Source, T> Source for TiedReadable<S, T> {
     type Chunk = S::Chunk;
 }
 
-crate::debug_fields!(TiedReadable<S, T>, half_open);
+debug_fields!(TiedReadable<S, T>, half_open);

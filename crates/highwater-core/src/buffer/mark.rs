@@ -157,7 +157,7 @@ impl<T> Clone for HighWaterMark<T> {
     }
 }
 
-crate::debug_fields!(HighWaterMark<T>, high, low, hard, budget);
+debug_fields!(HighWaterMark<T>, high, low, hard, budget);
 
 /// How far a writer that does not listen may go beyond the high mark.
 const HARD_FACTOR: usize = 64;

@@ -364,7 +364,7 @@ impl<T> Drop for Permit<'_, T> {
     }
 }
 
-crate::debug_fields!(Permit<'a, T>);
+debug_fields!(Permit<'a, T>);
 
 /// Holds back delivery while it lives: see [`Writable::cork`].
 #[must_use = "dropping it uncorks"]
@@ -378,4 +378,4 @@ impl<T> Drop for Cork<'_, T> {
     }
 }
 
-crate::debug_fields!(Cork<'a, T>);
+debug_fields!(Cork<'a, T>);

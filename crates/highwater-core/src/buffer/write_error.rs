@@ -44,4 +44,4 @@ impl<T> fmt::Display for WriteError<T> {
     }
 }
 
-crate::debug_fields!(WriteError<T>, error);
+debug_fields!(WriteError<T>, error);

@@ -54,7 +54,7 @@ where
     }
 }
 
-crate::debug_fields!(DestinationFn<F, T>);
+debug_fields!(DestinationFn<F, T>);
 
 /// Makes a destination of a [`Sink`].
 ///

@@ -33,7 +33,7 @@ impl<T: Send + 'static> BoxDestination<T> {
     }
 }
 
-crate::debug_fields!(BoxDestination<T>);
+debug_fields!(BoxDestination<T>);
 
 #[deny(clippy::missing_trait_methods)]
 impl<T: Send + 'static> Destination for BoxDestination<T> {

@@ -87,4 +87,4 @@ impl PipelineMetrics {
     }
 }
 
-crate::debug_fields!(PipelineMetrics, name);
+debug_fields!(PipelineMetrics, name);

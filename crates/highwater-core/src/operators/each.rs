@@ -12,7 +12,7 @@ pub struct Map<I, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-crate::debug_fields!(Map<I, F>);
+debug_fields!(Map<I, F>);
 
 impl<I, F> Map<I, F> {
     /// Calls `f` for each chunk.
@@ -48,7 +48,7 @@ pub struct TryMap<I, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-crate::debug_fields!(TryMap<I, F>);
+debug_fields!(TryMap<I, F>);
 
 impl<I, F> TryMap<I, F> {
     /// Calls `f` for each chunk; its error ends the stream.
@@ -84,7 +84,7 @@ pub struct Filter<I, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-crate::debug_fields!(Filter<I, F>);
+debug_fields!(Filter<I, F>);
 
 impl<I, F> Filter<I, F> {
     /// Asks `f` about each chunk.
@@ -128,7 +128,7 @@ pub struct FilterMap<I, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-crate::debug_fields!(FilterMap<I, F>);
+debug_fields!(FilterMap<I, F>);
 
 impl<I, F> FilterMap<I, F> {
     /// Calls `f` for each chunk and passes what it gives.
@@ -165,7 +165,7 @@ pub struct FlatMap<I, It: IntoIterator, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-crate::debug_fields!(FlatMap<I, It: IntoIterator, F>);
+debug_fields!(FlatMap<I, It: IntoIterator, F>);
 
 impl<I, It: IntoIterator, F: FnMut(I) -> It> FlatMap<I, It, F> {
     /// Calls `f` for each chunk and gives what its iterator gives.
@@ -208,7 +208,7 @@ pub struct Inspect<I, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-crate::debug_fields!(Inspect<I, F>);
+debug_fields!(Inspect<I, F>);
 
 impl<I, F: FnMut(&I)> Inspect<I, F> {
     /// Shows each chunk to `f`.

@@ -90,7 +90,7 @@ pub struct TakeWhile<I, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-crate::debug_fields!(TakeWhile<I, F>);
+debug_fields!(TakeWhile<I, F>);
 
 impl<I, F> TakeWhile<I, F> {
     /// Asks `f` about each chunk until it says no.
@@ -133,7 +133,7 @@ pub struct SkipWhile<I, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-crate::debug_fields!(SkipWhile<I, F>);
+debug_fields!(SkipWhile<I, F>);
 
 impl<I, F> SkipWhile<I, F> {
     /// Asks `f` about each chunk until it says no.

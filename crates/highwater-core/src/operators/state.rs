@@ -14,7 +14,7 @@ pub struct Scan<I, St, F> {
     chunk: PhantomData<fn(I)>,
 }
 
-crate::debug_fields!(Scan<I, St, F>);
+debug_fields!(Scan<I, St, F>);
 
 impl<I, St, F> Scan<I, St, F> {
     /// Calls `f` with the state and each chunk, until it gives `None`.

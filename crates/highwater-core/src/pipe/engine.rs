@@ -190,7 +190,7 @@ impl<M> Timed<M> {
     }
 }
 
-crate::debug_fields!(Timed<M>, timer);
+debug_fields!(Timed<M>, timer);
 
 impl<M: TimedTransform> Engine for Timed<M> {
     type Input = M::Input;

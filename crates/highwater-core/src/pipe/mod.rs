@@ -53,7 +53,7 @@ impl<S, E> Pipe<S, E> {
     }
 }
 
-crate::debug_fields!(Pipe<S, E>, tally);
+debug_fields!(Pipe<S, E>, tally);
 
 /// What happens to a pipe beside chunks.
 enum Event {

@@ -258,4 +258,4 @@ where
     }
 }
 
-crate::debug_fields!(Pipeline<J>, name, plan);
+debug_fields!(Pipeline<J>, name, plan);

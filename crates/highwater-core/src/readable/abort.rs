@@ -127,4 +127,4 @@ impl<S: Source> Source for AbortOn<S> {
     }
 }
 
-crate::debug_fields!(AbortOn<S>);
+debug_fields!(AbortOn<S>);

@@ -65,4 +65,4 @@ impl<S: Source> Source for CatchUnwind<S> {
     type Chunk = S::Chunk;
 }
 
-crate::debug_fields!(CatchUnwind<S>);
+debug_fields!(CatchUnwind<S>);

@@ -164,7 +164,7 @@ where
     type Chunk = O;
 }
 
-crate::debug_fields!(Then<S, F, Fut>, tally);
+debug_fields!(Then<S, F, Fut>, tally);
 
 pin_project! {
     /// The source made by [`Readable::chain`](crate::Readable::chain).
@@ -281,7 +281,7 @@ impl<A: Source, B: Source> Source for Zip<A, B> {
     type Chunk = (A::Chunk, B::Chunk);
 }
 
-crate::debug_fields!(Zip<A: Source, B>, sources);
+debug_fields!(Zip<A: Source, B>, sources);
 
 pin_project! {
     /// The source made by [`Readable::take_until`](crate::Readable::take_until).
@@ -318,7 +318,7 @@ impl<S: Source, Fut: Future> Source for TakeUntil<S, Fut> {
     type Chunk = S::Chunk;
 }
 
-crate::debug_fields!(TakeUntil<S, Fut>);
+debug_fields!(TakeUntil<S, Fut>);
 
 pin_project! {
     /// The source made by [`Readable::until_error`](crate::Readable::until_error).
@@ -354,4 +354,4 @@ impl<S: Source, F: FnOnce(Error)> Source for UntilError<S, F> {
     type Chunk = S::Chunk;
 }
 
-crate::debug_fields!(UntilError<S, F>);
+debug_fields!(UntilError<S, F>);

@@ -104,4 +104,4 @@ impl<S: Source<Chunk = Readable<I>>, I: Source> Source for Flatten<S, I> {
     type Chunk = I::Chunk;
 }
 
-crate::debug_fields!(Flatten<S, I>, tally);
+debug_fields!(Flatten<S, I>, tally);

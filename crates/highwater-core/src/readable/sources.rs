@@ -80,7 +80,7 @@ impl<I: Iterator> Source for FromIter<I> {
     }
 }
 
-crate::debug_fields!(FromIter<I>);
+debug_fields!(FromIter<I>);
 
 pin_project! {
     /// The source made by [`Readable::from_stream`].
@@ -127,7 +127,7 @@ impl<S: Stream> Source for FromStream<S> {
     type Chunk = S::Item;
 }
 
-crate::debug_fields!(FromStream<S>);
+debug_fields!(FromStream<S>);
 
 pin_project! {
     /// The source made by [`Readable::from_results`].
@@ -188,4 +188,4 @@ where
     type Chunk = T;
 }
 
-crate::debug_fields!(FromResults<S>);
+debug_fields!(FromResults<S>);

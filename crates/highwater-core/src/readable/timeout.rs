@@ -129,7 +129,7 @@ impl<S: Source> Source for Timeout<S> {
     type Chunk = S::Chunk;
 }
 
-crate::debug_fields!(Timeout<S>, applies, limit);
+debug_fields!(Timeout<S>, applies, limit);
 
 /// Starts the timer if it does not run; else the task is woken when it is over.
 fn is_late(timer: &mut Option<Pin<Box<Sleep>>>, limit: Duration, cx: &mut Context<'_>) -> bool {

@@ -183,7 +183,7 @@ impl<T> fmt::Display for Failed<T> {
     }
 }
 
-crate::debug_fields!(Failed<T>, index, offset, attempt, error);
+debug_fields!(Failed<T>, index, offset, attempt, error);
 
 impl<T> StdError for Failed<T> {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
@@ -234,7 +234,7 @@ pub struct FailurePolicy<T> {
     counts: ItemCounts,
 }
 
-crate::debug_fields!(FailurePolicy<T>, policy, counts);
+debug_fields!(FailurePolicy<T>, policy, counts);
 
 impl<T> FailurePolicy<T> {
     /// Sets the policy. The default is [`OnFailure::Fail`].

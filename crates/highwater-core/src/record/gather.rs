@@ -162,7 +162,7 @@ macro_rules! record_writer {
             }
         }
 
-        $crate::debug_fields!($name<T>);
+        $debug_fields!($name<T>);
 
         impl<T: $serialize> $crate::Transform for $name<T> {
             type Input = T;

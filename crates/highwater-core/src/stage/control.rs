@@ -210,4 +210,4 @@ impl Drop for Events {
     }
 }
 
-crate::debug_fields!(Events);
+debug_fields!(Events);

@@ -163,7 +163,7 @@ impl StageInfo {
     }
 }
 
-crate::debug_fields!(StageInfo, name, runs, max_bytes);
+debug_fields!(StageInfo, name, runs, max_bytes);
 
 /// The stages of a chain: the source first and, in a pipeline, the destination last.
 #[derive(Debug, Default, Clone)]

@@ -33,4 +33,4 @@ impl LazyTask {
     }
 }
 
-crate::debug_fields!(LazyTask);
+debug_fields!(LazyTask);

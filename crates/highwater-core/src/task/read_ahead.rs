@@ -129,7 +129,7 @@ impl<T: Send + 'static, R: BlockingRead<Chunk = T>> ReadAhead<T, R> {
 // Nothing in it is pinned.
 impl<T, R> Unpin for ReadAhead<T, R> {}
 
-crate::debug_fields!(ReadAhead<T, R>, ahead);
+debug_fields!(ReadAhead<T, R>, ahead);
 
 /// Opens, and reads the first burst.
 fn begin<T: Send + 'static, R: BlockingRead<Chunk = T>>(

@@ -77,4 +77,4 @@ impl Cancelled {
     }
 }
 
-crate::debug_fields!(Cancelled, signal);
+debug_fields!(Cancelled, signal);

@@ -150,7 +150,7 @@ impl<J, R, F> Drop for Workers<J, R, F> {
     }
 }
 
-crate::debug_fields!(Workers<J, R, F>, threads);
+debug_fields!(Workers<J, R, F>, threads);
 
 #[cfg(test)]
 mod tests {
