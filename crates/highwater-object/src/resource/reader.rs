@@ -38,7 +38,7 @@ use crate::record::{Decode, Record};
 ///     assert_eq!(failed.item(), "b");
 ///     Ok(())
 /// });
-/// let options = ReaderOptions::new().concurrency(many).on_failure(go_on);
+/// let options = ReaderOptions::new().with_concurrency(many).on_failure(go_on);
 /// let read = store.resource::<u32>("n")?.reader_with(options).map(|record| record.value);
 /// assert_eq!(read.to_vec().await?, [1, 3]);
 /// # Ok(()) }
