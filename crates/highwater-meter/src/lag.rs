@@ -53,7 +53,7 @@ impl LagMonitor {
         Self { resolution: Duration::from_millis(10), every: Duration::from_secs(1) }
     }
 
-    /// How long each timer is.
+    /// How long each timer is: an hour, if it is to be longer.
     ///
     /// # Panics
     ///
@@ -66,7 +66,7 @@ impl LagMonitor {
         self
     }
 
-    /// How long is gathered for one answer: at least one timer, and at the most an hour.
+    /// How long is gathered for one answer: at least one timer; an hour, if it is to be longer.
     #[must_use]
     pub fn with_every(mut self, time: Duration) -> Self {
         self.every = time.min(LONGEST);
