@@ -375,7 +375,7 @@ mod tests {
         assert_eq!(failed().with_message("no").to_string(), "no");
     }
 
-    /// Nothing is made of an item that is left out.
+    /// F74: nothing is made of an item that is left out.
     #[test]
     fn a_skipped_item_is_not_made() {
         let mut policy = OnFailure::<u8>::Skip;

@@ -320,7 +320,7 @@ async fn retries_are_spread_and_their_pauses_capped() {
     assert!(started.elapsed() <= 100 * 2 * 60 * second + second, "{:?}", started.elapsed());
 }
 
-/// C24: as many run at a time as are asked for.
+/// C24, F61: as many run at a time as are asked for.
 #[tokio::test(start_paused = true)]
 async fn thousands_at_a_time_are_thousands() {
     let inside = Inside::default();

@@ -56,6 +56,7 @@ async fn bad_rows_are_left_out_and_counted() {
     assert_eq!((counts.written(), counts.skipped(), counts.batches()), (100, 2, 4));
 }
 
+/// F108: a handler gets the row and its index, and its error is the end.
 #[tokio::test]
 async fn a_handler_gets_bad_rows_and_decides() {
     let temp = temp();
