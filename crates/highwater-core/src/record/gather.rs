@@ -162,7 +162,7 @@ macro_rules! record_writer {
             }
         }
 
-        $debug_fields!($name<T>);
+        $crate::debug_fields!($name<T>);
 
         impl<T: $serialize> $crate::Transform for $name<T> {
             type Input = T;
