@@ -113,7 +113,7 @@ fn a_server_that_is_killed_is_an_error() {
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
     let said = text(&output.stderr);
-    assert!(said.contains("framed") && said.lines().count() == 1, "{said}");
+    assert!(said.contains("session") && said.lines().count() == 1, "{said}");
     drop(input);
 }
 
