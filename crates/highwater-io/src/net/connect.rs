@@ -86,3 +86,22 @@ impl Connect {
 
 /// How long an attempt may take unless set.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Socket {
+    /// Connects to a TCP address with the [default limits](super#limits-and-defaults); [`Connect`] has others.
+    ///
+    /// # Cancel safety
+    ///
+    /// Is cancel safe: the attempt is given up.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connect::connect`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with I/O and time enabled.
+    pub async fn connect(address: impl ToSocketAddrs + fmt::Debug) -> Result<Self> {
+        Connect::default().connect(address).await
+    }
+}

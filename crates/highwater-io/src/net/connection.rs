@@ -1,6 +1,5 @@
 //! The two directions of a TCP connection.
 
-use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
@@ -14,10 +13,9 @@ use highwater_core::stage::StageInfo;
 use highwater_core::{Control, Destination, Duplex, Error, Readable, Result, Source};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, ToSocketAddrs};
+use tokio::net::TcpStream;
 
-use super::connect::Connect;
-use super::listen::Seat;
+use super::seats::Seat;
 use crate::io::{AsyncDestination, AsyncSource, read, write};
 
 /// A TCP connection: what [`connect`](super::connect) and [`listen`](super::listen()) give.
@@ -130,23 +128,6 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Connects to a TCP address with the [default limits](super#limits-and-defaults); [`Connect`] has others.
-    ///
-    /// # Cancel safety
-    ///
-    /// Is cancel safe: the attempt is given up.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Connect::connect`].
-    ///
-    /// # Panics
-    ///
-    /// Outside of a Tokio runtime with I/O and time enabled.
-    pub async fn connect(address: impl ToSocketAddrs + fmt::Debug) -> Result<Self> {
-        Connect::default().connect(address).await
-    }
-
     pub(super) fn new(stream: TcpStream, seat: Option<Seat>) -> io::Result<Self> {
         let peer = stream.peer_addr()?;
         let shared = Arc::new(Shared { stream, _seat: seat });

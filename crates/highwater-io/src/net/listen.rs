@@ -1,12 +1,10 @@
 //! A listener as a stream of connections.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use backon::{BackoffBuilder as _, ExponentialBackoff};
@@ -19,6 +17,7 @@ use tokio::time::{Sleep, sleep};
 use super::connection::{Connection, Socket};
 use super::failures::{AcceptFailures, BACK_OFF, Verdict};
 use super::options::SocketOptions;
+use super::seats::{Refused, Seats};
 
 /// Listens on a TCP address with the [default limits](super#limits-and-defaults). Port 0 picks a free one.
 ///
@@ -103,11 +102,11 @@ impl Listen {
         };
         let listener = TcpListener::bind(&address).await.map_err(named)?;
         let address = listener.local_addr().map_err(named)?;
-        let seats =
-            Arc::new(Seats { limits: self, taken: Mutex::default(), refused: Refused::default() });
+        let seats = Seats::new(self.connections, self.per_address);
         let accepting = Accepting {
             listener,
             seats,
+            socket: self.socket,
             rest: None,
             pauses: None,
             failures: AcceptFailures::default(),
@@ -131,12 +130,12 @@ impl Listening {
 
     /// Connections that are open.
     pub fn open(&self) -> usize {
-        self.accepting.seats.taken().total
+        self.accepting.seats.open()
     }
 
     /// The most connections that may be open.
     pub fn most(&self) -> usize {
-        self.accepting.seats.limits.connections
+        self.accepting.seats.most
     }
 
     /// Connections that were closed at once for want of a free place.
@@ -190,37 +189,11 @@ impl Listening {
 
 highwater_core::debug_fields!(Listening, address);
 
-/// Counts the connections that were refused, readable while the listener waits; cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Refused(Arc<Counts>);
-
-#[derive(Debug, Default)]
-struct Counts {
-    total: AtomicU64,
-    per_address: AtomicU64,
-}
-
-impl Refused {
-    /// All of them.
-    pub fn total(&self) -> u64 {
-        self.0.total.load(Relaxed)
-    }
-
-    /// Those refused because their address had its share.
-    pub fn for_their_address(&self) -> u64 {
-        self.0.per_address.load(Relaxed)
-    }
-
-    fn one_more(&self, has_its_share: bool) {
-        self.0.total.fetch_add(1, Relaxed);
-        self.0.per_address.fetch_add(u64::from(has_its_share), Relaxed);
-    }
-}
-
 /// The source of [`Listening::into_readable`].
 pub struct Accepting {
     listener: TcpListener,
     seats: Arc<Seats>,
+    socket: SocketOptions,
     rest: Option<Pin<Box<Sleep>>>,
     /// The pauses to come while one accept after the other fails.
     pauses: Option<ExponentialBackoff>,
@@ -234,7 +207,7 @@ impl Accepting {
     fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Socket> {
         let seat = self.seats.take(peer.ip())?;
         // A connection that fails here was reset in the meantime.
-        self.seats.limits.socket.apply(&stream).ok()?;
+        self.socket.apply(&stream).ok()?;
         Socket::new(stream, Some(seat)).ok()
     }
 
@@ -289,58 +262,6 @@ impl Source for Accepting {
 }
 
 highwater_core::debug_fields!(Accepting, listener);
-
-#[derive(Debug)]
-struct Seats {
-    limits: Listen,
-    taken: Mutex<Taken>,
-    refused: Refused,
-}
-
-#[derive(Debug, Default)]
-struct Taken {
-    total: usize,
-    by_address: HashMap<IpAddr, usize>,
-}
-
-impl Seats {
-    fn taken(&self) -> std::sync::MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
-        let mut taken = self.taken();
-        let from_there = taken.by_address.get(&address).copied().unwrap_or_default();
-        let has_its_share = from_there >= self.limits.per_address;
-        if has_its_share || taken.total >= self.limits.connections {
-            self.refused.one_more(has_its_share);
-            return None;
-        }
-        taken.total += 1;
-        taken.by_address.insert(address, from_there + 1);
-        Some(Seat { seats: Arc::clone(self), address })
-    }
-}
-
-/// A place for one connection, free again when this is dropped.
-#[derive(Debug)]
-pub(super) struct Seat {
-    seats: Arc<Seats>,
-    address: IpAddr,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut taken = self.seats.taken();
-        taken.total -= 1;
-        if let Some(left) = taken.by_address.get_mut(&self.address) {
-            *left -= 1;
-            if *left == 0 {
-                taken.by_address.remove(&self.address);
-            }
-        }
-    }
-}
 
 /// 80 % of the descriptors that may be open, less 64 for everything else, for connections that take so many each; not above
 /// 1024.

@@ -19,6 +19,7 @@ mod connection;
 mod failures;
 mod listen;
 mod options;
+mod seats;
 
 use highwater_core::Result;
 use tokio::net::ToSocketAddrs;
@@ -26,8 +27,9 @@ use tokio::net::ToSocketAddrs;
 pub use connect::Connect;
 pub use connection::{Connection, Incoming, Outgoing, Socket};
 pub use failures::AcceptFailures;
-pub use listen::{Accepting, Listen, Listening, Refused, listen};
+pub use listen::{Accepting, Listen, Listening, listen};
 pub use options::SocketOptions;
+pub use seats::Refused;
 
 /// Connects to a TCP address with the [default limits](self#limits-and-defaults); [`Connect`] has others. Small writes are
 /// not delayed (`TCP_NODELAY`).
