@@ -2,13 +2,14 @@
 
 use std::io;
 use std::marker::PhantomData;
+use std::path::Path;
 
 use bytes::Bytes;
 use highwater_core::{Destination, Error, Result};
 
 use super::gate::Gate;
 use super::job::{Executor, Job};
-use super::replace::Attribute;
+use super::replace::{Attribute, ReplaceOptions};
 use super::target::{InPlace, Opened, Target};
 use super::writer::{PIPE, Wrote, write_all};
 use crate::batch::Batch;
@@ -74,6 +75,13 @@ enum Opening {
 
 /// The file, or nothing if the gate was closed.
 type Committed = io::Result<Option<InPlace>>;
+
+impl ReplaceOptions {
+    /// Replaces a file: [`fs::replace`](super::replace).
+    pub fn replace<T>(&self, path: impl AsRef<Path>) -> FileWrite<T> {
+        FileWrite::new(Target::Replace(path.as_ref().to_owned(), self.clone()))
+    }
+}
 
 impl<T> FileWrite<T> {
     pub(crate) fn new(target: Target) -> Self {

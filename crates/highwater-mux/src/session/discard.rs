@@ -10,27 +10,9 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use futures_util::task::AtomicWaker;
 use highwater_core::Error;
-use highwater_core::sync::Mutex;
 
-use super::stream::{Shared, WINDOW, poll_packet};
-use crate::lock;
-
-/// Streams that lost their reader since the task of the session last looked.
-#[derive(Default)]
-pub(super) struct Unread {
-    streams: Mutex<Vec<Weak<Shared>>>,
-    driver: AtomicWaker,
-}
-
-impl Unread {
-    /// Gives a stream to the task of the session.
-    pub(super) fn push(&self, stream: Weak<Shared>) {
-        lock(&self.streams).push(stream);
-        self.driver.wake();
-    }
-}
+use super::stream::{Shared, Unread, WINDOW, poll_packet};
 
 /// The streams that the task of a session discards.
 pub(super) struct Discards {
@@ -45,8 +27,7 @@ impl Discards {
 
     /// Discards what has arrived. Each stream is polled only when something arrived for it.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
-        self.unread.driver.register(cx.waker());
-        let streams = std::mem::take(&mut *lock(&self.unread.streams));
+        let streams = self.unread.take(cx);
         self.running.extend(streams.into_iter().map(|stream| Discard { stream, bytes: 0 }));
         while let Poll::Ready(Some(())) = self.running.poll_next_unpin(cx) {}
     }

@@ -15,10 +15,9 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use yamux::{Config, Connection, ConnectionError, Mode};
 
-use super::discard::{Discards, Unread};
-use super::handle::leaving;
-use super::stream::{FramedStream, open};
-use super::wire::{Fate, Wire};
+use super::discard::Discards;
+use super::stream::{FramedStream, Unread, open};
+use super::wire::{Fate, Wire, leaving};
 
 /// What the handles ask for.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use yamux::Mode;
 
 use super::driver::{Driver, Request};
 use super::stream::{FramedStream, WINDOW};
-use super::wire::Fate;
+use super::wire::{Fate, leaving};
 
 /// The settings of a [`Session`].
 #[derive(Debug, Clone)]
@@ -222,12 +222,6 @@ impl Opener {
         }
         Err(self.fate.get().cloned().unwrap_or_else(leaving))
     }
-}
-
-/// It goes away, and opens nothing any more.
-#[cold]
-pub(super) fn leaving() -> Error {
-    Error::write_after_end().context("the session is going away").in_stage("session")
 }
 
 const MAX_STREAMS: usize = 256;

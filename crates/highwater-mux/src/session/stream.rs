@@ -4,19 +4,19 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::io::AsyncWrite;
+use futures_util::task::AtomicWaker;
 use highwater_core::source::Piped;
 use highwater_core::stage::{Coop, StageInfo, StageStats};
 use highwater_core::sync::Mutex;
 use highwater_core::{Destination, Duplex, Error, Readable, Result, Source};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::discard::Unread;
 use super::records::{RECORD, RecordDecoder, RecordEncoder};
 use super::wire::Fate;
 use crate::lock;
@@ -53,6 +53,27 @@ pub struct Incoming {
 pub struct Outgoing {
     shared: Option<Arc<Shared>>,
     encoder: RecordEncoder,
+}
+
+/// Streams that lost their reader since the task of the session last looked.
+#[derive(Default)]
+pub(super) struct Unread {
+    streams: Mutex<Vec<Weak<Shared>>>,
+    driver: AtomicWaker,
+}
+
+impl Unread {
+    /// Gives a stream to the task of the session.
+    pub(super) fn push(&self, stream: Weak<Shared>) {
+        lock(&self.streams).push(stream);
+        self.driver.wake();
+    }
+
+    /// Those since the last look; the task is woken when there are more.
+    pub(super) fn take(&self, cx: &Context<'_>) -> Vec<Weak<Shared>> {
+        self.driver.register(cx.waker());
+        std::mem::take(&mut *lock(&self.streams))
+    }
 }
 
 /// What both sides need.

@@ -15,6 +15,12 @@ use crate::lock;
 /// Why a session is over. The first reason stays.
 pub(super) type Fate = Arc<OnceLock<Error>>;
 
+/// It goes away, and opens nothing any more.
+#[cold]
+pub(super) fn leaving() -> Error {
+    Error::write_after_end().context("the session is going away").in_stage("session")
+}
+
 /// A connection that two look at: yamux, and who closes it in the end.
 pub(super) struct Wire<C> {
     connection: Arc<Mutex<BufStream<C>>>,

@@ -10,15 +10,11 @@ mod portable;
 mod temporary;
 
 use std::fmt;
-use std::path::Path;
 
 #[cfg(not(unix))]
 pub(super) use portable::Temporary;
 #[cfg(unix)]
 pub(super) use temporary::Temporary;
-
-use super::target::Target;
-use super::write::FileWrite;
 
 /// Options of [`fs::replace`](super::replace).
 ///
@@ -98,11 +94,6 @@ impl ReplaceOptions {
         self.owner = Some(attributes::Owner { user: about.uid(), group: about.gid() });
         self.with_mode(about.mode())
     }
-
-    /// Replaces a file: [`fs::replace`](super::replace).
-    pub fn replace<T>(&self, path: impl AsRef<Path>) -> FileWrite<T> {
-        FileWrite::new(Target::Replace(path.as_ref().to_owned(), self.clone()))
-    }
 }
 
 impl Default for ReplaceOptions {
@@ -111,7 +102,7 @@ impl Default for ReplaceOptions {
     }
 }
 
-/// A property of the old file that the new one may not have: [`FileWrite::not_kept`].
+/// A property of the old file that the new one may not have: [`FileWrite::not_kept`](super::FileWrite::not_kept).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Attribute {
