@@ -109,6 +109,33 @@ pub struct ObjectRead {
     coop: Coop,
 }
 
+impl Store {
+    /// Reads an object of any size: ranges of 8 MiB, four at once, as chunks of at most 256 KiB.
+    ///
+    /// # Backpressure
+    ///
+    /// The ranges are fetched by tasks of their own, which are spawned when it is first read and end with it. They go on
+    /// while the consumer is busy, so that a slow one is no time-out, until four ranges wait behind the one in work.
+    ///
+    /// # Errors
+    ///
+    /// Here: it is not a key. In the stream, with the offset in bytes: it is not there; the store fails for good; the
+    /// object was changed while it was read; or what came is not the range that was asked for. No byte is given that was
+    /// not checked.
+    pub fn get(&self, key: &str) -> Result<Readable<ObjectRead>> {
+        self.get_with(key, &GetOptions::new())
+    }
+
+    /// [`get`](Self::get) with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn get_with(&self, key: &str, options: &GetOptions) -> Result<Readable<ObjectRead>> {
+        Ok(ObjectRead::readable(self.clone(), self.path(key)?, options))
+    }
+}
+
 impl ObjectRead {
     pub(crate) fn readable(store: Store, key: Path, options: &GetOptions) -> Readable<Self> {
         let holds = options.part.get().saturating_mul(options.concurrency.get() + 1);

@@ -105,6 +105,19 @@ enum State {
 /// How the last request went, and the upload that it was to complete, to be undone if it failed.
 type Ended = (Option<Upload>, Result<()>);
 
+impl Store {
+    /// Writes an object of any size, of which nothing can be seen before it is whole.
+    ///
+    /// See [`ObjectWrite`] for its limits and for what it leaves behind.
+    ///
+    /// # Errors
+    ///
+    /// It is not a key.
+    pub fn put<T>(&self, key: &str) -> Result<ObjectWrite<T>> {
+        Ok(ObjectWrite::new(self.clone(), self.path(key)?))
+    }
+}
+
 impl<T> ObjectWrite<T> {
     pub(crate) fn new(store: Store, key: Path) -> Self {
         Self {

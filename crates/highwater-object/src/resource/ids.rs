@@ -11,7 +11,7 @@ use highwater_core::stage::{RunsOn, StageInfo};
 use highwater_core::task::{Task, spawn};
 use highwater_core::{Readable, Result, Source};
 
-use super::Address;
+use super::{Address, Resource};
 use crate::key::MAX_KEY;
 use crate::list::Pages;
 
@@ -84,6 +84,30 @@ enum State {
     /// The next page is on its way.
     Listing(Task<(Pages, Result<Option<Vec<String>>>)>),
     Over,
+}
+
+impl<F> Resource<F> {
+    /// Reads all ids, in batches of up to 1000, in the order of the store: S3, GCS and Azure sort by key.
+    ///
+    /// # Backpressure
+    ///
+    /// One batch is listed ahead, by a task that is spawned when it is first read and ends with it.
+    ///
+    /// # Errors
+    ///
+    /// In the stream, behind the ids before it: the store fails for good, or its listing goes round in circles.
+    pub fn ids(&self) -> Readable<IdRead> {
+        self.ids_with(&IdOptions::new())
+    }
+
+    /// [`ids`](Self::ids) with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`ids`](Self::ids).
+    pub fn ids_with(&self, options: &IdOptions) -> Readable<IdRead> {
+        IdRead::readable(&self.address, options)
+    }
 }
 
 impl IdRead {

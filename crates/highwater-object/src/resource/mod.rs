@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use std::num::NonZero;
 use std::sync::Arc;
 
-use highwater_core::{Readable, Result};
+use highwater_core::Result;
 use object_store::path::Path;
 
 pub use ids::{IdOptions, IdRead};
@@ -17,7 +17,7 @@ pub use reader::{ReaderOptions, RecordRead};
 pub use writer::RecordWrite;
 
 use crate::key;
-use crate::record::{Decode, Encode};
+use crate::record::{Json, Raw};
 use crate::store::Store;
 
 /// A set of records under a prefix of a [`Store`]: the object `prefix/<id>.json` is the record with this id.
@@ -106,63 +106,39 @@ impl<F> Resource<F> {
     pub fn key(&self, id: &str) -> Result<String> {
         Ok(self.address.key(id)?.to_string())
     }
-
-    /// Reads all ids, in batches of up to 1000, in the order of the store: S3, GCS and Azure sort by key.
-    ///
-    /// # Backpressure
-    ///
-    /// One batch is listed ahead, by a task that is spawned when it is first read and ends with it.
-    ///
-    /// # Errors
-    ///
-    /// In the stream, behind the ids before it: the store fails for good, or its listing goes round in circles.
-    pub fn ids(&self) -> Readable<IdRead> {
-        self.ids_with(&IdOptions::new())
-    }
-
-    /// [`ids`](Self::ids) with options.
-    ///
-    /// # Errors
-    ///
-    /// As [`ids`](Self::ids).
-    pub fn ids_with(&self, options: &IdOptions) -> Readable<IdRead> {
-        IdRead::readable(&self.address, options)
-    }
 }
 
-impl<F: Decode> Resource<F> {
-    /// Reads all records, 16 at once, in the order of [`ids`](Self::ids).
-    ///
-    /// A record that is written or removed meanwhile is read or not; one that is removed between its listing and its
-    /// turn is a failed read.
-    ///
-    /// # Backpressure
-    ///
-    /// The records are fetched by tasks of their own, which are spawned when it is first read and end with it. They go
-    /// on while the consumer is busy, until 16 records wait for it.
+impl Store {
+    /// The records below a prefix, each a JSON text that serde makes a `T` of.
     ///
     /// # Errors
     ///
-    /// In the stream, behind the records before it: a record cannot be read (the id is inside, as [`Failed<String>`](highwater_core::record::Failed)),
-    /// unless [`ReaderOptions::on_failure`] goes on; or the ids cannot be.
-    pub fn reader(&self) -> Readable<RecordRead<F>> {
-        self.reader_with(ReaderOptions::new())
+    /// The prefix is not a key.
+    pub fn resource<T>(&self, prefix: &str) -> Result<Resource<Json<T>>> {
+        Ok(Resource::new(self.clone(), self.path(prefix)?))
     }
 
-    /// [`reader`](Self::reader) with options.
+    /// The records below a prefix as they are stored.
     ///
     /// # Errors
     ///
-    /// As [`reader`](Self::reader).
-    pub fn reader_with(&self, options: ReaderOptions) -> Readable<RecordRead<F>> {
-        RecordRead::readable(&self.address, self.limit, options)
-    }
-}
-
-impl<F: Encode> Resource<F> {
-    /// Writes records, 16 at once: see [`RecordWrite`].
-    pub fn writer(&self) -> RecordWrite<F> {
-        RecordWrite::new(Arc::clone(&self.address), self.limit)
+    /// The prefix is not a key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use highwater_core::{Readable, Result};
+    /// use highwater_object::{Record, Store};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+    /// let store = Store::memory();
+    /// let texts = store.raw_resource("texts")?;
+    /// Readable::once(Record::new("a", "[1, 2]".into())).pipe_to(texts.writer()).await?;
+    /// assert_eq!(texts.reader().to_vec().await?[0].value, "[1, 2]");
+    /// assert_eq!(store.info("texts/a.json").await?.expect("it is there").size, 6);
+    /// # Ok(()) }
+    /// ```
+    pub fn raw_resource(&self, prefix: &str) -> Result<Resource<Raw>> {
+        Ok(Resource::new(self.clone(), self.path(prefix)?))
     }
 }
 

@@ -15,7 +15,7 @@ use highwater_core::task::{Task, spawn};
 use highwater_core::{Error, Readable, Result, Source};
 use tokio::task::JoinError;
 
-use super::{Address, IdOptions, IdRead};
+use super::{Address, IdOptions, IdRead, Resource};
 use crate::fetch;
 use crate::record::{Decode, Record};
 
@@ -139,6 +139,35 @@ type Fetch<T> = Task<Result<Record<T>, Failed<String>>>;
 enum UnderWay<T> {
     InOrder(FuturesOrdered<Fetch<T>>),
     AnyOrder(FuturesUnordered<Fetch<T>>),
+}
+
+impl<F: Decode> Resource<F> {
+    /// Reads all records, 16 at once, in the order of [`ids`](Self::ids).
+    ///
+    /// A record that is written or removed meanwhile is read or not; one that is removed between its listing and its
+    /// turn is a failed read.
+    ///
+    /// # Backpressure
+    ///
+    /// The records are fetched by tasks of their own, which are spawned when it is first read and end with it. They go
+    /// on while the consumer is busy, until 16 records wait for it.
+    ///
+    /// # Errors
+    ///
+    /// In the stream, behind the records before it: a record cannot be read (the id is inside, as [`Failed<String>`](highwater_core::record::Failed)),
+    /// unless [`ReaderOptions::on_failure`] goes on; or the ids cannot be.
+    pub fn reader(&self) -> Readable<RecordRead<F>> {
+        self.reader_with(ReaderOptions::new())
+    }
+
+    /// [`reader`](Self::reader) with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`reader`](Self::reader).
+    pub fn reader_with(&self, options: ReaderOptions) -> Readable<RecordRead<F>> {
+        RecordRead::readable(&self.address, self.limit, options)
+    }
 }
 
 impl<F: Decode> RecordRead<F> {

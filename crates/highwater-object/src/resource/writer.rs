@@ -13,7 +13,7 @@ use highwater_core::{Destination, Error, Result};
 use object_store::ObjectStoreExt;
 use tokio::task::JoinError;
 
-use super::Address;
+use super::{Address, Resource};
 use crate::error::failed;
 use crate::put::GRACE;
 use crate::record::{Encode, Record};
@@ -80,6 +80,13 @@ pub struct RecordWrite<F: Encode> {
 
 /// How a record fared.
 type Put<T> = Result<(), Failed<Record<T>>>;
+
+impl<F: Encode> Resource<F> {
+    /// Writes records, 16 at once: see [`RecordWrite`].
+    pub fn writer(&self) -> RecordWrite<F> {
+        RecordWrite::new(Arc::clone(&self.address), self.limit)
+    }
+}
 
 impl<F: Encode> RecordWrite<F> {
     pub(super) fn new(address: Arc<Address>, limit: u64) -> Self {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use highwater_core::{Readable, Result};
+use highwater_core::Result;
 use object_store::list::PaginatedListStore;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -23,18 +23,14 @@ pub(crate) use folder::Entries;
 pub use options::StoreOptions;
 
 use crate::error::failed;
-use crate::get::{GetOptions, ObjectRead};
 use crate::key;
-use crate::put::ObjectWrite;
-use crate::record::{Json, Raw};
-use crate::resource::Resource;
 
 /// A bucket, a folder or a piece of memory, and a prefix in it. Cheap to clone.
 ///
 /// Every key is below the prefix. A key that is named ([`get`](Self::get), [`put`](Self::put), [`resource`](Self::resource))
 /// is taken exactly as it is: segments with `/` between them, none of them empty, `.` or `..`, without control characters,
 /// at most 1024 bytes together with the prefix. Any other key is refused. The ids of records may be any text: see
-/// [`Resource`].
+/// [`Resource`](crate::Resource).
 ///
 /// # Examples
 ///
@@ -155,42 +151,6 @@ impl Store {
         Ok(Self { place: Arc::clone(&self.place), root })
     }
 
-    /// Reads an object of any size: ranges of 8 MiB, four at once, as chunks of at most 256 KiB.
-    ///
-    /// # Backpressure
-    ///
-    /// The ranges are fetched by tasks of their own, which are spawned when it is first read and end with it. They go on
-    /// while the consumer is busy, so that a slow one is no time-out, until four ranges wait behind the one in work.
-    ///
-    /// # Errors
-    ///
-    /// Here: it is not a key. In the stream, with the offset in bytes: it is not there; the store fails for good; the
-    /// object was changed while it was read; or what came is not the range that was asked for. No byte is given that was
-    /// not checked.
-    pub fn get(&self, key: &str) -> Result<Readable<ObjectRead>> {
-        self.get_with(key, &GetOptions::new())
-    }
-
-    /// [`get`](Self::get) with options.
-    ///
-    /// # Errors
-    ///
-    /// As [`get`](Self::get).
-    pub fn get_with(&self, key: &str, options: &GetOptions) -> Result<Readable<ObjectRead>> {
-        Ok(ObjectRead::readable(self.clone(), self.path(key)?, options))
-    }
-
-    /// Writes an object of any size, of which nothing can be seen before it is whole.
-    ///
-    /// See [`ObjectWrite`] for its limits and for what it leaves behind.
-    ///
-    /// # Errors
-    ///
-    /// It is not a key.
-    pub fn put<T>(&self, key: &str) -> Result<ObjectWrite<T>> {
-        Ok(ObjectWrite::new(self.clone(), self.path(key)?))
-    }
-
     /// Size and version of an object; `None` if it is not there.
     ///
     /// # Cancel safety
@@ -210,38 +170,6 @@ impl Store {
         }
     }
 
-    /// The records below a prefix, each a JSON text that serde makes a `T` of.
-    ///
-    /// # Errors
-    ///
-    /// The prefix is not a key.
-    pub fn resource<T>(&self, prefix: &str) -> Result<Resource<Json<T>>> {
-        Ok(Resource::new(self.clone(), self.path(prefix)?))
-    }
-
-    /// The records below a prefix as they are stored.
-    ///
-    /// # Errors
-    ///
-    /// The prefix is not a key.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use highwater_core::{Readable, Result};
-    /// use highwater_object::{Record, Store};
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
-    /// let store = Store::memory();
-    /// let texts = store.raw_resource("texts")?;
-    /// Readable::once(Record::new("a", "[1, 2]".into())).pipe_to(texts.writer()).await?;
-    /// assert_eq!(texts.reader().to_vec().await?[0].value, "[1, 2]");
-    /// assert_eq!(store.info("texts/a.json").await?.expect("it is there").size, 6);
-    /// # Ok(()) }
-    /// ```
-    pub fn raw_resource(&self, prefix: &str) -> Result<Resource<Raw>> {
-        Ok(Resource::new(self.clone(), self.path(prefix)?))
-    }
-
     /// How many requests were sent so far by all clones, retries included.
     ///
     /// It counts for stores behind a network that were made by [`StoreOptions`] and [`open`](Self::open); for others it
@@ -250,7 +178,7 @@ impl Store {
         self.place.requests.now()
     }
 
-    /// Waits until every upload that was dropped half-way is undone: see [`ObjectWrite`].
+    /// Waits until every upload that was dropped half-way is undone: see [`ObjectWrite`](crate::ObjectWrite).
     ///
     /// # Cancel safety
     ///
@@ -261,7 +189,7 @@ impl Store {
     }
 
     /// The key with the prefix of this store in front.
-    fn path(&self, key: &str) -> Result<Path> {
+    pub(crate) fn path(&self, key: &str) -> Result<Path> {
         key::join(&self.root, &key::parse(key)?)
     }
 
